@@ -1,0 +1,651 @@
+"""Positions and accounts as frozen values. Every operation returns a new account and what happened.
+
+An account has one shared balance. A position with a margin of its own is isolated: it can lose that
+margin and nothing else. A position without one is cross: it shares the balance with the others.
+Mark prices are never stored; they come in as `marks`, a mapping from symbol to price.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from margin_lib import formulas
+from margin_lib.contracts import Contract
+from margin_lib.errors import MarginError, number, one_number, plain
+
+ROUNDING = 1e-12  # what floats may lose on the way from a margin to a quantity and back
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Position:
+    """So many coins, bought (above 0) or sold short (below 0) at an average price.
+
+    Parameters
+    ----------
+    contract : Contract
+    quantity : float           signed, not 0 [coin]
+    entry_price : float        average, above 0 [quote per coin]
+    leverage : float           the one chosen, at least 1 [1]
+    margin : float or None     own margin if isolated, None if cross; funding can bring it
+                               below 0 while profit still carries the position [quote]
+
+    Raises
+    ------
+    MarginError                a value outside its range
+
+    >>> eth = Position(contract=Contract(symbol="ETH"), quantity=100, entry_price=0.25, leverage=5)
+    >>> eth.mode, eth.pnl(0.5), eth.borrowed
+    ('cross', 25.0, 20.0)
+    """
+
+    contract: Contract
+    quantity: float
+    entry_price: float
+    leverage: float
+    margin: float | None = None
+
+    def __post_init__(self):
+        if not isinstance(self.contract, Contract):
+            raise MarginError("contract", "must be a Contract", self.contract)
+        if one_number(f"{self.symbol} quantity", self.quantity) == 0:
+            raise MarginError(f"{self.symbol} quantity", "must not be 0", self.quantity)
+        one_number(f"{self.symbol} entry price", self.entry_price, above=0)
+        one_number(f"{self.symbol} leverage", self.leverage, at_least=1)
+        if self.margin is not None:
+            one_number(f"{self.symbol} margin", self.margin)
+
+    @property
+    def symbol(self):
+        """The contract's symbol."""
+        return self.contract.symbol
+
+    @property
+    def mode(self):
+        """'isolated' with a margin of its own, 'cross' without."""
+        return "cross" if self.margin is None else "isolated"
+
+    @property
+    def borrowed(self):
+        """Loan behind the position, fixed at entry: notional − notional / leverage [quote]."""
+        value = self.notional(self.entry_price)
+        return formulas.borrowed(value, formulas.initial_margin(value, self.leverage))
+
+    def notional(self, price):
+        """|quantity| · price [quote]."""
+        return formulas.notional(self.quantity, price)
+
+    def pnl(self, price):
+        """quantity · (price − entry price) [quote]."""
+        return formulas.pnl(self.quantity, self.entry_price, price)
+
+    def grown_by(self, new):
+        """This position with more of the same side, mode and leverage; margins added up."""
+        for name in ("contract", "mode", "leverage"):
+            old_value, new_value = getattr(self, name), getattr(new, name)
+            if old_value != new_value:
+                rule = f"must be that of the open position, {old_value}"
+                raise MarginError(f"{self.symbol} {name}", rule, new_value)
+        if new.quantity * self.quantity < 0:
+            rule = f"must be on the side of the open position, {self.quantity:g} (close that)"
+            raise MarginError(f"{self.symbol} quantity", rule, new.quantity)
+        entry = formulas.average_entry_price(
+            self.quantity, self.entry_price, new.quantity, new.entry_price
+        )
+        return replace(self, quantity=self.quantity + new.quantity, entry_price=entry)
+
+    def risk(self, price):
+        """Share of the position in the account it belongs to, its own margin included."""
+        value = self.notional(price)
+        return Risk(
+            equity=(self.margin or 0.0) + self.pnl(price),
+            notional=value,
+            initial_margin=formulas.initial_margin(value, self.leverage),
+            maintenance_margin=formulas.maintenance_margin(value, self.contract.maintenance_rate),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """How one pocket of collateral stands at given marks. Risks of one pocket add up.
+
+    Parameters
+    ----------
+    equity : float or ndarray               collateral + unrealised PnL [quote]
+    notional : float or ndarray             of all positions in the pocket [quote]
+    initial_margin : float or ndarray       [quote]
+    maintenance_margin : float or ndarray   [quote]
+
+    >>> Risk(equity=2.0, notional=10.0, initial_margin=2.0, maintenance_margin=0.5).margin_ratio
+    0.25
+    """
+
+    equity: float
+    notional: float = 0.0
+    initial_margin: float = 0.0
+    maintenance_margin: float = 0.0
+
+    def __add__(self, other):
+        return Risk(
+            self.equity + other.equity,
+            self.notional + other.notional,
+            self.initial_margin + other.initial_margin,
+            self.maintenance_margin + other.maintenance_margin,
+        )
+
+    @property
+    def available(self):
+        """Equity that no initial margin holds; below 0 nothing can be opened [quote]."""
+        return self.equity - self.initial_margin
+
+    @property
+    def is_liquidatable(self):
+        """Equity has reached the maintenance margin of something open (at equality, too)."""
+        reached = np.less_equal(self.equity, self.maintenance_margin)
+        return np.logical_and(np.greater(self.notional, 0), reached)[()]
+
+    @property
+    def margin_ratio(self):
+        """Maintenance margin / equity; NaN where nothing is open [1]."""
+        ratio = formulas.margin_ratio(self.maintenance_margin, self.equity)
+        return plain(np.where(np.greater(self.notional, 0), ratio, np.nan))
+
+    @property
+    def effective_leverage(self):
+        """Notional / equity; infinite once equity is used up [1]."""
+        return formulas.margin_ratio(self.notional, self.equity)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What an operation did, with a ledger of who got how much.
+
+    Parameters
+    ----------
+    kind : str                 "opened", "closed", "margin added", "margin removed", "mode
+                               switched", "funding paid", "interest paid" or "liquidated"
+    symbols : tuple of str     the positions concerned
+    transfers : Mapping        party -> money received; the sum is zero [quote]
+
+    >>> Event("margin added", ("ETH",), {"balance": -1.0, "margin ETH": 1.0}).received("balance")
+    -1.0
+    """
+
+    kind: str
+    symbols: tuple[str, ...]
+    transfers: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, kind, symbols, *ledgers):
+        """An event whose ledger is the sum of several; parties that get nothing are left out."""
+        total = {}
+        for ledger in ledgers:
+            for party, money in ledger.items():
+                total[party] = total.get(party, 0.0) + money
+        return cls(kind, tuple(symbols), {party: money for party, money in total.items() if money})
+
+    def received(self, party):
+        """Money that a party got, below 0 when it paid, 0 when it had no part [quote]."""
+        return self.transfers.get(party, 0.0)
+
+
+def pocket(symbol):
+    """Name of an isolated position's margin as a party in a ledger.
+
+    >>> pocket("ETH")
+    'margin ETH'
+    """
+    return f"margin {symbol}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """A shared balance and positions, isolated and cross side by side.
+
+    Parameters
+    ----------
+    balance : float            shared money: not locked in isolated margin, before unrealised PnL;
+                               below 0 only while a cross position is open [quote]
+    positions : tuple          of Position, one a symbol
+
+    Raises
+    ------
+    MarginError                a value outside its range, two positions of one symbol
+
+    Equations:  wallet balance = balance + locked margin;  equity = wallet balance + unrealised PnL
+
+    >>> eth = Contract(symbol="ETH", maintenance_rate=0.02)
+    >>> account, event = Account(balance=5).open(eth, quantity=100, price=0.1, leverage=5)
+    >>> account.balance, account.locked_margin, event.transfers
+    (3.0, 2.0, {'balance': -2.0, 'margin ETH': 2.0})
+    """
+
+    balance: float
+    positions: tuple[Position, ...] = ()
+
+    def __post_init__(self):
+        one_number("balance", self.balance)
+        symbols = [position.symbol for position in self.positions]
+        if len(set(symbols)) < len(symbols):
+            raise MarginError("positions", "must have one position a symbol", symbols)
+        if not self.cross:
+            one_number("balance", self.balance, at_least=0)
+
+    # What the account holds
+
+    def __getitem__(self, symbol):
+        """The position in `symbol`; MarginError if there is none."""
+        for position in self.positions:
+            if position.symbol == symbol:
+                return position
+        held = ", ".join(position.symbol for position in self.positions) or "nothing"
+        raise MarginError("symbol", f"must be one the account holds ({held})", symbol)
+
+    def __contains__(self, symbol):
+        return any(position.symbol == symbol for position in self.positions)
+
+    @property
+    def cross(self):
+        """Positions that share the balance."""
+        return tuple(position for position in self.positions if position.margin is None)
+
+    @property
+    def isolated(self):
+        """Positions with a margin of their own."""
+        return tuple(position for position in self.positions if position.margin is not None)
+
+    @property
+    def locked_margin(self):
+        """Sum of the isolated margins [quote]."""
+        return sum((position.margin for position in self.isolated), 0.0)
+
+    @property
+    def wallet_balance(self):
+        """Balance + locked margin: all money, before unrealised PnL [quote]."""
+        return self.balance + self.locked_margin
+
+    # How it stands at given marks
+
+    def risk(self, marks=None, symbol=None):
+        """Risk of the pocket that carries `symbol`; of the shared balance without a symbol.
+
+        Parameters
+        ----------
+        marks : Mapping            symbol -> mark price, a number or arrays of one shape
+        symbol : str or None       an isolated position stands alone, a cross one shares
+
+        Returns
+        -------
+        Risk                       equity, notional, initial and maintenance margin
+
+        Raises
+        ------
+        MarginError                unknown symbol, a mark missing or not a positive number
+        """
+        if symbol is not None and self[symbol].margin is not None:
+            return self[symbol].risk(mark(marks, symbol))
+        return self._shared(marks, self.cross)
+
+    def equity(self, marks=None):
+        """Shared and isolated equity together: wallet balance + unrealised PnL [quote]."""
+        own = (position.risk(mark(marks, position.symbol)).equity for position in self.isolated)
+        return self.risk(marks).equity + sum(own)
+
+    def available_balance(self, marks=None):
+        """Shared equity that no cross position's initial margin holds [quote]."""
+        return self.risk(marks).available
+
+    def liquidation_price(self, symbol, marks=None):
+        """Mark price of `symbol` at which its pocket is liquidated, the other marks held.
+
+        Isolated: the collateral is the position's margin, and no other price matters. Cross: it is
+        the balance plus the other cross positions' profit less their maintenance margin. `marks`
+        may hold arrays: the result is then the boundary between life and liquidation, point by
+        point. Returns NaN for "never" (see `formulas.liquidation_price`) [quote per coin].
+
+        Raises
+        ------
+        MarginError                unknown symbol, the mark of another cross position missing
+
+        Source: Binance, "How to calculate liquidation price of USDⓈ-M futures contracts".
+        """
+        others = self._collateral(symbol, marks)
+        return formulas.liquidation_price(
+            self[symbol].entry_price,
+            self[symbol].quantity,
+            others.equity - others.maintenance_margin,
+            self[symbol].contract.maintenance_rate,
+        )
+
+    def bankruptcy_price(self, symbol, marks=None):
+        """Mark price of `symbol` at which its pocket's equity is zero, the other marks held.
+
+        As `liquidation_price`, without any maintenance margin [quote per coin].
+        """
+        equity = self._collateral(symbol, marks).equity
+        return formulas.bankruptcy_price(self[symbol].entry_price, self[symbol].quantity, equity)
+
+    def _collateral(self, symbol, marks):
+        """What carries the position, itself left out."""
+        position = self[symbol]
+        if position.margin is not None:
+            return Risk(position.margin)
+        return self._shared(marks, (other for other in self.cross if other is not position))
+
+    def _shared(self, marks, positions):
+        """Risk of the balance with some of the positions that share it."""
+        risks = (position.risk(mark(marks, position.symbol)) for position in positions)
+        return sum(risks, Risk(self.balance))
+
+    # Operations
+
+    def open(
+        self, contract, *, quantity, price, leverage, mode="isolated", margin=None, marks=None
+    ):
+        """Open a position, or add to one that is open on the same side in the same mode.
+
+        Parameters
+        ----------
+        contract : Contract
+        quantity : float           signed [coin]
+        price : float              fill price, above 0, and the symbol's mark [quote per coin]
+        leverage : float           at least 1 [1]
+        mode : str                 "isolated" or "cross"
+        margin : float or None     isolated: money to lock, at least the initial margin, which is
+                                   also the default [quote]
+        marks : Mapping            marks of the cross positions already open
+
+        Returns
+        -------
+        (Account, Event)
+
+        Raises
+        ------
+        MarginError                not enough available balance for margin and fee; a margin
+                                   below the initial margin; a position liquidated at birth
+
+        Equation:  initial margin = |quantity| · price / leverage <= available balance − fee
+        """
+        if mode not in ("isolated", "cross"):
+            raise MarginError("mode", "must be 'isolated' or 'cross'", repr(mode))
+        if mode == "cross" and margin is not None:
+            raise MarginError("margin", "must be None in cross: the balance is shared", margin)
+        new = Position(
+            contract=contract,
+            quantity=quantity,
+            entry_price=price,
+            leverage=leverage,
+            margin=0.0 if mode == "isolated" else None,
+        )
+        symbol = new.symbol
+        marks = {**(marks or {}), symbol: price}
+        fee = new.notional(price) * contract.taker_fee
+        needed = formulas.initial_margin(new.notional(price), leverage)
+        locked = needed if margin is None else one_number("margin", margin)
+        if locked < needed * (1 - ROUNDING):
+            raise MarginError("margin", f"must be at least the initial margin {needed:g}", margin)
+        free = self.available_balance(marks)
+        if locked + fee > free + ROUNDING * needed:
+            rule = f"must not exceed the available balance {free:g}"
+            raise MarginError("margin and fee", rule, locked + fee)
+        if symbol in self:
+            new = self[symbol].grown_by(new)
+        event = Event.of("opened", [symbol], {"balance": -fee, "exchange": fee})
+        if mode == "isolated":
+            locked = min(locked, free - fee)  # not an ulp more than there is
+            event = Event.of(
+                "opened", [symbol], event.transfers, _move("balance", pocket(symbol), locked)
+            )
+        return self._next(event, self._put(new))._alive(marks, symbol), event
+
+    def close(self, symbol, *, price, quantity=None, marks=None):
+        """Close a position, or part of it, at a price; its profit or loss goes to the balance.
+
+        Parameters
+        ----------
+        symbol : str
+        price : float              fill price, above 0, and the symbol's mark [quote per coin]
+        quantity : float or None   how much of the position, of its sign; None for all of it [coin]
+        marks : Mapping            marks of the other cross positions
+
+        Returns
+        -------
+        (Account, Event)           an isolated position gives back margin in the same share
+
+        Raises
+        ------
+        MarginError                more than is open, the other side, a position beyond its means
+                                   (liquidate it)
+
+        Equation:  balance grows by margin share + closed quantity · (price − entry) − fee
+        """
+        position = self[symbol]
+        closed = position.quantity if quantity is None else one_number("quantity", quantity)
+        share = closed / position.quantity
+        if not 0 < share <= 1:
+            rule = f"must be part of the open quantity {position.quantity:g}"
+            raise MarginError("quantity", rule, closed)
+        marks = {**(marks or {}), symbol: price}
+        self._alive(marks, symbol)
+        gain = position.pnl(price) * share
+        fee = position.notional(price) * share * position.contract.taker_fee
+        ledger = [{"balance": gain - fee, "market": -gain, "exchange": fee}]
+        if position.margin is not None:
+            freed = position.margin * share
+            ledger.append(_move(pocket(symbol), "balance", freed))
+            one_number(f"{symbol} equity after the closing fee", freed + gain - fee, at_least=0)
+        event = Event.of("closed", [symbol], *ledger)
+        if share == 1:
+            return self._next(event, self._others(symbol)), event
+        rest = replace(position, quantity=position.quantity - closed)
+        return self._next(event, self._put(rest)), event
+
+    def add_margin(self, symbol, amount, marks=None):
+        """Move money from the balance into an isolated position's margin.
+
+        Parameters
+        ----------
+        symbol : str
+        amount : float             above 0, at most the available balance [quote]
+        marks : Mapping            marks of the cross positions
+
+        Returns
+        -------
+        (Account, Event)
+
+        Raises
+        ------
+        MarginError                a cross position; more than the available balance
+
+        Equation:  margin grows by what the balance loses
+        """
+        self._must_be(symbol, "isolated")
+        amount = one_number("amount", amount, above=0)
+        free = self.available_balance(marks)
+        if amount > free:
+            raise MarginError("amount", f"must not exceed the available balance {free:g}", amount)
+        event = Event.of("margin added", [symbol], _move("balance", pocket(symbol), amount))
+        return self._next(event, self.positions), event
+
+    def remove_margin(self, symbol, amount, marks):
+        """Move money from an isolated position's margin back to the balance.
+
+        Parameters
+        ----------
+        symbol : str
+        amount : float             above 0, at most the margin [quote]
+        marks : Mapping            mark of the position
+
+        Returns
+        -------
+        (Account, Event)
+
+        Raises
+        ------
+        MarginError                a cross position; more than the margin; what is left would be
+                                   liquidated at once
+
+        Equation:  margin loses what the balance gains
+        """
+        self._must_be(symbol, "isolated")
+        amount = one_number("amount", amount, above=0)
+        margin = self[symbol].margin
+        if amount > margin:
+            raise MarginError("amount", f"must not exceed the margin {margin:g}", amount)
+        event = Event.of("margin removed", [symbol], _move(pocket(symbol), "balance", amount))
+        return self._next(event, self.positions)._alive(marks, symbol), event
+
+    def switch_mode(self, symbol, mode, marks, margin=None):
+        """Give a cross position a margin of its own, or an isolated one the shared balance.
+
+        Parameters
+        ----------
+        symbol : str
+        mode : str                 "isolated" or "cross", not the one it has
+        marks : Mapping            marks of the position and of all cross positions
+        margin : float or None     to isolated: money to lock; default the initial margin at entry
+
+        Returns
+        -------
+        (Account, Event)
+
+        Raises
+        ------
+        MarginError                more margin than balance; either pocket liquidated at once
+
+        Equation:  margin grows by what the balance loses (to isolated), and back (to cross)
+        """
+        if mode not in ("isolated", "cross"):
+            raise MarginError("mode", "must be 'isolated' or 'cross'", repr(mode))
+        self._must_be(symbol, "cross" if mode == "isolated" else "isolated")
+        position = self[symbol]
+        if mode == "cross":
+            if margin is not None:
+                raise MarginError("margin", "must be None in cross: the balance is shared", margin)
+            move = _move(pocket(symbol), "balance", position.margin)
+            switched = replace(position, margin=None)
+        else:
+            at_entry = position.risk(position.entry_price).initial_margin
+            margin = one_number("margin", at_entry if margin is None else margin, above=0)
+            if margin > self.balance + ROUNDING * margin:
+                raise MarginError("margin", f"must not exceed the balance {self.balance:g}", margin)
+            move = _move("balance", pocket(symbol), min(margin, self.balance))
+            switched = replace(position, margin=0.0)
+        event = Event.of("mode switched", [symbol], move)
+        return self._next(event, self._put(switched))._alive(marks, symbol, None), event
+
+    def pay_funding(self, rates, marks):
+        """One funding payment: into or out of isolated margins, and the balance for cross.
+
+        Parameters
+        ----------
+        rates : Mapping            symbol -> funding rate, signed; symbols left out pay nothing [1]
+        marks : Mapping            marks of the positions that pay
+
+        Returns
+        -------
+        (Account, Event)
+
+        Raises
+        ------
+        MarginError                a rate for a symbol that is not held, a mark missing
+
+        Equation:  cash = −quantity · mark · rate
+
+        Source: Binance, "Introduction to futures funding rates".
+        """
+        cash = {
+            symbol: formulas.funding(self[symbol].quantity, mark(marks, symbol), rate)
+            for symbol, rate in rates.items()
+        }
+        return self._pay("funding paid", cash, "other traders")
+
+    def pay_interest(self, hourly_rates, hours):
+        """Interest on what is borrowed, out of isolated margins, and the balance for cross.
+
+        Parameters
+        ----------
+        hourly_rates : Mapping     symbol -> rate; symbols left out pay nothing [1 per hour]
+        hours : float              time since the last payment; a started hour counts [hour]
+
+        Returns
+        -------
+        (Account, Event)
+
+        Raises
+        ------
+        MarginError                a rate for a symbol that is not held, a value below 0
+
+        Equation:  cash = −borrowed · hourly rate · ⌈hours⌉
+
+        Source: Binance, "Margin interest".
+        """
+        cash = {
+            symbol: -formulas.interest(self[symbol].borrowed, rate, hours)
+            for symbol, rate in hourly_rates.items()
+        }
+        return self._pay("interest paid", cash, "lender")
+
+    # How the operations are made
+
+    def _pay(self, kind, cash, counterparty):
+        """Move cash (above 0: received) between each position's pocket and a counterparty."""
+        ledgers = []
+        for symbol, money in cash.items():
+            party = "balance" if self[symbol].margin is None else pocket(symbol)
+            ledgers.append(_move(counterparty, party, money))
+        event = Event.of(kind, cash, *ledgers)
+        return self._next(event, self.positions), event
+
+    def _next(self, event, positions):
+        """The account after an event: only the event's ledger moves money."""
+        positions = tuple(
+            position
+            if position.margin is None
+            else replace(position, margin=position.margin + event.received(pocket(position.symbol)))
+            for position in positions
+        )
+        return Account(balance=self.balance + event.received("balance"), positions=positions)
+
+    def _others(self, symbol):
+        """All positions but one."""
+        return tuple(position for position in self.positions if position.symbol != symbol)
+
+    def _put(self, new):
+        """All positions with a new one, in the place of the one it replaces."""
+        if new.symbol not in self:
+            return (*self.positions, new)
+        return tuple(new if old.symbol == new.symbol else old for old in self.positions)
+
+    def _alive(self, marks, *symbols):
+        """The account itself, unless a pocket that carries one of the symbols is liquidatable."""
+        for symbol in symbols:
+            risk = self.risk(marks, symbol)
+            if risk.is_liquidatable:
+                rule = f"must stay above the maintenance margin {risk.maintenance_margin:g}"
+                raise MarginError(f"equity behind {symbol or 'cross'}", rule, risk.equity)
+        return self
+
+    def _must_be(self, symbol, mode):
+        if self[symbol].mode != mode:
+            raise MarginError(f"mode of {symbol}", f"must be {mode}", self[symbol].mode)
+
+
+def mark(marks, symbol):
+    """The mark price of a symbol: given, finite and above 0.
+
+    Raises
+    ------
+    MarginError                no mark for the symbol, or not a positive number
+
+    >>> mark({"ETH": 0.1}, "ETH")
+    0.1
+    """
+    if marks is None or symbol not in marks:
+        raise MarginError("marks", f"must hold a price for {symbol}", marks)
+    return number(f"mark of {symbol}", marks[symbol], above=0)
+
+
+def _move(giver, taker, money):
+    """The ledger of one payment."""
+    return {giver: -money, taker: money}

@@ -1,0 +1,72 @@
+"""The one error of margin_lib, and the checks of numbers that raise it."""
+
+import numpy as np
+
+
+class MarginError(ValueError):
+    """A value that breaks a rule: says the name, the rule and the value got.
+
+    >>> raise MarginError("leverage", "must be at least 1", 0.5)
+    Traceback (most recent call last):
+    margin_lib.errors.MarginError: leverage must be at least 1, got 0.5
+    """
+
+    def __init__(self, name, rule, value):
+        super().__init__(f"{name} {rule}, got {value}")
+        self.name, self.rule, self.value = name, rule, value
+
+    def __reduce__(self):  # an exception with three arguments must still travel between processes
+        return MarginError, (self.name, self.rule, self.value)
+
+
+def number(name, value, *, above=None, at_least=None, below=None):
+    """`value` as a float (or float64 array), once it is known to be finite and within bounds.
+
+    Every number enters the library through here, so NaN and infinity never reach a comparison.
+
+    Raises
+    ------
+    MarginError                when any element is no number, not finite, or outside the bounds
+
+    >>> number("price", 2, above=0)
+    2.0
+    >>> number("price", float("nan"), above=0)
+    Traceback (most recent call last):
+    margin_lib.errors.MarginError: price must be finite, got nan
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError:  # a ragged list
+        raise MarginError(name, "must be a number", value) from None
+    if array.dtype.kind not in "iuf":
+        raise MarginError(name, "must be a number", value)
+    if not np.all(np.isfinite(array)):
+        raise MarginError(name, "must be finite", value)
+    if above is not None and not np.all(array > above):
+        raise MarginError(name, f"must be above {above:g}", value)
+    if at_least is not None and not np.all(array >= at_least):
+        raise MarginError(name, f"must be at least {at_least:g}", value)
+    if below is not None and not np.all(array < below):
+        raise MarginError(name, f"must be below {below:g}", value)
+    return plain(array.astype(np.float64))
+
+
+def one_number(name, value, **bounds):
+    """`number` for a value that must not be an array.
+
+    >>> one_number("leverage", [1, 2], at_least=1)
+    Traceback (most recent call last):
+    margin_lib.errors.MarginError: leverage must be a single number, got [1, 2]
+    """
+    if np.ndim(value) != 0:
+        raise MarginError(name, "must be a single number", value)
+    return number(name, value, **bounds)
+
+
+def plain(array):
+    """A float for a single number, the array itself for many.
+
+    >>> plain(np.array(1.5))
+    1.5
+    """
+    return float(array) if np.ndim(array) == 0 else array

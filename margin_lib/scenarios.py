@@ -1,0 +1,212 @@
+"""scenarios.toml -> accounts and markets. The only place where a scenario's numbers come from."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from margin_lib import formulas
+from margin_lib.account import Account
+from margin_lib.contracts import Contract
+from margin_lib.errors import MarginError, one_number
+
+SIDES = {"long": 1, "short": -1}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trade:
+    """A trade that a scenario wants to make: so much margin at so much leverage.
+
+    >>> eth = Contract(symbol="ETH")
+    >>> Trade(contract=eth, side="short", price=0.1, margin=2, leverage=5).quantity
+    -100.0
+    """
+
+    contract: Contract
+    side: str
+    price: float
+    margin: float
+    leverage: float
+
+    def __post_init__(self):
+        if self.side not in SIDES:
+            raise MarginError("side", "must be 'long' or 'short'", repr(self.side))
+        one_number("margin", self.margin, above=0)
+        one_number("leverage", self.leverage, at_least=1)
+        one_number("price", self.price, above=0)
+
+    @property
+    def symbol(self):
+        """The contract's symbol."""
+        return self.contract.symbol
+
+    @property
+    def quantity(self):
+        """Signed size: above 0 long, below 0 short [coin]."""
+        return SIDES[self.side] * formulas.quantity(self.margin, self.leverage, self.price)
+
+    @property
+    def notional(self):
+        """Value at entry: margin · leverage [quote]."""
+        return formulas.notional(self.quantity, self.price)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scenario:
+    """Money, trades and markets under one name.
+
+    Parameters
+    ----------
+    name : str                 the table of the file it was read from
+    currency : str             unit of the balance, and of prices per coin
+    balance : float            money before any trade, above 0 [quote]
+    trades : tuple of Trade
+    moves : Mapping            name -> {symbol: return}, for marks at one moment [1]
+    paths : Mapping            name -> {symbol: returns}, for a walk, step by step [1]
+    funding_rate : float       per payment, signed [1]
+    funding_hours : float      hours between payments, above 0 [hour]
+    hourly_interest : float    on borrowed money [1 per hour]
+    liquidation_fee : float    of notional, for venues that return the rest [1]
+    """
+
+    name: str
+    currency: str
+    balance: float
+    trades: tuple[Trade, ...]
+    moves: Mapping[str, Mapping] = field(default_factory=dict)
+    paths: Mapping[str, Mapping] = field(default_factory=dict)
+    funding_rate: float = 0.0
+    funding_hours: float = 8.0
+    hourly_interest: float = 0.0
+    liquidation_fee: float = 0.0
+
+    def __post_init__(self):
+        one_number("balance", self.balance, above=0)
+        one_number("funding_rate", self.funding_rate)
+        one_number("funding_hours", self.funding_hours, above=0)
+        one_number("hourly_interest", self.hourly_interest, at_least=0)
+        one_number("liquidation_fee", self.liquidation_fee, at_least=0, below=1)
+        for move in self.moves.values():
+            self.marks(**move)
+        for name in self.paths:
+            self.path(name)
+
+    def __getitem__(self, symbol):
+        """The trade in `symbol`; MarginError if there is none."""
+        for trade in self.trades:
+            if trade.symbol == symbol:
+                return trade
+        known = ", ".join(trade.symbol for trade in self.trades)
+        raise MarginError("symbol", f"must be one that {self.name} trades ({known})", symbol)
+
+    def account(self, mode):
+        """The account with every trade opened.
+
+        Parameters
+        ----------
+        mode : str or Mapping      "isolated" or "cross" for all, or symbol -> mode; symbols that
+                                   a mapping leaves out are not opened
+
+        Returns
+        -------
+        Account
+
+        Raises
+        ------
+        MarginError                an unknown mode, margins beyond the balance
+        """
+        account = Account(balance=self.balance)
+        for trade in self.trades:
+            chosen = mode.get(trade.symbol) if isinstance(mode, Mapping) else mode
+            if chosen is not None:
+                account, _ = account.open(
+                    trade.contract,
+                    quantity=trade.quantity,
+                    price=trade.price,
+                    leverage=trade.leverage,
+                    mode=chosen,
+                    margin=trade.margin if chosen == "isolated" else None,
+                    marks=self.marks(),
+                )
+        return account
+
+    def marks(self, **returns):
+        """Prices after the given returns; a symbol left out stands at its entry price.
+
+        >>> eth = Trade(contract=Contract(symbol="ETH"), side="long", price=8, margin=2, leverage=5)
+        >>> Scenario(name="a", currency="BTC", balance=5, trades=(eth,)).marks(ETH=-0.25)
+        {'ETH': 6.0}
+        """
+        for symbol in returns:
+            self[symbol]
+        return {
+            trade.symbol: trade.price * (1 + returns.get(trade.symbol, 0.0))
+            for trade in self.trades
+        }
+
+    def path(self, name):
+        """The marks of a named path, step by step; returns are measured from the entry prices."""
+        if name not in self.paths:
+            raise MarginError("path", f"must be one of {', '.join(self.paths)}", name)
+        walks = self.paths[name]
+        if len({len(walk) for walk in walks.values()}) != 1:
+            raise MarginError(f"path {name}", "must have as many steps for each symbol", walks)
+        steps = zip(*walks.values(), strict=True)
+        return [self.marks(**dict(zip(walks, step, strict=True))) for step in steps]
+
+    def with_trade(self, symbol, **changes):
+        """The same scenario with one trade changed (side, price, margin, leverage)."""
+        changed = replace(self[symbol], **changes)
+        trades = tuple(changed if trade.symbol == symbol else trade for trade in self.trades)
+        return replace(self, trades=trades)
+
+
+def load(path):
+    """Read all scenarios of a file.
+
+    Parameters
+    ----------
+    path : str or Path         a TOML file; the table [defaults] fills what a scenario leaves out
+
+    Returns
+    -------
+    dict                       name -> Scenario
+
+    Raises
+    ------
+    MarginError                a key that is missing or unknown, a number outside its range; the
+                               message starts with the scenario's name
+    """
+    with Path(path).open("rb") as file:
+        tables = tomllib.load(file)
+    defaults = tables.pop("defaults", {})
+    scenarios = {}
+    for name, table in tables.items():
+        try:
+            scenarios[name] = _scenario(name, {**defaults, **table})
+        except MarginError as error:
+            raise MarginError(f"[{name}] {error.name}", error.rule, error.value) from None
+    return scenarios
+
+
+def _scenario(name, table):
+    table = dict(table)
+    rates = {key: table.pop(key) for key in ("maintenance_rate", "taker_fee") if key in table}
+    trades = tuple(_trade(rates, row) for row in table.pop("trades", ()))
+    return _make(Scenario, name=name, trades=trades, **table)
+
+
+def _trade(rates, row):
+    row = dict(row)
+    given = {key: row.pop(key) for key in ("symbol", "maintenance_rate", "taker_fee") if key in row}
+    return _make(Trade, contract=_make(Contract, **{**rates, **given}), **row)
+
+
+def _make(kind, **values):
+    """A value of a kind; a missing or unknown key is a MarginError."""
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise MarginError(
+            kind.__name__.lower(), f"must have the right keys: {error}", list(values)
+        ) from None

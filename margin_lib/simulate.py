@@ -1,0 +1,75 @@
+"""An account over a path of prices, event by event."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from margin_lib.account import Account, Event
+from margin_lib.errors import MarginError
+from margin_lib.liquidation import mark_to_market
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What became of an account: one account and one tuple of events for every step of the path.
+
+    Parameters
+    ----------
+    path : tuple of Mapping    the marks, step by step
+    accounts : tuple of Account    after each step
+    events : tuple of tuple of Event   what happened at each step
+
+    >>> Replay(path=({"ETH": 0.1},), accounts=(Account(balance=5),), events=((),)).equity
+    array([5.])
+    """
+
+    path: tuple
+    accounts: tuple[Account, ...]
+    events: tuple[tuple[Event, ...], ...]
+
+    @property
+    def equity(self):
+        """Equity of the whole account after each step, shape (steps,) [quote]."""
+        pairs = zip(self.accounts, self.path, strict=True)
+        return np.array([account.equity(marks) for account, marks in pairs], dtype=float)
+
+    @property
+    def liquidations(self):
+        """(step, event) for each liquidated pocket, in order."""
+        return [(step, event) for step, events in enumerate(self.events) for event in events]
+
+
+def replay(account, path, fee_rate=None):
+    """Mark an account to market at each step of a path.
+
+    Parameters
+    ----------
+    account : Account
+    path : iterable of Mapping symbol -> mark price, at least one step
+    fee_rate : float or None   liquidation fee, as for `liquidation.liquidate` [1]
+
+    Returns
+    -------
+    Replay
+
+    Raises
+    ------
+    MarginError                an empty path, a mark missing or not a positive number
+
+    Equation:  account(t + 1) = mark_to_market(account(t), marks(t + 1))
+
+    >>> from margin_lib.contracts import Contract
+    >>> eth = Contract(symbol="ETH", maintenance_rate=0.02)
+    >>> account, _ = Account(balance=5).open(eth, quantity=100, price=0.1, leverage=5)
+    >>> replay(account, [{"ETH": 0.1}, {"ETH": 0.07}, {"ETH": 0.2}]).equity
+    array([5., 3., 3.])
+    """
+    path = tuple(path)
+    if not path:
+        raise MarginError("path", "must have at least one step", path)
+    accounts, log = [], []
+    for marks in path:
+        account, events = mark_to_market(account, marks, fee_rate)
+        accounts.append(account)
+        log.append(events)
+    return Replay(path, tuple(accounts), tuple(log))

@@ -1,0 +1,62 @@
+"""Numbers in words, one way everywhere: a true minus, units, and "never" for a NaN."""
+
+import math
+
+NEVER = "never"
+
+
+def percent(value, digits=2, sign=True):
+    """A share as a percentage.
+
+    >>> percent(-0.18367), percent(0.5, 0, sign=False), percent(float("nan"))
+    ('−18.37 %', '50 %', 'never')
+    """
+    return _number(value, lambda x: f"{x:{'+' if sign else ''}.{digits}%}"[:-1] + " %")
+
+
+def money(value, currency, digits=2, sign=False):
+    """An amount with its unit.
+
+    >>> money(-1234.5, "USD"), money(2, "BTC", sign=True)
+    ('−1,234.50 USD', '+2.00 BTC')
+    """
+    return _number(value, lambda x: f"{x:{'+' if sign else ''},.{digits}f} {currency}")
+
+
+def price(value, currency=""):
+    """A price with four significant digits, or cents where those say more.
+
+    >>> price(0.0816327, "BTC"), price(1632.653), price(float("nan"), "BTC")
+    ('0.08163 BTC', '1,632.65', 'never')
+    """
+    return _number(
+        value, lambda x: (f"{x:,.2f}" if abs(x) >= 100 else f"{_plain(x)}") + f" {currency}"
+    )
+
+
+def ratio(value, digits=2):
+    """A bare number, such as a margin ratio or a leverage.
+
+    >>> ratio(0.5), ratio(float("inf"))
+    ('0.50', 'infinite')
+    """
+    return _number(value, lambda x: f"{x:,.{digits}f}")
+
+
+def _plain(x):
+    """Four significant digits, never in powers of ten."""
+    if x == 0:
+        return "0"
+    return f"{x:.{max(3 - math.floor(math.log10(abs(x))), 0)}f}"
+
+
+def _number(value, form):
+    value = float(value)
+    if math.isnan(value):
+        return NEVER
+    if math.isinf(value):
+        return "infinite"
+    text = form(value).strip()
+    if not any(digit in text for digit in "123456789"):
+        text = text.lstrip("+-")  # no minus before zero
+    return text.replace("-", "−")
