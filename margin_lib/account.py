@@ -5,6 +5,7 @@ margin and nothing else. A position without one is cross: it shares the balance 
 Mark prices are never stored; they come in as `marks`, a mapping from symbol to price.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from margin_lib import formulas
 from margin_lib.contracts import Contract
-from margin_lib.errors import MarginError, number, one_number, plain
+from margin_lib.errors import MarginError, keep_number, number, one_number, plain
 
 ROUNDING = 1e-12  # what floats may lose on the way from a margin to a quantity and back
 
@@ -48,12 +49,13 @@ class Position:
     def __post_init__(self):
         if not isinstance(self.contract, Contract):
             raise MarginError("contract", "must be a Contract", self.contract)
-        if one_number(f"{self.symbol} quantity", self.quantity) == 0:
+        keep_number(self, "quantity", f"{self.symbol} quantity")
+        if self.quantity == 0:
             raise MarginError(f"{self.symbol} quantity", "must not be 0", self.quantity)
-        one_number(f"{self.symbol} entry price", self.entry_price, above=0)
-        one_number(f"{self.symbol} leverage", self.leverage, at_least=1)
+        keep_number(self, "entry_price", f"{self.symbol} entry price", above=0)
+        keep_number(self, "leverage", f"{self.symbol} leverage", at_least=1)
         if self.margin is not None:
-            one_number(f"{self.symbol} margin", self.margin)
+            keep_number(self, "margin", f"{self.symbol} margin")
 
     @property
     def symbol(self):
@@ -152,8 +154,9 @@ class Risk:
 
     @property
     def effective_leverage(self):
-        """Notional / equity; infinite once equity is used up [1]."""
-        return formulas.margin_ratio(self.notional, self.equity)
+        """Notional / equity; infinite once equity is used up, 0 where nothing is open [1]."""
+        ratio = formulas.margin_ratio(self.notional, self.equity)
+        return plain(np.where(np.greater(self.notional, 0), ratio, 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +227,8 @@ class Account:
     positions: tuple[Position, ...] = ()
 
     def __post_init__(self):
-        one_number("balance", self.balance)
+        keep_number(self, "balance", "balance")
+        object.__setattr__(self, "positions", tuple(self.positions))
         symbols = [position.symbol for position in self.positions]
         if len(set(symbols)) < len(symbols):
             raise MarginError("positions", "must have one position a symbol", symbols)
@@ -362,7 +366,8 @@ class Account:
         Raises
         ------
         MarginError                not enough available balance for margin and fee; a margin
-                                   below the initial margin; a position liquidated at birth
+                                   below the initial margin; a position liquidated at birth, or
+                                   one that takes from the cross positions what keeps them alive
 
         Equation:  initial margin = |quantity| · price / leverage <= available balance − fee
         """
@@ -378,7 +383,7 @@ class Account:
             margin=0.0 if mode == "isolated" else None,
         )
         symbol = new.symbol
-        marks = {**(marks or {}), symbol: price}
+        marks = {**moment(marks), symbol: new.entry_price}
         fee = new.notional(price) * contract.taker_fee
         needed = formulas.initial_margin(new.notional(price), leverage)
         locked = needed if margin is None else one_number("margin", margin)
@@ -393,10 +398,12 @@ class Account:
         event = Event.of("opened", [symbol], {"balance": -fee, "exchange": fee})
         if mode == "isolated":
             locked = min(locked, free - fee)  # not an ulp more than there is
+            if locked + fee > free:
+                locked = math.nextafter(locked, 0.0)
             event = Event.of(
                 "opened", [symbol], event.transfers, _move("balance", pocket(symbol), locked)
             )
-        return self._next(event, self._put(new))._alive(marks, symbol), event
+        return self._next(event, self._put(new))._alive(marks, symbol, None), event
 
     def close(self, symbol, *, price, quantity=None, marks=None):
         """Close a position, or part of it, at a price; its profit or loss goes to the balance.
@@ -422,23 +429,28 @@ class Account:
         position = self[symbol]
         closed = position.quantity if quantity is None else one_number("quantity", quantity)
         share = closed / position.quantity
+        if abs(share - 1) <= ROUNDING:
+            share = 1.0  # a residue of floats is not a position
         if not 0 < share <= 1:
             rule = f"must be part of the open quantity {position.quantity:g}"
             raise MarginError("quantity", rule, closed)
-        marks = {**(marks or {}), symbol: price}
+        marks = {**moment(marks), symbol: one_number("price", price, above=0)}
         self._alive(marks, symbol)
-        gain = position.pnl(price) * share
-        fee = position.notional(price) * share * position.contract.taker_fee
+        gain = position.pnl(marks[symbol]) * share
+        fee = position.notional(marks[symbol]) * share * position.contract.taker_fee
         ledger = [{"balance": gain - fee, "market": -gain, "exchange": fee}]
         if position.margin is not None:
             freed = position.margin * share
             ledger.append(_move(pocket(symbol), "balance", freed))
             one_number(f"{symbol} equity after the closing fee", freed + gain - fee, at_least=0)
         event = Event.of("closed", [symbol], *ledger)
-        if share == 1:
-            return self._next(event, self._others(symbol)), event
-        rest = replace(position, quantity=position.quantity - closed)
-        return self._next(event, self._put(rest)), event
+        rest = self._others(symbol)
+        if share < 1:
+            rest = self._put(replace(position, quantity=position.quantity - closed))
+        after = self._next(event, rest)
+        if position.margin is None:
+            after._alive(marks, None)  # the fee must not kill what stays open
+        return after, event
 
     def add_margin(self, symbol, amount, marks=None):
         """Move money from the balance into an isolated position's margin.
@@ -455,17 +467,19 @@ class Account:
 
         Raises
         ------
-        MarginError                a cross position; more than the available balance
+        MarginError                a cross position; more than the available balance, or what
+                                   keeps the cross positions alive
 
         Equation:  margin grows by what the balance loses
         """
         self._must_be(symbol, "isolated")
         amount = one_number("amount", amount, above=0)
+        marks = moment(marks)
         free = self.available_balance(marks)
         if amount > free:
             raise MarginError("amount", f"must not exceed the available balance {free:g}", amount)
         event = Event.of("margin added", [symbol], _move("balance", pocket(symbol), amount))
-        return self._next(event, self.positions), event
+        return self._next(event, self.positions)._alive(marks, None), event
 
     def remove_margin(self, symbol, amount, marks):
         """Move money from an isolated position's margin back to the balance.
@@ -493,7 +507,7 @@ class Account:
         if amount > margin:
             raise MarginError("amount", f"must not exceed the margin {margin:g}", amount)
         event = Event.of("margin removed", [symbol], _move(pocket(symbol), "balance", amount))
-        return self._next(event, self.positions)._alive(marks, symbol), event
+        return self._next(event, self.positions)._alive(moment(marks), symbol), event
 
     def switch_mode(self, symbol, mode, marks, margin=None):
         """Give a cross position a margin of its own, or an isolated one the shared balance.
@@ -532,7 +546,7 @@ class Account:
             move = _move("balance", pocket(symbol), min(margin, self.balance))
             switched = replace(position, margin=0.0)
         event = Event.of("mode switched", [symbol], move)
-        return self._next(event, self._put(switched))._alive(marks, symbol, None), event
+        return self._next(event, self._put(switched))._alive(moment(marks), symbol, None), event
 
     def pay_funding(self, rates, marks):
         """One funding payment: into or out of isolated margins, and the balance for cross.
@@ -554,6 +568,8 @@ class Account:
 
         Source: Binance, "Introduction to futures funding rates".
         """
+        marks = moment(marks)
+        rates = {symbol: one_number(f"{symbol} rate", rate) for symbol, rate in rates.items()}
         cash = {
             symbol: formulas.funding(self[symbol].quantity, mark(marks, symbol), rate)
             for symbol, rate in rates.items()
@@ -580,8 +596,11 @@ class Account:
 
         Source: Binance, "Margin interest".
         """
+        hours = one_number("hours", hours, at_least=0)
         cash = {
-            symbol: -formulas.interest(self[symbol].borrowed, rate, hours)
+            symbol: -formulas.interest(
+                self[symbol].borrowed, one_number(f"{symbol} rate", rate, at_least=0), hours
+            )
             for symbol, rate in hourly_rates.items()
         }
         return self._pay("interest paid", cash, "lender")
@@ -644,6 +663,23 @@ def mark(marks, symbol):
     if marks is None or symbol not in marks:
         raise MarginError("marks", f"must hold a price for {symbol}", marks)
     return number(f"mark of {symbol}", marks[symbol], above=0)
+
+
+def moment(marks):
+    """The marks of one moment, which an operation needs: a single price a symbol.
+
+    Raises
+    ------
+    MarginError                an array, or not a positive number
+
+    >>> moment({"ETH": 2})
+    {'ETH': 2.0}
+    >>> moment({"ETH": [1, 2]})
+    Traceback (most recent call last):
+    margin_lib.errors.MarginError: mark of ETH must be a single number, got [1, 2]
+    """
+    marks = {} if marks is None else marks
+    return {symbol: one_number(f"mark of {symbol}", marks[symbol], above=0) for symbol in marks}
 
 
 def _move(giver, taker, money):

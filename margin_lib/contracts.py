@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from margin_lib.errors import MarginError, one_number
+from margin_lib.errors import MarginError, keep_number
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,4 +31,4 @@ class Contract:
         if not isinstance(self.symbol, str) or not self.symbol:
             raise MarginError("symbol", "must be a name", repr(self.symbol))
         for name in ("maintenance_rate", "taker_fee"):
-            one_number(f"{self.symbol} {name}", getattr(self, name), at_least=0, below=1)
+            keep_number(self, name, f"{self.symbol} {name}", at_least=0, below=1)

@@ -40,6 +40,8 @@ def number(name, value, *, above=None, at_least=None, below=None):
         raise MarginError(name, "must be a number", value) from None
     if array.dtype.kind not in "iuf":
         raise MarginError(name, "must be a number", value)
+    with np.errstate(over="ignore"):  # a wider float too large for float64 becomes infinite
+        array = array.astype(np.float64)
     if not np.all(np.isfinite(array)):
         raise MarginError(name, "must be finite", value)
     if above is not None and not np.all(array > above):
@@ -48,7 +50,7 @@ def number(name, value, *, above=None, at_least=None, below=None):
         raise MarginError(name, f"must be at least {at_least:g}", value)
     if below is not None and not np.all(array < below):
         raise MarginError(name, f"must be below {below:g}", value)
-    return plain(array.astype(np.float64))
+    return plain(array)
 
 
 def one_number(name, value, **bounds):
@@ -58,9 +60,25 @@ def one_number(name, value, **bounds):
     Traceback (most recent call last):
     margin_lib.errors.MarginError: leverage must be a single number, got [1, 2]
     """
-    if np.ndim(value) != 0:
+    result = number(name, value, **bounds)
+    if np.ndim(result) != 0:
         raise MarginError(name, "must be a single number", value)
-    return number(name, value, **bounds)
+    return result
+
+
+def keep_number(record, attribute, name, **bounds):
+    """Turn an attribute of a frozen record into the float that `one_number` makes of it.
+
+    Narrow numbers would lose digits or overflow later, and a 0-d array could still be changed.
+
+    >>> from types import SimpleNamespace
+    >>> record = SimpleNamespace(balance=5)
+    >>> keep_number(record, "balance", "balance")
+    >>> record.balance
+    5.0
+    """
+    value = one_number(name, getattr(record, attribute), **bounds)
+    object.__setattr__(record, attribute, value)
 
 
 def plain(array):

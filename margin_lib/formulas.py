@@ -7,7 +7,7 @@ MarginError, so a NaN in a result always means "never" or "undefined", not a mis
 
 import numpy as np
 
-from margin_lib.errors import number, plain
+from margin_lib.errors import MarginError, number, plain
 
 
 def quantity(margin, leverage, price):
@@ -110,7 +110,7 @@ def average_entry_price(quantity, entry_price, added_quantity, added_price):
 
     Raises
     ------
-    MarginError                a price not above 0; not finite
+    MarginError                a price not above 0; nothing in all, or two sides; not finite
 
     Source: the profit of the whole is the sum of the profits of its parts.
 
@@ -121,6 +121,8 @@ def average_entry_price(quantity, entry_price, added_quantity, added_price):
     second = number("added quantity", added_quantity)
     first_price = number("entry price", entry_price, above=0)
     second_price = number("added price", added_price, above=0)
+    if np.any(np.sign(first) * np.sign(second) < 0) or np.any(first + second == 0):
+        raise MarginError("added quantity", f"must be on the side of {quantity}", added_quantity)
     return (first * first_price + second * second_price) / (first + second)
 
 
@@ -232,7 +234,7 @@ def margin_ratio(maintenance_margin, equity):
     """
     maintenance = number("maintenance margin", maintenance_margin, at_least=0)
     equity = np.asarray(number("equity", equity))
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return plain(np.where(equity > 0, maintenance / equity, np.inf))
 
 
@@ -249,7 +251,7 @@ def liquidation_price(entry_price, quantity, collateral, rate, amount=0.0, fee_r
     Parameters
     ----------
     entry_price : array_like   above 0 [quote per coin]
-    quantity : array_like      signed [coin]
+    quantity : array_like      signed; nothing liquidates where it is 0 [coin]
     collateral : array_like    signed [quote]
     rate : array_like          maintenance margin rate, 0 <= rate < 1 [1]
     amount : array_like        maintenance amount [quote]
@@ -279,7 +281,7 @@ def liquidation_price(entry_price, quantity, collateral, rate, amount=0.0, fee_r
     with np.errstate(divide="ignore", invalid="ignore"):
         price = np.divide(q * entry - money, q - rate * np.abs(q))
     price = np.where(price > 0, price, np.where(np.less(q, 0), 0.0, np.nan))
-    return plain(price)
+    return plain(np.where(np.equal(q, 0), np.nan, price))
 
 
 def bankruptcy_price(entry_price, quantity, collateral):

@@ -1,6 +1,6 @@
 """What happens after the trigger: positions are closed, and a ledger says who paid whom."""
 
-from margin_lib.account import Account, Event, mark, pocket
+from margin_lib.account import Account, Event, mark, moment, pocket
 from margin_lib.errors import MarginError, one_number
 
 
@@ -37,6 +37,7 @@ def liquidate(account, marks, symbol=None, fee_rate=None):
     >>> after.balance, event.transfers
     (3.0, {'margin ETH': -2.0, 'market': 25.0, 'insurance fund': -23.0})
     """
+    marks = moment(marks)
     isolated = symbol is not None and account[symbol].margin is not None
     closed = (account[symbol],) if isolated else account.cross
     risk = account.risk(marks, symbol)
@@ -49,17 +50,18 @@ def liquidate(account, marks, symbol=None, fee_rate=None):
         if fee_rate is None
         else min(left, one_number("fee rate", fee_rate, at_least=0) * risk.notional)
     )
+    returned = left - fee
     gain = sum(position.pnl(mark(marks, position.symbol)) for position in closed)
     pot = pocket(symbol) if isolated else "balance"
     collateral = closed[0].margin if isolated else account.balance
     event = Event.of(
         "liquidated",
         (position.symbol for position in closed),
-        {pot: -collateral, "market": -gain, "insurance fund": collateral + gain - (left - fee)},
-        {"balance": left - fee},
+        {pot: -collateral, "market": -gain, "insurance fund": collateral + gain - returned},
+        {"balance": returned},
     )
     kept = tuple(position for position in account.positions if position not in closed)
-    balance = account.balance + left - fee if isolated else left - fee
+    balance = account.balance + returned if isolated else returned
     return Account(balance=balance, positions=kept), event
 
 
@@ -83,6 +85,7 @@ def mark_to_market(account, marks, fee_rate=None):
     >>> mark_to_market(account, {"ETH": 0.08})[0]
     Account(balance=3.0, positions=())
     """
+    marks = moment(marks)
     # The shared balance goes first: what an isolated pocket returns must not change its fate.
     pockets = [None] + [position.symbol for position in account.isolated]
     due = [symbol for symbol in pockets if account.risk(marks, symbol).is_liquidatable]

@@ -8,7 +8,7 @@ from pathlib import Path
 from margin_lib import formulas
 from margin_lib.account import Account
 from margin_lib.contracts import Contract
-from margin_lib.errors import MarginError, one_number
+from margin_lib.errors import MarginError, number, one_number
 
 SIDES = {"long": 1, "short": -1}
 
@@ -86,6 +86,9 @@ class Scenario:
         one_number("funding_hours", self.funding_hours, above=0)
         one_number("hourly_interest", self.hourly_interest, at_least=0)
         one_number("liquidation_fee", self.liquidation_fee, at_least=0, below=1)
+        symbols = [trade.symbol for trade in self.trades]
+        if len(set(symbols)) < len(symbols):
+            raise MarginError("trades", "must have one trade a symbol", symbols)
         for move in self.moves.values():
             self.marks(**move)
         for name in self.paths:
@@ -113,8 +116,10 @@ class Scenario:
 
         Raises
         ------
-        MarginError                an unknown mode, margins beyond the balance
+        MarginError                an unknown mode or symbol, margins beyond the balance
         """
+        if isinstance(mode, Mapping):
+            self._must_trade(mode)
         account = Account(balance=self.balance)
         for trade in self.trades:
             chosen = mode.get(trade.symbol) if isinstance(mode, Mapping) else mode
@@ -131,16 +136,18 @@ class Scenario:
         return account
 
     def marks(self, **returns):
-        """Prices after the given returns; a symbol left out stands at its entry price.
+        """Prices after the given returns, above -1; a symbol left out stands at its entry price.
 
         >>> eth = Trade(contract=Contract(symbol="ETH"), side="long", price=8, margin=2, leverage=5)
         >>> Scenario(name="a", currency="BTC", balance=5, trades=(eth,)).marks(ETH=-0.25)
         {'ETH': 6.0}
         """
-        for symbol in returns:
-            self[symbol]
+        self._must_trade(returns)
+        changes = {
+            symbol: number(f"return of {symbol}", r, above=-1) for symbol, r in returns.items()
+        }
         return {
-            trade.symbol: trade.price * (1 + returns.get(trade.symbol, 0.0))
+            trade.symbol: trade.price * (1 + changes.get(trade.symbol, 0.0))
             for trade in self.trades
         }
 
@@ -154,11 +161,18 @@ class Scenario:
         steps = zip(*walks.values(), strict=True)
         return [self.marks(**dict(zip(walks, step, strict=True))) for step in steps]
 
-    def with_trade(self, symbol, **changes):
-        """The same scenario with one trade changed (side, price, margin, leverage)."""
+    def with_trade(self, symbol, maintenance_rate=None, **changes):
+        """The same scenario with one trade changed: side, price, margin, leverage or rate."""
+        if maintenance_rate is not None:
+            contract = replace(self[symbol].contract, maintenance_rate=maintenance_rate)
+            changes["contract"] = contract
         changed = replace(self[symbol], **changes)
         trades = tuple(changed if trade.symbol == symbol else trade for trade in self.trades)
         return replace(self, trades=trades)
+
+    def _must_trade(self, symbols):
+        for symbol in symbols:
+            self[symbol]
 
 
 def load(path):
@@ -183,6 +197,8 @@ def load(path):
     scenarios = {}
     for name, table in tables.items():
         try:
+            if not isinstance(table, dict):
+                raise MarginError("scenario", "must be a table", table)
             scenarios[name] = _scenario(name, {**defaults, **table})
         except MarginError as error:
             raise MarginError(f"[{name}] {error.name}", error.rule, error.value) from None
@@ -193,20 +209,20 @@ def _scenario(name, table):
     table = dict(table)
     rates = {key: table.pop(key) for key in ("maintenance_rate", "taker_fee") if key in table}
     trades = tuple(_trade(rates, row) for row in table.pop("trades", ()))
-    return _make(Scenario, name=name, trades=trades, **table)
+    return _make(Scenario, table, name=name, trades=trades)
 
 
 def _trade(rates, row):
     row = dict(row)
     given = {key: row.pop(key) for key in ("symbol", "maintenance_rate", "taker_fee") if key in row}
-    return _make(Trade, contract=_make(Contract, **{**rates, **given}), **row)
+    return _make(Trade, row, contract=_make(Contract, {**rates, **given}))
 
 
-def _make(kind, **values):
-    """A value of a kind; a missing or unknown key is a MarginError."""
+def _make(kind, table, **made):
+    """A value of a kind; a key of the table that is missing or unknown is a MarginError."""
     try:
-        return kind(**values)
+        return kind(**made, **table)
     except TypeError as error:
         raise MarginError(
-            kind.__name__.lower(), f"must have the right keys: {error}", list(values)
+            kind.__name__.lower(), f"must have the right keys: {error}", list(table)
         ) from None

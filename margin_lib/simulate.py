@@ -15,14 +15,17 @@ class Replay:
 
     Parameters
     ----------
+    start : Account            before the first step
     path : tuple of Mapping    the marks, step by step
     accounts : tuple of Account    after each step
     events : tuple of tuple of Event   what happened at each step
 
-    >>> Replay(path=({"ETH": 0.1},), accounts=(Account(balance=5),), events=((),)).equity
+    >>> five = Account(balance=5)
+    >>> Replay(start=five, path=({"ETH": 0.1},), accounts=(five,), events=((),)).equity
     array([5.])
     """
 
+    start: Account
     path: tuple
     accounts: tuple[Account, ...]
     events: tuple[tuple[Event, ...], ...]
@@ -32,6 +35,16 @@ class Replay:
         """Equity of the whole account after each step, shape (steps,) [quote]."""
         pairs = zip(self.accounts, self.path, strict=True)
         return np.array([account.equity(marks) for account, marks in pairs], dtype=float)
+
+    @property
+    def end(self):
+        """The account after the last step."""
+        return self.accounts[-1]
+
+    @property
+    def marks(self):
+        """The marks of the last step."""
+        return self.path[-1]
 
     @property
     def liquidations(self):
@@ -67,9 +80,47 @@ def replay(account, path, fee_rate=None):
     path = tuple(path)
     if not path:
         raise MarginError("path", "must have at least one step", path)
-    accounts, log = [], []
+    start, accounts, log = account, [], []
     for marks in path:
         account, events = mark_to_market(account, marks, fee_rate)
         accounts.append(account)
         log.append(events)
-    return Replay(path, tuple(accounts), tuple(log))
+    return Replay(start, path, tuple(accounts), tuple(log))
+
+
+def carry(account, rates, marks, payments, fee_rate=None):
+    """Hold an account at unchanged marks through a number of funding payments.
+
+    Parameters
+    ----------
+    account : Account
+    rates : Mapping            symbol -> funding rate of one payment [1]
+    marks : Mapping            symbol -> mark price
+    payments : int             how many, at least 1
+    fee_rate : float or None   liquidation fee, as for `liquidation.liquidate` [1]
+
+    Returns
+    -------
+    list of Account            before the first payment and after each; it ends early with the
+                               account that liquidation left, if paying liquidates a position
+
+    Raises
+    ------
+    MarginError                a rate for a symbol that is not held, a mark missing
+
+    Equation:  account(n + 1) = mark_to_market(pay_funding(account(n)))
+
+    >>> from margin_lib.contracts import Contract
+    >>> eth = Contract(symbol="ETH")
+    >>> account, _ = Account(balance=5).open(eth, quantity=8, price=1, leverage=4)
+    >>> [a["ETH"].margin for a in carry(account, {"ETH": 0.0625}, {"ETH": 1}, payments=2)]
+    [2.0, 1.5, 1.0]
+    """
+    accounts = [account]
+    for _ in range(payments):
+        account, _ = account.pay_funding(rates, marks)
+        account, events = mark_to_market(account, marks, fee_rate)
+        accounts.append(account)
+        if events:
+            break
+    return accounts

@@ -11,7 +11,7 @@ def percent(value, digits=2, sign=True):
     >>> percent(-0.18367), percent(0.5, 0, sign=False), percent(float("nan"))
     ('−18.37 %', '50 %', 'never')
     """
-    return _number(value, lambda x: f"{x:{'+' if sign else ''}.{digits}%}"[:-1] + " %")
+    return _number(value, lambda x: f"{x:{'+' if sign else ''}.{digits}%}"[:-1], "%")
 
 
 def money(value, currency, digits=2, sign=False):
@@ -20,7 +20,7 @@ def money(value, currency, digits=2, sign=False):
     >>> money(-1234.5, "USD"), money(2, "BTC", sign=True)
     ('−1,234.50 USD', '+2.00 BTC')
     """
-    return _number(value, lambda x: f"{x:{'+' if sign else ''},.{digits}f} {currency}")
+    return _number(value, lambda x: f"{x:{'+' if sign else ''},.{digits}f}", currency)
 
 
 def price(value, currency=""):
@@ -29,9 +29,7 @@ def price(value, currency=""):
     >>> price(0.0816327, "BTC"), price(1632.653), price(float("nan"), "BTC")
     ('0.08163 BTC', '1,632.65', 'never')
     """
-    return _number(
-        value, lambda x: (f"{x:,.2f}" if abs(x) >= 100 else f"{_plain(x)}") + f" {currency}"
-    )
+    return _number(value, lambda x: f"{x:,.{_decimals(x)}f}", currency)
 
 
 def ratio(value, digits=2):
@@ -43,20 +41,21 @@ def ratio(value, digits=2):
     return _number(value, lambda x: f"{x:,.{digits}f}")
 
 
-def _plain(x):
-    """Four significant digits, never in powers of ten."""
+def _decimals(x):
+    """Decimals that show four significant digits, or cents."""
     if x == 0:
-        return "0"
-    return f"{x:.{max(3 - math.floor(math.log10(abs(x))), 0)}f}"
+        return 0
+    exponent = int(f"{x:.3e}".partition("e")[2])  # of the rounded number: 0.099999 becomes 0.1000
+    return max(3 - exponent, 2)
 
 
-def _number(value, form):
+def _number(value, form, unit=""):
     value = float(value)
     if math.isnan(value):
         return NEVER
     if math.isinf(value):
-        return "infinite"
-    text = form(value).strip()
+        return "infinite" if value > 0 else "−infinite"
+    text = form(value)
     if not any(digit in text for digit in "123456789"):
         text = text.lstrip("+-")  # no minus before zero
-    return text.replace("-", "−")
+    return f"{text.replace('-', '−')} {unit}".strip()

@@ -1,0 +1,85 @@
+# make lab opens the course, make test checks it. Each sets up all it needs in .venv.
+# Another Python: make lab PYTHON=python3.12
+
+PYTHON ?= python3
+ARGS ?=
+REPO ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+
+# The set-up is done when its stamp is newer than pyproject.toml.
+MADE := $(VENV)/made.stamp
+LAB := $(VENV)/lab.stamp
+TEST := $(VENV)/test.stamp
+
+# Settings of the caller's shell must not change what a notebook prints.
+unexport PYTHONPATH PYTHONSTARTUP PYTHONWARNINGS MPLBACKEND
+# Every notebook starts a kernel; compiling its imports each time would triple the wait.
+unexport PYTHONDONTWRITEBYTECODE
+# Nor must the caller's IPython profile, where a notebook is checked.
+test notebooks: export IPYTHONDIR = $(CURDIR)/$(VENV)/ipython
+
+# The notebook as the default address, not as an argument: that would hide the folders around it
+# and leave it out of the printed address. tools/lab switches off the question about news.
+LAB_FLAGS := --LabApp.default_url=/lab/tree/notebooks/00_index.ipynb --LabApp.app_settings_dir=tools/lab
+ifeq ($(shell id -u),0)
+LAB_FLAGS += --allow-root
+endif
+ifeq ($(shell uname -s)$(DISPLAY)$(WAYLAND_DISPLAY),Linux)
+LAB_FLAGS += --no-browser
+endif
+
+# -W ignore: warnings of pytest's plug-ins say nothing about a notebook. One that the notebook
+# itself raises lands in its stderr and fails the comparison.
+NBVAL := -q -W ignore -p no:cacheprovider -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/nbval_sanitize.cfg
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test notebooks format badges clean
+.NOTPARALLEL:
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+lab: $(LAB) ## open the course in JupyterLab (ARGS="--port=9000" and the like are passed on)
+	@$(PY) -m nbformat.sign --log-level=ERROR notebooks/*.ipynb > /dev/null
+	$(PY) -m jupyterlab $(LAB_FLAGS) $(ARGS)
+
+test: $(TEST) ## check style, library and every notebook
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m pytest -q -n 2
+	$(PY) -m pytest $(NBVAL) notebooks
+
+notebooks: $(LAB) ## run every notebook again and store its outputs in the one normal form
+	$(PY) tools/notebooks.py
+
+format: $(TEST) ## format the code and repair what ruff can repair
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+badges: ## write the repository's name into README.md: make badges REPO=owner/name
+	$(PYTHON) tools/badges.py "$(REPO)"
+
+clean: ## remove .venv and everything that can be made again
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
+
+$(MADE):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "This course needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." >&2; \
+	  echo "Name another one, for example: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check uv
+	@touch $@
+
+$(LAB): $(MADE) pyproject.toml
+	$(PY) -m uv pip install --quiet --python $(PY) --editable .
+	@touch $@
+
+# The test set-up holds all of the other one.
+$(TEST): $(MADE) pyproject.toml
+	$(PY) -m uv pip install --quiet --python $(PY) --editable '.[test]'
+	@touch $(LAB) $@

@@ -1,0 +1,397 @@
+"""The labs: controls -> a pure call -> a picture and a readout in words.
+
+A lab holds no mathematics and no globals. To write one, subclass `Lab` and give it a picture,
+controls and `compute`; CONTRIBUTING.md shows how.
+"""
+
+import html
+
+import ipywidgets as widgets
+import numpy as np
+
+from margin_lib import page, plots, text
+from margin_lib.errors import MarginError
+from margin_lib.simulate import carry, replay
+
+
+def slider(words, value, low, high, step, tip, form=".2f"):
+    """A slider with its unit in its label; `tip` says in the legend what it does."""
+    wide = widgets.Layout(width="380px")
+    style = {"description_width": "170px"}
+    control = widgets.FloatSlider(
+        value=value,
+        min=low,
+        max=high,
+        step=step,
+        description=words,
+        readout_format=form,
+        layout=wide,
+        style=style,
+    )
+    control.tip = tip
+    return control
+
+
+def change(symbol, low=-0.6, high=0.4):
+    """The slider of a price, as a change since entry."""
+    tip = f"moves the price of {symbol}; 0 % is where you bought or sold"
+    return slider(f"{symbol} price change [%]", 0.0, low, high, 0.01, tip, "+.0%")
+
+
+def choice(words, options, value, tip):
+    """A list to choose from."""
+    wide = widgets.Layout(width="380px")
+    style = {"description_width": "170px"}
+    control = widgets.Dropdown(
+        options=options, value=value, description=words, layout=wide, style=style
+    )
+    control.tip = tip
+    return control
+
+
+class Lab(widgets.VBox):
+    """What all labs share: layout, picture, readout, summary, presets, reset, static picture.
+
+    Parameters
+    ----------
+    scenario : Scenario        where the lab starts
+
+    A subclass sets `picture` (a plots.Picture), `look` (what to look at), `make_controls(scenario)`
+    -> dict of controls by name, `compute(scenario, **values)` -> (state of the picture, lines of
+    the readout), and, if it likes, `make_presets(scenario)` -> {button: values}.
+    """
+
+    picture = None
+    look = ""
+    _held = False  # while several controls move at once
+
+    def __init__(self, scenario):
+        self.scenario = scenario
+        self.controls = self.make_controls(scenario)
+        self.presets = {"start": self.values(), **self.make_presets(scenario)}
+        self.canvas = self.picture(scenario)
+        self.lines = []
+        self._image = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
+        self._readout = widgets.HTML()
+        buttons = [widgets.Button(description=name) for name in self.presets]
+        for button in buttons:
+            button.on_click(lambda pressed: self.set(**self.presets[pressed.description]))
+        rows = widgets.Box(
+            list(self.controls.values()), layout=widgets.Layout(flex_flow="row wrap")
+        )
+        super().__init__([rows, widgets.HBox(buttons), self._image, self._readout, self._legend()])
+        for control in self.controls.values():
+            control.observe(self._refresh, names="value")
+        self._refresh()
+
+    def make_controls(self, scenario):
+        raise NotImplementedError
+
+    def make_presets(self, scenario):
+        return {}
+
+    def compute(self, scenario, **values):
+        raise NotImplementedError
+
+    def values(self):
+        """The value of each control, by name."""
+        return {name: control.value for name, control in self.controls.items()}
+
+    def set(self, **values):
+        """Move controls by name, as a reader would; the rest stays where it is."""
+        for name in values:
+            if name not in self.controls:
+                raise MarginError("control", f"must be one of {', '.join(self.controls)}", name)
+        self._held = True
+        try:
+            for name, value in values.items():
+                self.controls[name].value = value
+        finally:
+            self._held = False
+        self._refresh()
+
+    def summary(self):
+        """The readout as plain text, for a checked cell."""
+        return "\n".join(self.lines)
+
+    def _refresh(self, _=None):
+        if self._held:
+            return
+        try:
+            state, self.lines = self.compute(self.scenario, **self.values())
+        except MarginError as error:
+            self.lines = [f"The exchange refuses: {error}.", "The picture keeps its last state."]
+        else:
+            self.canvas.plot(state)
+            self._image.value = self.canvas.png()
+        words = "<br>".join(html.escape(line) for line in self.lines)
+        self._readout.value = f'<div role="status" aria-live="polite"><b>{words}</b></div>'
+
+    def _legend(self):
+        tips = [(control.description, control.tip) for control in self.controls.values()]
+        rows = "".join(f"<li><b>{name}</b> {tip}</li>" for name, tip in tips)
+        return widgets.HTML(f"<ul>{rows}</ul><p>Look at: {self.look}</p>")
+
+    def _repr_mimebundle_(self, **how):
+        """The live view, and beside it a still picture for where no kernel runs."""
+        bundle = super()._repr_mimebundle_(**how)
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        alt = f"{type(self).__doc__.splitlines()[0]} {' '.join(self.lines)}"
+        data["text/html"] = page.figure(self.canvas.png(level=9), alt, self.lines)
+        data["text/plain"] = self.summary()
+        return bundle
+
+
+def fate(state, symbol, currency):
+    """One sentence on an isolated position: how far from liquidation, or what was lost."""
+    position = state.start[symbol]
+    edge = state.start.liquidation_price(symbol)
+    if symbol not in state.end:
+        lost = text.money(position.margin, currency)
+        kept = text.money(state.end.balance, currency)
+        return (
+            f"{symbol}: liquidated at {text.price(edge, currency)}, {lost} lost, {kept} untouched."
+        )
+    away = edge / state.marks[symbol] - 1
+    if np.isnan(away):
+        return f"{symbol}: alive, and no price can liquidate it."
+    return f"{symbol}: alive, {text.percent(abs(away), 1, sign=False)} from liquidation."
+
+
+class LeverageLab(Lab):
+    """Own money, borrowed money, and what leverage multiplies."""
+
+    picture = plots.LeveragePicture
+    look = "the grey part never changes, whatever the price does. All of the change is yours."
+
+    def make_controls(self, scenario):
+        trade = scenario.trades[0]
+        return {
+            "leverage": slider(
+                "leverage [x]", trade.leverage, 1, 10, 0.5, "says how much you borrow", ".1f"
+            ),
+            "change": change(trade.symbol, -0.3, 0.3),
+        }
+
+    def compute(self, scenario, leverage, change):
+        symbol, currency = scenario.trades[0].symbol, scenario.currency
+        scenario = scenario.with_trade(symbol, leverage=leverage)
+        account, marks = scenario.account("isolated"), scenario.marks(**{symbol: change})
+        state = replay(account, [marks])
+        position = account[symbol]
+        gain = position.pnl(marks[symbol])
+        return state, [
+            f"Position {text.money(position.notional(position.entry_price), currency)}: "
+            f"{text.money(position.margin, currency)} yours, "
+            f"{text.money(position.borrowed, currency)} borrowed.",
+            f"Price {text.percent(change)}, your money {text.percent(gain / position.margin)} "
+            f"({text.money(gain, currency, sign=True)}).",
+        ]
+
+
+class TermsLab(Lab):
+    """Equity against price, and the prices that have a name."""
+
+    picture = plots.TermsPicture
+    look = "where the two lines cross: that is the liquidation price."
+
+    def make_controls(self, scenario):
+        trade = scenario.trades[0]
+        rate = trade.contract.maintenance_rate
+        return {
+            "leverage": slider(
+                "leverage [x]", trade.leverage, 1, 20, 0.5, "tilts the equity line", ".1f"
+            ),
+            "rate": slider(
+                "maintenance rate [%]", rate, 0, 0.1, 0.005, "lifts the dashed line", ".1%"
+            ),
+            "change": change(trade.symbol),
+        }
+
+    def compute(self, scenario, leverage, rate, change):
+        symbol, currency = scenario.trades[0].symbol, scenario.currency
+        scenario = scenario.with_trade(symbol, leverage=leverage, maintenance_rate=rate)
+        state = replay(scenario.account("isolated"), [scenario.marks(**{symbol: change})])
+        risk = state.start.risk(state.marks, symbol)
+        return state, [
+            fate(state, symbol, currency),
+            f"Equity {text.money(risk.equity, currency)}, maintenance margin "
+            f"{text.money(risk.maintenance_margin, currency)}, "
+            f"margin ratio {text.percent(risk.margin_ratio, 1, sign=False)}.",
+        ]
+
+
+class IsolatedLab(Lab):
+    """Two pockets: what is set aside for one trade, and what is not."""
+
+    picture = plots.PocketsPicture
+    look = "the right bar. No price moves it; only you do, when you add margin."
+
+    def make_controls(self, scenario):
+        trade, balance = scenario.trades[0], scenario.balance
+        unit, step = scenario.currency, balance / 100
+        return {
+            "margin": slider(
+                f"set aside [{unit}]", trade.margin, step, balance, step, "opens the position"
+            ),
+            "added": slider(
+                f"margin added later [{unit}]", 0, 0, balance, step, "moves money across by hand"
+            ),
+            "leverage": slider(
+                "leverage [x]", trade.leverage, 1, 20, 0.5, "sizes the position", ".1f"
+            ),
+            "change": change(trade.symbol),
+        }
+
+    def make_presets(self, scenario):
+        return {"add a fifth of the balance": {"added": scenario.balance / 5}}
+
+    def compute(self, scenario, margin, added, leverage, change):
+        symbol, currency = scenario.trades[0].symbol, scenario.currency
+        scenario = scenario.with_trade(symbol, margin=margin, leverage=leverage)
+        account = scenario.account("isolated")
+        possible = min(added, account.balance)
+        if possible > 0:
+            account, _ = account.add_margin(symbol, possible)
+        state = replay(account, [scenario.marks(**{symbol: change})])
+        position = account[symbol]
+        edge = text.price(account.liquidation_price(symbol), currency)
+        end = text.price(account.bankruptcy_price(symbol), currency)
+        lines = [
+            fate(state, symbol, currency),
+            f"Exposure {text.money(position.notional(position.entry_price), currency)}, borrowed "
+            f"{text.money(position.borrowed, currency)}.",
+            f"Liquidation at {edge}, bankruptcy at {end}.",
+        ]
+        if possible < added:
+            limit = text.money(possible, currency)
+            lines.append(f"Margin added is held at {limit}: the balance has no more.")
+        return state, lines
+
+
+def both_modes(scenario, path):
+    """The same trades in both modes over the same path."""
+    return {mode: replay(scenario.account(mode), path) for mode in ("isolated", "cross")}
+
+
+def outcomes(states, currency):
+    """Two sentences: what became of the account in each mode."""
+    lines = []
+    for mode, state in states.items():
+        equity = text.money(state.equity[-1], currency)
+        dead = [symbol for _, event in state.liquidations for symbol in event.symbols]
+        words = f"{' and '.join(dead)} liquidated" if dead else "all alive"
+        lines.append(f"{mode.capitalize()}: {words}, {equity} left.")
+    return lines
+
+
+class CrossLab(Lab):
+    """One balance for all positions, beside a pocket for each."""
+
+    picture = plots.CrossPicture
+    look = "the last bar on the left against its dashed line. Nothing else decides in cross."
+
+    def make_controls(self, scenario):
+        return {trade.symbol: change(trade.symbol, -0.95, 1.5) for trade in scenario.trades}
+
+    def make_presets(self, scenario):
+        return scenario.moves
+
+    def compute(self, scenario, **changes):
+        state = both_modes(scenario, [scenario.marks(**changes)])
+        account, marks = state["cross"].start, state["cross"].marks
+        risk = account.risk(marks)
+        lines = [
+            *outcomes(state, scenario.currency),
+            f"Cross equity {text.money(risk.equity, scenario.currency)} against a maintenance "
+            f"margin of {text.money(risk.maintenance_margin, scenario.currency)}.",
+        ]
+        if symbols := [position.symbol for position in state["cross"].end.positions]:
+            edges = {s: account.liquidation_price(s, marks) / marks[s] - 1 for s in symbols}
+            moves = (f"{symbol} {text.percent(edge, 1)}" for symbol, edge in edges.items())
+            lines.append(f"Cross is liquidated by one more move of: {', '.join(moves)}.")
+        return state, lines
+
+
+class ComparisonLab(CrossLab):
+    """Both returns at once: two walls of isolated margin, one line of cross margin."""
+
+    picture = plots.PlanePicture
+    look = "which edge the dot crosses first. A wall kills one position, the line kills all."
+
+    def make_controls(self, scenario):
+        second = scenario.trades[1]
+        side = choice(
+            f"{second.symbol} side", ["long", "short"], second.side, "turns the hedge into a twin"
+        )
+        return {"side": side, **super().make_controls(scenario)}
+
+    def compute(self, scenario, side, **changes):
+        scenario = scenario.with_trade(scenario.trades[1].symbol, side=side)
+        return super().compute(scenario, **changes)
+
+
+class PathLab(Lab):
+    """The same account in both modes, step by step along one market."""
+
+    picture = plots.PathPicture
+    look = "what is gone when prices come back: a position that was closed does not recover."
+
+    def make_controls(self, scenario):
+        names = list(scenario.paths)
+        steps = max(len(scenario.path(name)) for name in names)
+        return {
+            "path": choice("market", names, names[0], "one of the scenario's markets"),
+            "step": slider("step", steps - 1, 0, steps - 1, 1, "walks along the market", ".0f"),
+        }
+
+    def compute(self, scenario, path, step):
+        path = scenario.path(path)
+        step = min(int(step), len(path) - 1)
+        state = {**both_modes(scenario, path), "step": step}
+        return state, outcomes(both_modes(scenario, path[: step + 1]), scenario.currency)
+
+
+class FundingLab(Lab):
+    """Funding day by day: the same rate in both modes, paid out of different pockets."""
+
+    picture = plots.FundingPicture
+    look = "the two lines on the left. They move alike; but how much room did each one have?"
+
+    def make_controls(self, scenario):
+        trade = scenario.trades[0]
+        return {
+            "leverage": slider(
+                "leverage [x]", trade.leverage, 1, 20, 0.5, "makes the notional that pays", ".1f"
+            ),
+            "rate": slider(
+                "funding rate [%]",
+                scenario.funding_rate,
+                -0.001,
+                0.001,
+                0.00005,
+                "above 0 the longs pay the shorts",
+                "+.3%",
+            ),
+        }
+
+    def compute(self, scenario, leverage, rate):
+        symbol, currency, days = scenario.trades[0].symbol, scenario.currency, 90
+        scenario = scenario.with_trade(symbol, leverage=leverage)
+        marks, a_day = scenario.marks(), round(24 / scenario.funding_hours)
+        state, lines = {}, []
+        for mode in ("isolated", "cross"):
+            start = scenario.account(mode)
+            held = [a for a in carry(start, {symbol: rate * a_day}, marks, days) if symbol in a]
+            edges = [
+                account.liquidation_price(symbol, marks) / marks[symbol] - 1 for account in held
+            ]
+            money = [a.locked_margin if mode == "isolated" else a.balance for a in held]
+            state[mode] = range(len(held)), edges, money
+            paid = text.money(start.wallet_balance - held[-1].wallet_balance, currency, 4)
+            end = f"after {days} days" if len(held) > days else f"liquidated on day {len(held)}"
+            lines.append(
+                f"{mode.capitalize()}: {paid} paid, liquidation price from "
+                f"{text.percent(edges[0])} to {text.percent(edges[-1])}, {end}."
+            )
+        return state, lines

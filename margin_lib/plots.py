@@ -1,0 +1,483 @@
+"""Pictures of accounts. One palette, one style; the numbers come from the accounts themselves.
+
+A picture has a frame, drawn once, and moving parts, drawn anew for every state. The same object
+serves a printed figure (`plot`) and a lab (`png`: only the moving parts are painted again).
+"""
+
+import io
+
+import matplotlib
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+from PIL import Image
+
+from margin_lib import text
+
+# Light and dark enough to stay apart in greyscale; as text on white, at least 4.5 : 1.
+INK = "#1a1a1a"
+QUIET = "#5c5c5c"
+FAINT = "#d9d9d9"
+ISOLATED = "#0a3d7a"
+CROSS = "#c2500a"
+GAIN = "#1f7a5c"
+LOSS = "#9b1d3c"
+BORROWED = "#c9cdd3"
+DEAD = "#f6e3d8"
+
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 10,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "hatch.linewidth": 0.6,
+    "hatch.color": QUIET,
+    "lines.linewidth": 2,
+}
+DPI = 100
+LABEL_BOX = {"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "none"}
+
+
+class Picture:
+    """A figure that is laid out once. Subclasses say what stands still and what moves.
+
+    Parameters
+    ----------
+    scenario : Scenario        fixes the limits of the axes
+
+    `frame(scenario)` sets up the axes; `moving(state)` draws the rest and yields its artists.
+    """
+
+    size = (9, 3.8)  # inches at 100 dots each: fits a notebook on a screen of 1024 px
+    panels = (1,)  # relative widths
+
+    def __init__(self, scenario):
+        self.scenario = scenario
+        with matplotlib.rc_context(STYLE):
+            self.figure = Figure(figsize=self.size, dpi=DPI, layout="constrained")
+            self.canvas = FigureCanvasAgg(self.figure)
+            self.axes = self.figure.subplots(1, len(self.panels), width_ratios=self.panels)
+            self.axes = np.atleast_1d(self.axes)
+            self.frame(scenario)
+            self.canvas.draw()
+        self.figure.set_layout_engine("none")  # solving the layout costs more than all the rest
+        self.background = self.canvas.copy_from_bbox(self.figure.bbox)
+        self.artists = []
+
+    def frame(self, scenario):
+        raise NotImplementedError
+
+    def moving(self, state):
+        raise NotImplementedError
+
+    def plot(self, state):
+        """Show a state, and return the picture itself."""
+        for artist in self.artists:
+            artist.remove()
+        with matplotlib.rc_context(STYLE):
+            self.artists = sorted(self.moving(state), key=lambda artist: artist.get_zorder())
+        return self
+
+    def png(self, level=1):
+        """The state shown, as PNG: background from memory, moving parts painted on top.
+
+        Level 1 compresses fast, for a slider; 9 small, for a file.
+        """
+        self.canvas.restore_region(self.background)
+        for artist in self.artists:
+            artist.axes.draw_artist(artist)
+        pixels = Image.fromarray(np.asarray(self.canvas.buffer_rgba())).convert("RGB")
+        buffer = io.BytesIO()
+        pixels.save(buffer, format="png", compress_level=level)
+        return buffer.getvalue()
+
+
+def percent_axis(axis, ticks=7):
+    """Ticks in percent with a true minus."""
+    axis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: text.percent(value, 0)))
+
+
+def label(ax, x, y, words, colour=INK, **how):
+    """Words beside what they mean, readable over a line."""
+    how = {"ha": "center", "va": "center", "fontsize": 9.5, "bbox": LABEL_BOX, "zorder": 6, **how}
+    return ax.text(x, y, words, color=colour, **how)
+
+
+def bar(ax, x, low, high, colour, width=0.6, **how):
+    """One upright bar from low to high."""
+    how = {"color": colour, "edgecolor": INK, "linewidth": 0.8, "zorder": 3, **how}
+    return ax.bar(x, high - low, width, bottom=low, **how)[0]
+
+
+def outline(ax, x, low, high, width=0.6, **how):
+    """The dashed outline of a bar: what was there before."""
+    how = {
+        "fill": False,
+        "edgecolor": QUIET,
+        "linestyle": "--",
+        "linewidth": 1.2,
+        "zorder": 2,
+        **how,
+    }
+    return ax.bar(x, high - low, width, bottom=low, **how)[0]
+
+
+def returns_from_entry(position, prices):
+    """Prices as returns since the position's entry."""
+    return np.divide(prices, position.entry_price) - 1
+
+
+def equity_frame(ax, margin, currency):
+    """Axes of "equity against price" for one isolated position."""
+    ax.set(xlim=(-0.6, 0.4), ylim=(-0.6 * margin, 2.4 * margin))
+    ax.set(xlabel="price, change since entry", ylabel=f"equity of the position [{currency}]")
+    percent_axis(ax.xaxis)
+    ax.axhline(0, color=QUIET, linewidth=0.8)
+    ax.axvline(0, color=FAINT, linewidth=1, zorder=0)
+
+
+def equity_moving(ax, account, symbol, price):
+    """Equity and maintenance margin of an isolated position at every price, and where it is."""
+    position = account[symbol]
+    limits = ax.get_xlim()
+    prices = position.entry_price * (1 + np.linspace(*limits, 61))
+    risk = position.risk(prices)
+    x = returns_from_entry(position, prices)
+    yield ax.plot(x, risk.equity, color=ISOLATED)[0]
+    yield ax.plot(x, risk.maintenance_margin, color=LOSS, linestyle="--", linewidth=1.5)[0]
+    low, high = ax.get_ylim()
+    away = -np.sign(position.quantity)  # the side on which the position dies
+    edges = {
+        "liquidation": (account.liquidation_price(symbol), 0.93, -away),
+        "bankruptcy": (account.bankruptcy_price(symbol), 0.70, away),
+    }
+    for words, (edge, height, side) in edges.items():
+        at = returns_from_entry(position, edge)
+        if limits[0] < at < limits[1]:
+            style = "--" if words == "liquidation" else ":"
+            yield ax.axvline(at, color=LOSS, linestyle=style, linewidth=1.2)
+            if not limits[0] < at + 0.2 * side < limits[1]:  # no room for the words
+                side = -side
+            y, align = low + height * (high - low), "left" if side > 0 else "right"
+            words = f"{words}\n{text.percent(at)}"
+            yield label(ax, at + 0.012 * side, y, words, LOSS, ha=align)
+    edge = returns_from_entry(position, account.bankruptcy_price(symbol))
+    if limits[0] < edge < limits[1]:
+        yield ax.axvspan(
+            *sorted((edge, limits[0] if away < 0 else limits[1])), color=DEAD, zorder=0
+        )
+    now = returns_from_entry(position, price), position.risk(price).equity
+    yield ax.plot(*now, "o", color=INK, markersize=8, zorder=7, clip_on=False)[0]
+
+
+class LeveragePicture(Picture):
+    """Own and borrowed money, at entry and now; and what leverage does to the return."""
+
+    panels = (1.5, 1)
+
+    def frame(self, scenario):
+        trade = scenario.trades[0]
+        money, line = self.axes
+        money.set(xlim=(0, 12 * trade.margin), ylim=(-0.6, 1.7), yticks=[0, 1])
+        money.set(yticklabels=["now", "at entry"], xlabel=f"[{scenario.currency}]")
+        money.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        money.set_title("Your money and the loan")
+        line.set(xlim=(-0.3, 0.3), ylim=(-1.5, 1.5))
+        line.set(xlabel="price, change since entry", ylabel="return on your margin")
+        line.set_title("What leverage multiplies")
+        percent_axis(line.xaxis, ticks=4)
+        percent_axis(line.yaxis)
+        line.plot([-0.3, 0.3], [-0.3, 0.3], color=QUIET, linestyle="--", linewidth=1.2)
+        label(line, 0.2, 0.02, "1x", QUIET)
+        for at in (line.axhline, line.axvline):
+            at(0, color=FAINT, linewidth=1, zorder=0)
+
+    def moving(self, state):
+        account, price = state.start, next(iter(state.marks.values()))
+        position = account.positions[0]
+        own, loan = position.margin, position.borrowed
+        money, line = self.axes
+        for y, mine in ((1, own), (0, position.risk(price).equity)):
+            mine_shown = max(mine, 0)
+            yield money.barh(y, mine_shown, 0.5, color=ISOLATED, edgecolor=INK)[0]
+            style = {"color": BORROWED, "hatch": "///", "edgecolor": INK}
+            yield money.barh(y, loan, 0.5, mine_shown, **style)[0]
+            if loan > 1.5 * own:
+                yield label(money, mine_shown + loan / 2, y, "borrowed")
+            value = text.money(mine, self.scenario.currency)
+            yield label(money, 0, y + 0.37, f"yours: {value}", ha="left")
+        prices = position.entry_price * (1 + np.linspace(-0.3, 0.3, 61))
+        x = returns_from_entry(position, prices)
+        yield line.plot(x, position.pnl(prices) / own, color=ISOLATED)[0]
+        now = returns_from_entry(position, price), position.pnl(price) / own
+        yield line.plot(*now, "o", color=INK, markersize=8, zorder=7)[0]
+        yield label(line, -0.28, 1.35, f"{position.leverage:g}x", ISOLATED, ha="left")
+
+
+class TermsPicture(Picture):
+    """One isolated position: equity against price, and the prices with a name."""
+
+    def frame(self, scenario):
+        equity_frame(self.axes[0], scenario.trades[0].margin, scenario.currency)
+
+    def moving(self, state):
+        ax, (symbol, price) = self.axes[0], next(iter(state.marks.items()))
+        yield from equity_moving(ax, state.start, symbol, price)
+        position = state.start[symbol]
+        edge = ax.get_xlim()[1] if position.quantity > 0 else ax.get_xlim()[0]
+        risk = position.risk(position.entry_price * (1 + 0.8 * edge))
+        yield label(ax, 0.8 * edge, risk.maintenance_margin, "maintenance margin", LOSS)
+        height = min(risk.equity, 0.85 * ax.get_ylim()[1])
+        at = 0.8 * edge * (height - position.margin) / (risk.equity - position.margin)
+        yield label(ax, at, height, "equity", ISOLATED)
+
+
+class PocketsPicture(Picture):
+    """Isolated margin: the pocket set aside beside the rest; and the price that decides."""
+
+    panels = (1, 1.7)
+
+    def frame(self, scenario):
+        bars, line = self.axes
+        bars.set(xlim=(-0.6, 1.6), ylim=(0, 1.7 * scenario.balance), xticks=[0, 1])
+        bars.set(xticklabels=["set aside", "untouched"], ylabel=f"[{scenario.currency}]")
+        bars.set_title("Two pockets")
+        equity_frame(line, scenario.trades[0].margin, scenario.currency)
+        line.set_title("Equity of the pocket set aside")
+
+    def moving(self, state):
+        bars, line = self.axes
+        symbol, price = next(iter(state.marks.items()))
+        margin = state.start[symbol].margin
+        yield outline(bars, 0, 0, margin)
+        if symbol in state.end:
+            left = state.end[symbol].risk(price).equity
+            yield bar(bars, 0, 0, left, ISOLATED)
+            yield label(bars, 0, max(left, margin) + 0.08 * self.scenario.balance, f"{left:.2f}")
+        else:
+            yield label(bars, 0, margin / 2, "liquidated", LOSS)
+            yield label(bars, 0, margin + 0.08 * self.scenario.balance, "0.00")
+        yield bar(bars, 1, 0, state.end.balance, BORROWED)
+        yield label(
+            bars, 1, state.end.balance + 0.08 * self.scenario.balance, f"{state.end.balance:.2f}"
+        )
+        yield from equity_moving(line, state.start, symbol, price)
+
+
+class CrossPicture(Picture):
+    """One balance that carries everything, beside the same trades with a pocket each."""
+
+    size = (9, 4.2)
+    panels = (1.35, 1)
+
+    def frame(self, scenario):
+        symbols = [trade.symbol for trade in scenario.trades]
+        shared, own = self.axes
+        names = ["balance", *(f"{symbol} PnL" for symbol in symbols), "equity"]
+        for ax, ticks in ((shared, names), (own, [f"{symbol} pocket" for symbol in symbols])):
+            limits = (-0.75 * scenario.balance, 2.25 * scenario.balance)
+            ax.set(xlim=(-0.6, len(ticks) - 0.4), ylim=limits)
+            ax.set(xticks=range(len(ticks)), xticklabels=ticks)
+            ax.axhline(0, color=QUIET, linewidth=0.8)
+        shared.set_ylabel(f"[{scenario.currency}]")
+        shared.set_title("Cross: one balance carries both")
+        own.set_title("Isolated: each on its own margin")
+
+    def moving(self, state):
+        yield from self._shared(self.axes[0], state["cross"])
+        yield from self._own(self.axes[1], state["isolated"])
+
+    def _shared(self, ax, state):
+        account, marks = state.start, state.marks
+        level = account.balance
+        yield bar(ax, 0, 0, level, BORROWED)
+        yield self._value(ax, 0, level, level)
+        for x, position in enumerate(account.positions, start=1):
+            gain = position.pnl(marks[position.symbol])
+            yield bar(
+                ax,
+                x,
+                level,
+                level + gain,
+                GAIN if gain >= 0 else LOSS,
+                hatch="" if gain >= 0 else "...",
+            )
+            level += gain
+            yield self._value(ax, x, max(level, level - gain), gain, sign=True)
+        risk = account.risk(marks)
+        x = len(account.positions) + 1
+        yield bar(ax, x, 0, risk.equity, CROSS)
+        yield self._value(ax, x, max(risk.equity, risk.maintenance_margin), risk.equity)
+        yield from self._maintenance(ax, x, risk)
+        if state.liquidations:
+            yield label(ax, x, -0.5 * self.scenario.balance, "liquidated", LOSS)
+
+    def _own(self, ax, state):
+        for x, position in enumerate(state.start.positions):
+            risk = position.risk(state.marks[position.symbol])
+            yield outline(ax, x, 0, position.margin)
+            dead = position.symbol not in state.end
+            if dead:
+                yield label(ax, x, -0.5 * self.scenario.balance, "liquidated", LOSS)
+            yield bar(ax, x, 0, risk.equity, ISOLATED)
+            yield self._value(ax, x, max(risk.equity, position.margin), risk.equity)
+            yield from self._maintenance(ax, x, risk)
+
+    def _maintenance(self, ax, x, risk):
+        level = risk.maintenance_margin
+        yield ax.plot([x - 0.42, x + 0.42], [level, level], color=LOSS, linestyle="--", zorder=5)[0]
+
+    def _value(self, ax, x, y, value, sign=False):
+        top = ax.get_ylim()[1] - 0.06 * self.scenario.balance
+        y = min(y + 0.1 * self.scenario.balance, top)
+        return label(ax, x, y, text.money(value, "", sign=sign))
+
+
+class PlanePicture(Picture):
+    """Both returns at once: two walls of isolated margin, one slanted line of cross margin."""
+
+    size = (9, 5.4)
+    limits = (-1.0, 1.5)
+
+    def frame(self, scenario):
+        ax = self.axes[0]
+        first, second = (trade.symbol for trade in scenario.trades[:2])
+        ax.set(xlim=self.limits, ylim=self.limits)
+        ax.set(xlabel=f"{first}, change since entry", ylabel=f"{second}, change since entry")
+        for axis in (ax.xaxis, ax.yaxis):
+            percent_axis(axis)
+        for at in (ax.axhline, ax.axvline):
+            at(0, color=FAINT, linewidth=1, zorder=0)
+
+    def moving(self, state):
+        ax, (low, high) = self.axes[0], self.limits
+        isolated, cross, marks = state["isolated"].start, state["cross"].start, state["cross"].marks
+        first, second = cross.positions[:2]
+        x = np.linspace(low + 1e-6, high, 101)
+        along = {**marks, first.symbol: first.entry_price * (1 + x)}
+        line = returns_from_entry(second, cross.liquidation_price(second.symbol, along))
+        dead, alive = (high, low) if second.quantity < 0 else (low, high)
+        inward = np.sign(dead - alive)  # from the side where cross lives to where it dies
+        yield ax.fill_between(x, np.nan_to_num(line, nan=low), dead, color=DEAD, zorder=0)
+        yield ax.plot(x, line, color=CROSS, linewidth=2.5)[0]
+        wall = returns_from_entry(first, isolated.liquidation_price(first.symbol))
+        yield ax.axvline(wall, color=ISOLATED, linestyle="--")
+        floor = returns_from_entry(second, isolated.liquidation_price(second.symbol))
+        yield ax.axhline(floor, color=ISOLATED, linestyle="--")
+        places = {
+            f"isolated {first.symbol} dies\n{text.percent(wall)}": (wall + 0.02, alive, "left"),
+            f"isolated {second.symbol} dies\n{text.percent(floor)}": (high - 0.02, floor, "right"),
+        }
+        for words, (at, level, side) in places.items():
+            shift = 0.12 if level == alive else -0.1
+            yield label(ax, at, level + shift * inward, words, ISOLATED, ha=side)
+        yield label(
+            ax, low + 0.03, dead - 0.07 * inward, "cross: everything dies here", CROSS, ha="left"
+        )
+        now = [returns_from_entry(p, marks[p.symbol]) for p in (first, second)]
+        yield ax.plot(*now, "o", color=INK, markersize=9, zorder=7, clip_on=False)[0]
+
+
+class PathPicture(Picture):
+    """Prices step by step, and what the same trades are worth in both modes."""
+
+    size = (9, 4)
+    panels = (1, 1)
+
+    def frame(self, scenario):
+        prices, worth = self.axes
+        steps = max(len(scenario.path(name)) for name in scenario.paths)
+        for ax in self.axes:
+            ax.set(xlim=(-0.2, steps - 0.5), xlabel="step")
+            ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+        returns = [
+            value for walks in scenario.paths.values() for w in walks.values() for value in w
+        ]
+        prices.set(ylim=(min(returns) - 0.15, max(returns) + 0.15), ylabel="change since entry")
+        prices.axhline(0, color=FAINT, linewidth=1, zorder=0)
+        percent_axis(prices.yaxis)
+        prices.set_title("The market")
+        worth.set(ylim=(-0.35 * scenario.balance, 1.6 * scenario.balance))
+        worth.set_ylabel(f"equity of the whole account [{scenario.currency}]")
+        worth.axhline(0, color=QUIET, linewidth=0.8)
+        worth.set_title("Your account")
+
+    def moving(self, state):
+        prices, worth = self.axes
+        path, step = state["cross"].path, state["step"]
+        steps = np.arange(len(path))
+        yield from (ax.axvline(step, color=FAINT, linewidth=6, zorder=0) for ax in self.axes)
+        for trade, style in zip(self.scenario.trades, ("-", "--"), strict=False):
+            y = np.array([marks[trade.symbol] for marks in path]) / trade.price - 1
+            yield prices.plot(steps, y, color=FAINT, linestyle=style, linewidth=1.2)[0]
+            yield prices.plot(steps[: step + 1], y[: step + 1], color=INK, linestyle=style)[0]
+            yield label(prices, steps[-1], y[-1] + 0.06, trade.symbol, ha="right")
+        for mode, colour, style in (("isolated", ISOLATED, "--"), ("cross", CROSS, "-")):
+            equity = state[mode].equity
+            shown = slice(None, step + 1)
+            yield worth.plot(steps[shown], equity[shown], color=colour, linestyle=style)[0]
+            away = (
+                0.09
+                * self.scenario.balance
+                * (1 if equity[step] >= state[other(mode)].equity[step] else -1)
+            )
+            yield label(
+                worth, step, equity[step] + away, mode, colour, ha="right" if step else "left"
+            )
+            for when, event in state[mode].liquidations:
+                if when <= step:
+                    yield worth.plot(
+                        when, equity[when], "X", color=colour, markersize=11, zorder=6
+                    )[0]
+                    words = (
+                        "all liquidated" if mode == "cross" else f"{event.symbols[0]} liquidated"
+                    )
+                    yield label(worth, when, equity[when] + 2 * away, words, colour, ha="center")
+
+
+def other(mode):
+    """The mode that it is not."""
+    return "cross" if mode == "isolated" else "isolated"
+
+
+class FundingPicture(Picture):
+    """What funding does day by day: to the liquidation price, and to the pocket that pays."""
+
+    size = (9, 4)
+    panels = (1, 1)
+
+    def frame(self, scenario):
+        edge, pot = self.axes
+        edge.set(xlim=(0, 90), xlabel="days", ylim=(-1.0, 0.1))
+        edge.set_ylabel("liquidation price, from entry")
+        edge.set_title("The price that liquidates")
+        percent_axis(edge.yaxis)
+        edge.axhline(0, color=FAINT, linewidth=1)
+        pot.set(xlim=(0, 90), xlabel="days", ylim=(0, 1.3 * scenario.balance))
+        pot.set_ylabel(f"[{scenario.currency}]")
+        pot.set_title("The money that pays")
+
+    def moving(self, state):
+        edge, pot = self.axes
+        for mode, colour, style in (("isolated", ISOLATED, "--"), ("cross", CROSS, "-")):
+            days, prices, money = state[mode]
+            yield edge.plot(days, prices, color=colour, linestyle=style)[0]
+            yield pot.plot(days, money, color=colour, linestyle=style)[0]
+            words = "isolated margin" if mode == "isolated" else "shared balance"
+            yield label(pot, 3, money[0] + 0.06 * self.scenario.balance, words, colour, ha="left")
+            if np.isfinite(prices[0]):
+                yield label(edge, 3, prices[0] - 0.06, mode, colour, ha="left")
+            else:
+                yield label(edge, 3, -0.95, "cross: never", colour, ha="left")

@@ -1,0 +1,41 @@
+"""A contract is a checked, frozen value."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from margin_lib.contracts import Contract
+from margin_lib.errors import MarginError
+from tests.strategies import NOT_SINGLE
+
+
+def test_a_contract_costs_nothing_unless_told():
+    assert Contract(symbol="ETH") == Contract(symbol="ETH", maintenance_rate=0.0, taker_fee=0.0)
+
+
+@pytest.mark.parametrize("symbol", ["", None, 5, ["ETH"]], ids=repr)
+def test_a_symbol_is_a_name(symbol):
+    with pytest.raises(MarginError, match="^symbol must be a name, got "):
+        Contract(symbol=symbol)
+
+
+@pytest.mark.parametrize("name", ["maintenance_rate", "taker_fee"])
+@pytest.mark.parametrize("value", [*NOT_SINGLE, None, -0.01, 1, 1.5], ids=repr)
+def test_a_rate_is_a_share_of_less_than_one(name, value):
+    with pytest.raises(MarginError, match=f"^ETH {name} must be "):
+        Contract(symbol="ETH", **{name: value})
+
+
+def test_rates_may_be_zero_and_are_kept_as_floats():
+    contract = Contract(symbol="ETH", maintenance_rate=np.float32(0.5), taker_fee=0)
+    assert (type(contract.maintenance_rate), type(contract.taker_fee)) == (float, float)
+    assert (contract.maintenance_rate, contract.taker_fee) == (0.5, 0.0)
+
+
+def test_a_contract_is_a_value_that_cannot_be_changed():
+    contract = Contract(symbol="ETH", maintenance_rate=0.02)
+    same = Contract(symbol="ETH", maintenance_rate=0.02)
+    assert contract == same
+    assert hash(contract) == hash(same)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        contract.taker_fee = 0.5

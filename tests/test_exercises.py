@@ -1,0 +1,92 @@
+"""Predictions and exercises: kind, never wrong, and computed from the scenario file."""
+
+import math
+
+import pytest
+
+from margin_lib import MarginError, exercises
+from margin_lib.exercises import check, compare, predict
+from margin_lib.scenarios import load
+
+FILES = ["notebooks/scenarios.toml", "tests/other_scenarios.toml"]
+NAMES = sorted(exercises.EXERCISES)
+
+
+@pytest.fixture(params=FILES)
+def path(request, root):
+    return root / request.param
+
+
+def test_a_prediction_is_noted_and_handed_back(capsys):
+    assert predict(-0.25) == -0.25
+    assert predict() is None
+    assert "No prediction yet" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("bad", ["a fifth", math.nan, math.inf, True, [1]])
+def test_a_prediction_that_is_no_number_is_refused(bad):
+    with pytest.raises(MarginError, match="prediction"):
+        predict(bad)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "result", "words"),
+    [
+        (-0.2, -0.2, "well predicted"),
+        (-0.2001, -0.2, "well predicted"),
+        (-0.3, -0.2, "off by 10.00 %"),
+        (0.2, -0.2, "off by 40.00 %"),
+        (-0.3, math.nan, "no price does it"),
+        (None, -0.2, "No prediction yet. It is −20.00 %."),
+        (0.0, 0.0, "well predicted"),
+    ],
+)
+def test_comparison_says_how_far_off(prediction, result, words, capsys):
+    compare(prediction, result)
+    assert words in capsys.readouterr().out
+
+
+def verdict(capsys, name, answer, path):
+    check(name, answer, path)
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_right_answer_is_right_and_the_usual_slips_are_not(name, path, capsys):
+    answer = exercises.EXERCISES[name](load(path))
+    right = "never" if math.isnan(answer.right) else answer.right
+    assert verdict(capsys, name, right, path) == f"{name}: right.\n"
+    for wrong, advice in answer.slips.items():
+        if not math.isnan(wrong):
+            assert advice in verdict(capsys, name, wrong, path)
+    if not math.isnan(answer.right):
+        assert "not yet" in verdict(capsys, name, 1.5 * answer.right + 0.1, path)
+        assert "not yet" in verdict(capsys, name, "never", path)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_answer_is_not_a_wrong_answer(name, path, capsys):
+    assert verdict(capsys, name, None, path) == f"{name}: no answer yet.\n"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_right_answer_follows_the_scenario(name, root):
+    answers = [exercises.EXERCISES[name](load(root / file)).right for file in FILES]
+    assert answers[0] != answers[1]
+
+
+@pytest.mark.parametrize("bad", ["0.2", math.nan, True, [0.2]])
+def test_an_answer_that_is_no_number_is_refused(bad, path):
+    with pytest.raises(MarginError, match="answer"):
+        check("03.1", bad, path)
+
+
+def test_an_unknown_exercise_is_refused(path):
+    with pytest.raises(MarginError, match="exercise must be one of"):
+        check("99.9", 1, path)
+
+
+def test_sign_and_percent_slips_are_named(capsys, path):
+    right = exercises.EXERCISES["03.1"](load(path)).right
+    assert "sign" in verdict(capsys, "03.1", -right, path)
+    assert "share" in verdict(capsys, "03.1", 100 * right, path)

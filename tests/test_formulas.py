@@ -1,0 +1,296 @@
+"""The mathematics: balance equations, limits, symmetries, arrays."""
+
+import inspect
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from margin_lib import formulas
+from margin_lib.errors import MarginError
+from tests.strategies import NO_NUMBERS, leverages, moves, prices, rates, shares, sides
+
+# Each function with arguments that it accepts.
+GOOD = {
+    "quantity": {"margin": 2.0, "leverage": 5.0, "price": 0.1},
+    "notional": {"quantity": -4.0, "price": 0.5},
+    "pnl": {"quantity": -4.0, "entry_price": 0.5, "price": 0.25},
+    "average_entry_price": {
+        "quantity": -4.0,
+        "entry_price": 0.5,
+        "added_quantity": -1.0,
+        "added_price": 0.75,
+    },
+    "initial_margin": {"notional": 10.0, "leverage": 5.0},
+    "borrowed": {"notional": 10.0, "own_money": 2.0},
+    "maintenance_margin": {"notional": 10.0, "rate": 0.02, "amount": 0.05},
+    "margin_ratio": {"maintenance_margin": 0.5, "equity": 2.0},
+    "liquidation_price": {
+        "entry_price": 0.1,
+        "quantity": 100.0,
+        "collateral": 2.0,
+        "rate": 0.02,
+        "amount": 0.01,
+        "fee_rate": 0.001,
+    },
+    "bankruptcy_price": {"entry_price": 0.1, "quantity": 100.0, "collateral": 2.0},
+    "funding": {"quantity": 3.0, "mark_price": 2.0, "rate": -0.001},
+    "interest": {"borrowed": 8.0, "hourly_rate": 0.25, "hours": 1.5},
+}
+ABOVE_ZERO = {"price", "entry_price", "added_price", "mark_price", "margin"}
+AT_LEAST_ZERO = {"notional", "own_money", "maintenance_margin", "borrowed", "hourly_rate", "hours"}
+ARGUMENTS = [(name, argument) for name in GOOD for argument in GOOD[name]]
+
+values = shares(1.0, 1000.0)
+collaterals = shares(-2.0, 2.0)
+
+
+def call(name, **changes):
+    return getattr(formulas, name)(**{**GOOD[name], **changes})
+
+
+def test_no_formula_is_forgotten_here():
+    public = {
+        name
+        for name, item in vars(formulas).items()
+        if inspect.isfunction(item) and item.__module__ == formulas.__name__
+    }
+    assert public == set(GOOD)
+
+
+@pytest.mark.parametrize(("name", "argument"), ARGUMENTS)
+def test_no_argument_lets_a_bad_number_through(name, argument):
+    spoiled = [[GOOD[name][argument], bad] for bad in (math.nan, math.inf, -math.inf, "7", None)]
+    for bad in [*NO_NUMBERS, None, *spoiled]:
+        with pytest.raises(MarginError, match="must be (a number|finite)") as caught:
+            call(name, **{argument: bad})
+        assert argument.split("_")[0] in caught.value.name
+
+
+@pytest.mark.parametrize(("name", "argument"), ARGUMENTS)
+def test_no_argument_leaves_its_range(name, argument):
+    bad = []
+    if argument in ABOVE_ZERO:
+        bad = [0, -1]
+    elif argument in AT_LEAST_ZERO or argument == "fee_rate":
+        bad = [-1, -1e-12]
+    elif argument == "leverage":
+        bad = [0.999, 0, -5]
+    elif argument == "rate" and name != "funding":
+        bad = [-0.01, 1, 1.5]
+    for value in bad:
+        with pytest.raises(MarginError, match="must be"):
+            call(name, **{argument: value})
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_one_number_in_is_one_float_out_and_arrays_agree_with_it(name):
+    one = call(name)
+    assert type(one) is float
+    for argument, value in GOOD[name].items():
+        many = call(name, **{argument: np.array([value, value])})
+        assert isinstance(many, np.ndarray)
+        assert many.tolist() == [one, one]
+    grid = call(name, **{argument: np.full((2, 3), value) for argument, value in GOOD[name].items()})
+    assert grid.shape == (2, 3)
+    assert (grid == one).all()
+
+
+@given(st.lists(st.tuples(prices, sides, values, collaterals, rates), min_size=1, max_size=5))
+def test_an_array_of_prices_is_what_single_calls_give(rows):
+    entry, side, value, share, rate = map(np.array, zip(*rows, strict=True))
+    many = formulas.liquidation_price(entry, side * value / entry, share * value, rate)
+    for i, result in enumerate(many):
+        one = formulas.liquidation_price(
+            entry[i], side[i] * value[i] / entry[i], share[i] * value[i], rate[i]
+        )
+        assert one == result or (math.isnan(one) and math.isnan(result))
+
+
+# Sizes and profits
+
+
+@given(values, leverages, prices)
+def test_quantity_is_worth_margin_times_leverage(margin, leverage, price):
+    q = formulas.quantity(margin, leverage, price)
+    assert formulas.notional(q, price) == pytest.approx(margin * leverage, rel=1e-12)
+    assert formulas.initial_margin(formulas.notional(q, price), leverage) == pytest.approx(margin)
+
+
+def test_a_thousand_at_five_times_is_five_thousand():
+    assert formulas.notional(formulas.quantity(1000, 5, 2000), 2000) == 5000
+
+
+@given(values, leverages, prices, moves)
+def test_leverage_multiplies_gains_and_losses_alike(margin, leverage, price, move):
+    q = formulas.quantity(margin, leverage, price)
+    gain = formulas.pnl(q, price, price * move)
+    assert gain / margin == pytest.approx(leverage * (move - 1), rel=1e-9, abs=1e-12)
+    assert formulas.pnl(-q, price, price * move) == -gain
+
+
+@given(prices, prices, prices, values, values, sides)
+def test_the_average_price_gives_the_profit_of_the_parts(first, second, mark, q1, q2, side):
+    average = formulas.average_entry_price(side * q1, first, side * q2, second)
+    parts = formulas.pnl(side * q1, first, mark) + formulas.pnl(side * q2, second, mark)
+    size = q1 * (first + mark) + q2 * (second + mark)
+    assert formulas.pnl(side * (q1 + q2), average, mark) == pytest.approx(parts, abs=1e-12 * size)
+    assert min(first, second) * (1 - 1e-12) <= average <= max(first, second) * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("added", [-10, -5, [1, -1]], ids=str)
+def test_two_sides_have_no_average_price(added):
+    with pytest.raises(MarginError, match="added quantity must be on the side of 10"):
+        formulas.average_entry_price(10, 10, added, 20)
+
+
+def test_nothing_has_no_average_price_but_a_first_trade_has():
+    with pytest.raises(MarginError, match="added quantity"):
+        formulas.average_entry_price(0, 10, 0, 20)
+    assert formulas.average_entry_price(0, 10, -5, 20) == 20
+
+
+def test_the_rest_of_a_value_is_borrowed_and_never_less_than_nothing():
+    assert formulas.borrowed(10, 2) == 8
+    assert formulas.borrowed(10, 10) == 0
+    assert formulas.borrowed([10, 10], [12, 4]).tolist() == [0, 6]
+
+
+def test_a_maintenance_amount_is_deducted():
+    assert formulas.maintenance_margin(100, 0.02) == 2
+    assert formulas.maintenance_margin(100, 0.02, 0.5) == 1.5
+
+
+# Ratios
+
+
+def test_the_margin_ratio_grows_as_equity_falls():
+    ratios = formulas.margin_ratio(1, [4, 2, 1, 0.5, 0, -1])
+    assert ratios.tolist() == [0.25, 0.5, 1, 2, math.inf, math.inf]
+
+
+def test_no_equity_is_infinite_danger_even_without_a_requirement():
+    assert formulas.margin_ratio(0, 0) == math.inf
+    assert formulas.margin_ratio(0, -1) == math.inf
+    assert formulas.margin_ratio(0, 1) == 0
+
+
+def test_a_trace_of_equity_is_no_overflow():
+    assert formulas.margin_ratio(10, 5e-324) == math.inf
+
+
+# Liquidation
+
+
+@given(prices, sides, values, collaterals, rates, shares(0.0, 0.1), shares(0.0, 0.01))
+def test_at_the_liquidation_price_equity_is_the_requirement(
+    entry, side, value, share, rate, amount_share, fee_rate
+):
+    q, collateral, amount = side * value / entry, share * value, amount_share * value
+    price = formulas.liquidation_price(entry, q, collateral, rate, amount, fee_rate)
+    assume(price > 0)
+    equity = collateral + formulas.pnl(q, entry, price)
+    required = formulas.maintenance_margin(formulas.notional(q, price), rate + fee_rate, amount)
+    assert equity == pytest.approx(required, abs=1e-9 * (value + abs(q) * price))
+
+
+@given(prices, sides, values, shares(1.0001, 3.0), rates)
+def test_where_there_is_no_price_one_side_always_lives_and_the_other_never(
+    entry, side, value, share, rate
+):
+    q, collateral = side * value / entry, side * share * value
+    price = formulas.liquidation_price(entry, q, collateral, rate)
+    everywhere = entry * np.geomspace(1e-6, 1e6, 200)
+    room = collateral + formulas.pnl(q, entry, everywhere) - rate * abs(q) * everywhere
+    assert (side * room > 0).all()
+    assert math.isnan(price) if side > 0 else price == 0
+
+
+@given(prices, sides, values, shares(0.0, 0.99), rates)
+def test_maintenance_is_reached_before_bankruptcy(entry, side, value, share, rate):
+    q = side * value / entry
+    liquidation = formulas.liquidation_price(entry, q, share * value, rate)
+    bankruptcy = formulas.bankruptcy_price(entry, q, share * value)
+    assert side * (liquidation - bankruptcy) >= 0
+    assert bankruptcy == formulas.liquidation_price(entry, q, share * value, 0)
+    assert bankruptcy == pytest.approx(entry * (1 - side * share), rel=1e-9)
+
+
+@given(prices, values, shares(0.0, 0.99))
+def test_long_and_short_mirror_each_other_without_maintenance(entry, value, share):
+    q, margin = value / entry, share * value
+    below = entry - formulas.liquidation_price(entry, q, margin, 0)
+    above = formulas.liquidation_price(entry, -q, margin, 0) - entry
+    assert above == pytest.approx(below, rel=1e-9, abs=1e-12 * entry)
+
+
+@given(prices, sides, values, collaterals, rates, st.sampled_from([0.25, 2.0, 1024.0]))
+def test_units_do_not_matter(entry, side, value, share, rate, factor):
+    """Powers of two scale without rounding: coins, prices, money."""
+    q, money = side * value / entry, share * value
+    price = formulas.liquidation_price(entry, q, money, rate)
+    same = [
+        formulas.liquidation_price(entry, factor * q, factor * money, rate),
+        formulas.liquidation_price(factor * entry, q, factor * money, rate) / factor,
+        formulas.liquidation_price(factor * entry, q / factor, money, rate) / factor,
+    ]
+    np.testing.assert_array_equal(same, price)
+
+
+@given(prices, sides, values, collaterals, rates, shares(0.0, 2.0))
+def test_more_collateral_never_brings_the_price_nearer(entry, side, value, share, rate, more):
+    q = side * value / entry
+    before = formulas.liquidation_price(entry, q, share * value, rate)
+    after = formulas.liquidation_price(entry, q, (share + more) * value, rate)
+    if side > 0:
+        assert np.nan_to_num(after) <= np.nan_to_num(before)
+    else:
+        assert after >= before
+
+
+@given(prices, sides, values, shares(0.01, 0.9), shares(0.0, 0.05), shares(0.001, 0.04))
+def test_a_higher_requirement_brings_the_price_nearer(entry, side, value, share, rate, more):
+    q, money = side * value / entry, share * value
+    price = formulas.liquidation_price(entry, q, money, rate)
+    assert side * (formulas.liquidation_price(entry, q, money, rate + more) - price) > 0
+    assert side * (formulas.liquidation_price(entry, q, money, rate, 0, more) - price) > 0
+    assert side * (formulas.liquidation_price(entry, q, money, rate, more * value) - price) < 0
+
+
+def test_own_money_for_everything_makes_a_long_immortal_and_no_short():
+    assert math.isnan(formulas.liquidation_price(100, 2, 200, 0.02))
+    assert formulas.liquidation_price(100, -2, 200, 0) == 200
+
+
+def test_a_short_that_no_price_keeps_alive_is_at_zero():
+    assert formulas.liquidation_price(100, -2, -200, 0.02) == 0
+    assert formulas.liquidation_price(100, -2, -500, 0.02) == 0
+
+
+@pytest.mark.parametrize("collateral", [-5, 0, 5])
+def test_no_quantity_no_liquidation(collateral):
+    assert math.isnan(formulas.liquidation_price(100, 0, collateral, 0.02))
+    assert math.isnan(formulas.liquidation_price(100, [1, 0], collateral, 0.02)[1])
+
+
+def test_requirement_and_closing_fee_stay_below_the_whole_value_together():
+    with pytest.raises(MarginError, match="rate with closing fee must be below 1"):
+        formulas.liquidation_price(100, 1, 10, 0.6, fee_rate=0.4)
+
+
+# Costs
+
+
+@given(prices, values, shares(-0.01, 0.01))
+def test_what_longs_pay_shorts_receive(price, value, rate):
+    q = value / price
+    assert formulas.funding(q, price, rate) == -formulas.funding(-q, price, rate)
+    assert formulas.funding(q, price, rate) * rate <= 0
+
+
+@pytest.mark.parametrize(
+    ("hours", "started"), [(0, 0), (0.01, 1), (1, 1), (1.0001, 2), (23.5, 24), (24, 24)]
+)
+def test_a_started_hour_counts(hours, started):
+    assert formulas.interest(100, 0.125, hours) == 12.5 * started

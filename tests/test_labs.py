@@ -1,0 +1,191 @@
+"""Labs: controls in, words and a picture out; nothing else changes."""
+
+import matplotlib
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from margin_lib import MarginError, labs
+from margin_lib.scenarios import load
+
+FILES = ["notebooks/scenarios.toml", "tests/other_scenarios.toml"]
+KINDS = {
+    labs.LeverageLab: "leverage",
+    labs.TermsLab: "leverage",
+    labs.IsolatedLab: "isolated",
+    labs.CrossLab: "cross",
+    labs.ComparisonLab: "cross",
+    labs.PathLab: "cross",
+    labs.FundingLab: "isolated",
+}
+
+
+@pytest.fixture(params=FILES)
+def book(request, root):
+    return load(root / request.param)
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
+def lab(request, book):
+    return request.param(book[KINDS[request.param]])
+
+
+def leaves(kind):
+    return {kind} if not kind.__subclasses__() else {kind}.union(*map(leaves, kind.__subclasses__()))
+
+
+def test_every_lab_is_tried_here():
+    assert leaves(labs.Lab) - {labs.Lab} == set(KINDS)
+
+
+def extremes(control):
+    if hasattr(control, "options"):
+        return list(control.options)
+    return [control.min, control.max]
+
+
+def test_every_control_can_go_to_its_ends_and_changes_the_readout_or_says_why(lab):
+    for name, control in lab.controls.items():
+        seen = set()
+        for value in extremes(control):
+            lab.set(**{name: value})
+            seen.add(lab.summary() + lab._image.value.hex())
+            assert "nan" not in lab.summary().lower()
+        assert len(seen) > 1, f"{name} does nothing"
+        lab.set(**lab.presets["start"])
+
+
+def test_presets_and_start_go_where_they_say(lab):
+    start = lab.summary()
+    for name, values in lab.presets.items():
+        lab.set(**values)
+        assert lab.summary() == type(lab)(lab.scenario).summary() or name != "start"
+        for control, value in values.items():
+            assert lab.controls[control].value == pytest.approx(value)
+    lab.set(**lab.presets["start"])
+    assert lab.summary() == start
+
+
+def test_buttons_press_the_presets(lab):
+    buttons = {button.description: button for button in lab.children[1].children}
+    assert set(buttons) == set(lab.presets)
+    name = list(lab.presets)[-1]
+    buttons[name].click()
+    for control, value in lab.presets[name].items():
+        assert lab.controls[control].value == pytest.approx(value)
+
+
+def test_moving_one_control_by_hand_is_the_same_as_set(lab):
+    twin = type(lab)(lab.scenario)
+    name, control = list(lab.controls.items())[-1]
+    control.value = extremes(control)[0]
+    twin.set(**{name: extremes(control)[0]})
+    assert lab.summary() == twin.summary()
+    assert lab._image.value == twin._image.value
+
+
+def test_set_moves_several_controls_with_one_drawing(lab, monkeypatch):
+    drawn = []
+    compute = type(lab).compute
+
+    def counted(self, scenario, **values):
+        drawn.append(values)
+        return compute(self, scenario, **values)
+
+    monkeypatch.setattr(type(lab), "compute", counted)
+    values = {name: extremes(control)[0] for name, control in lab.controls.items()}
+    lab.set(**values)
+    assert drawn == [lab.values()]
+
+
+def test_an_unknown_control_is_refused_before_anything_moves(lab):
+    before = lab.values()
+    name = next(iter(before))
+    with pytest.raises(MarginError, match="control must be one of"):
+        lab.set(**{name: extremes(lab.controls[name])[0], "nonsense": 1})
+    assert lab.values() == before
+
+
+def test_the_readout_shows_the_summary_and_is_announced(lab):
+    import html
+
+    for line in lab.summary().splitlines():
+        assert html.escape(line) in lab._readout.value
+    assert 'aria-live="polite"' in lab._readout.value
+
+
+def test_every_control_has_a_label_and_a_tip(lab):
+    for control in lab.controls.values():
+        assert control.description
+        assert control.tip
+        assert control.description in lab.children[-1].value
+    assert lab.look in lab.children[-1].value
+
+
+def test_without_a_kernel_a_picture_with_words_remains(lab):
+    bundle = lab._repr_mimebundle_()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert data["text/plain"] == lab.summary()
+    assert data["text/html"].startswith('<figure><img alt="')
+    assert 'src="data:image/png;base64,' in data["text/html"]
+    assert lab.lines[0].split(" ")[0] in data["text/html"].split('src="')[0]
+
+
+def test_labs_leave_no_figure_in_pyplot_and_no_settings_behind(book):
+    before = dict(matplotlib.rcParams)
+    labs.CrossLab(book["cross"]).set(ETH=-0.2)
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_a_refused_setting_is_said_and_the_picture_stays(book):
+    lab = labs.TermsLab(book["leverage"])
+    picture = lab._image.value
+    lab.set(leverage=20, rate=0.1)
+    assert lab.summary().startswith("The exchange refuses: ")
+    assert lab._image.value == picture
+    lab.set(**lab.presets["start"])
+    assert lab._image.value == picture
+
+
+def test_adding_more_than_there_is_is_held_and_said(book):
+    lab = labs.IsolatedLab(book["isolated"])
+    lab.set(added=book["isolated"].balance)
+    assert "the balance has no more" in lab.summary()
+
+
+def test_the_numbers_of_the_articles_stand_in_the_readouts(root):
+    book = load(root / "notebooks/scenarios.toml")
+    lab = labs.IsolatedLab(book["isolated"])
+    assert "Exposure 10.00 BTC, borrowed 8.00 BTC." in lab.summary()
+    lab.set(change=-0.19)
+    assert lab.lines[0] == "ETH: liquidated at 0.08163 BTC, 2.00 BTC lost, 3.00 BTC untouched."
+    lab = labs.CrossLab(book["cross"])
+    assert "ETH never, ADA +78.4 %" in lab.summary()
+    lab.set(ETH=-0.5, ADA=-0.4)
+    assert "Isolated: ETH liquidated" in lab.summary()
+    assert "Cross: all alive" in lab.summary()
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_random_moves_end_where_a_fresh_lab_would_be(kind, root):
+    book = load(root / "notebooks/scenarios.toml")
+    lab = kind(book[KINDS[kind]])
+
+    @settings(max_examples=8, deadline=None)
+    @given(st.data())
+    def run(data):
+        for name, control in lab.controls.items():
+            if hasattr(control, "options"):
+                value = data.draw(st.sampled_from(list(control.options)))
+            else:
+                value = data.draw(st.floats(control.min, control.max))
+            control.value = value
+        fresh = kind(lab.scenario)
+        fresh.set(**lab.values())
+        assert lab.summary() == fresh.summary()
+        assert "nan" not in lab.summary().lower()
+        if not lab.summary().startswith("The exchange refuses"):
+            assert lab._image.value == fresh._image.value
+
+    run()

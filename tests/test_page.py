@@ -1,0 +1,62 @@
+"""What a page shows: every output carries words that can be read, and compared, without a picture."""
+
+import pytest
+
+from margin_lib import page, plots
+from margin_lib.scenarios import load
+from margin_lib.simulate import replay
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What was displayed: a list of (data, metadata)."""
+    calls = []
+
+    def display(data, raw, metadata=None):
+        assert raw
+        calls.append((data, metadata))
+
+    monkeypatch.setattr(page, "display", display)
+    return calls
+
+
+def test_a_sentence_is_readable_with_and_without_markdown(shown):
+    page.say("**2** BTC")
+    assert shown == [({"text/markdown": "**2** BTC", "text/plain": "**2** BTC"}, None)]
+
+
+def test_a_picture_carries_its_words(shown, root):
+    trader = load(root / "notebooks/scenarios.toml")["isolated"]
+    state = replay(trader.account("isolated"), [trader.marks()])
+    page.show(plots.PocketsPicture(trader).plot(state), "two bars")
+    data, metadata = shown[0]
+    assert data["text/plain"] == metadata["image/png"]["alt"] == "two bars"
+    assert data["image/png"].startswith("iVBORw0KGgo")
+
+
+def test_words_in_a_figure_cannot_break_its_html():
+    html = page.figure(b"", 'a "quote" <b>', ["1 < 2", "& so on"])
+    assert 'alt="a &quot;quote&quot; &lt;b&gt;"' in html
+    assert "1 &lt; 2<br>&amp; so on" in html
+
+
+def test_the_table_of_positions_holds_both_modes(root):
+    scenario = load(root / "notebooks/scenarios.toml")["cross"]
+    account = scenario.account({"ETH": "isolated", "ADA": "cross"})
+    table = page.positions(account, scenario.marks(), scenario.currency)
+    assert list(table["mode"]) == ["isolated", "cross"]
+    assert list(table["side"]) == ["long", "short"]
+    assert list(table["margin [BTC]"]) == ["4.00", "6.00"]
+    assert list(table["borrowed [BTC]"]) == ["4.00", "6.00"]
+    assert list(table["from here"]) == ["−48.98 %", "+47.06 %"]
+
+
+def test_never_stands_in_the_table_where_no_price_liquidates(root):
+    scenario = load(root / "notebooks/scenarios.toml")["cross"]
+    table = page.positions(scenario.account("cross"), scenario.marks(), scenario.currency)
+    assert table.loc["ETH", "liquidation price"] == table.loc["ETH", "from here"] == "never"
+
+
+def test_an_account_without_positions_has_an_empty_table(root):
+    scenario = load(root / "notebooks/scenarios.toml")["cross"]
+    assert len(page.positions(scenario.account({}), {}, "BTC")) == 0

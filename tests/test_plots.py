@@ -1,0 +1,136 @@
+"""Pictures: they show the numbers of the accounts they are given, and paint the same way twice."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from margin_lib import plots
+from margin_lib.labs import both_modes
+from margin_lib.scenarios import load
+from margin_lib.simulate import replay
+
+FILES = ["notebooks/scenarios.toml", "tests/other_scenarios.toml"]
+
+
+@pytest.fixture(params=FILES)
+def book(request, root):
+    return load(root / request.param)
+
+
+def single(scenario, change=0.0):
+    symbol = scenario.trades[0].symbol
+    return replay(scenario.account("isolated"), [scenario.marks(**{symbol: change})])
+
+
+def states(book):
+    """Every picture with a state that it can show."""
+    cross = book["cross"]
+    pair = both_modes(cross, [cross.marks(**cross.moves["contagion"])])
+    walk = both_modes(cross, cross.path(next(iter(cross.paths))))
+    return {
+        plots.LeveragePicture: (book["leverage"], single(book["leverage"], 0.1)),
+        plots.TermsPicture: (book["leverage"], single(book["leverage"], -0.1)),
+        plots.PocketsPicture: (book["isolated"], single(book["isolated"], -0.5)),
+        plots.CrossPicture: (cross, pair),
+        plots.PlanePicture: (cross, pair),
+        plots.PathPicture: (cross, {**walk, "step": 3}),
+        plots.FundingPicture: (
+            book["isolated"],
+            {mode: (range(2), [-0.2, -0.1], [1.0, 0.9]) for mode in ("isolated", "cross")},
+        ),
+    }
+
+
+def test_every_picture_is_tried_here(book):
+    assert set(states(book)) == set(plots.Picture.__subclasses__())
+
+
+def pixels(png):
+    return np.asarray(Image.open(io.BytesIO(png)))
+
+
+def test_a_picture_painted_again_is_the_same_and_leaves_nothing_behind(book):
+    for kind, (scenario, state) in states(book).items():
+        picture = kind(scenario)
+        first = picture.plot(state).png()
+        count = len(picture.artists)
+        kept = [len(ax.get_children()) for ax in picture.axes]
+        assert picture.plot(state).png() == first
+        assert len(picture.artists) == count
+        assert [len(ax.get_children()) for ax in picture.axes] == kept
+
+
+def test_every_picture_fits_a_notebook_and_shows_something(book):
+    for kind, (scenario, state) in states(book).items():
+        picture = kind(scenario)
+        blank = pixels(picture.png())
+        shown = pixels(picture.plot(state).png())
+        assert shown.shape[1] <= 900
+        assert (shown != blank).mean() > 0.005
+
+
+def test_the_level_of_compression_changes_the_size_and_not_the_picture(book):
+    scenario, state = states(book)[plots.CrossPicture]
+    picture = plots.CrossPicture(scenario).plot(state)
+    small = picture.png(level=9)
+    assert len(small) < len(picture.png())
+    assert np.array_equal(pixels(small), pixels(picture.png()))
+
+
+def words(picture):
+    return [artist.get_text() for artist in picture.artists if hasattr(artist, "get_text")]
+
+
+def test_the_plane_prints_the_walls_of_the_account(book):
+    from margin_lib import text
+
+    scenario, state = states(book)[plots.PlanePicture]
+    account = scenario.account("isolated")
+    printed = " ".join(words(plots.PlanePicture(scenario).plot(state)))
+    for trade in scenario.trades:
+        wall = account.liquidation_price(trade.symbol) / trade.price - 1
+        assert text.percent(wall) in printed
+
+
+def test_the_line_of_the_plane_is_where_cross_equity_meets_maintenance(book):
+    scenario, state = states(book)[plots.PlanePicture]
+    picture = plots.PlanePicture(scenario).plot(state)
+    (line,) = [a for a in picture.artists if a.get_zorder() == 2 and len(a.get_xdata()) > 2]
+    account = scenario.account("cross")
+    for x, y in zip(*line.get_data(), strict=True):
+        if np.isfinite(y) and y > -1:
+            first, second = (trade.symbol for trade in scenario.trades)
+            risk = account.risk(scenario.marks(**{first: x, second: y}))
+            assert risk.equity == pytest.approx(risk.maintenance_margin, abs=1e-9 * risk.notional)
+
+
+def test_the_shaded_side_of_the_plane_is_the_one_where_cross_dies(book):
+    for side in ("long", "short"):
+        scenario = book["cross"].with_trade("ADA", side=side)
+        dead = scenario.marks(ETH=-0.9, ADA=1.4 if side == "short" else -0.9)
+        assert scenario.account("cross").risk(dead).is_liquidatable
+        picture = plots.PlanePicture(scenario).plot(both_modes(scenario, [dead]))
+        area = min(picture.artists, key=lambda artist: artist.get_zorder())
+        x, y = -0.9, 1.4 if side == "short" else -0.9
+        assert any(path.contains_point((x, y)) for path in area.get_paths())
+        assert not any(path.contains_point((0, 0)) for path in area.get_paths())
+
+
+def luminance(colour):
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("name", ["INK", "QUIET", "ISOLATED", "CROSS", "GAIN", "LOSS"])
+@pytest.mark.parametrize("ground", ["#ffffff"])
+def test_words_in_a_colour_of_the_palette_are_readable(name, ground):
+    contrast = (luminance(ground) + 0.05) / (luminance(getattr(plots, name)) + 0.05)
+    assert contrast >= 4.5
+
+
+def test_the_two_modes_stay_apart_in_greyscale():
+    dark, light = sorted(luminance(colour) + 0.05 for colour in (plots.ISOLATED, plots.CROSS))
+    assert light / dark >= 2

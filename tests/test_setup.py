@@ -1,0 +1,253 @@
+"""What a reader meets first: the files at the top, make lab, Binder, the two lists of packages."""
+
+import importlib.metadata
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+import urllib.request
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+from tools import badges
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+
+
+def bounds(lines) -> dict[str, str]:
+    requirements = map(Requirement, lines)
+    return {needed.name.lower(): str(needed.specifier) for needed in requirements}
+
+
+def conda_bounds() -> dict[str, str]:
+    # python and pip are conda's to name; a package never does.
+    return bounds(line for line in CONDA["dependencies"] if not re.match(r"(python|pip)\b", line))
+
+
+def conda_python() -> str:
+    (line,) = [line for line in CONDA["dependencies"] if line.startswith("python")]
+    return line.removeprefix("python=")
+
+
+LAYOUT = [
+    "README.md",
+    "LICENSE",
+    "LICENSE-TEXT",
+    "CITATION.cff",
+    "CONTRIBUTING.md",
+    "environment.yml",
+    "pyproject.toml",
+    "Makefile",
+    "margin_lib/__init__.py",
+    "notebooks/00_index.ipynb",
+    "notebooks/scenarios.toml",
+    "binder/postBuild",
+]
+
+
+@pytest.mark.parametrize("path", LAYOUT)
+def test_layout(path):
+    assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("script", [".ci/run", "binder/postBuild"])
+def test_script_is_executable(script):
+    assert os.access(ROOT / script, os.X_OK)
+
+
+def test_conda_and_pip_install_the_same():
+    assert conda_bounds() == bounds(PROJECT["dependencies"])
+    assert all("<" in bound and ">=" in bound for bound in conda_bounds().values())
+
+
+def test_conda_uses_one_channel_and_one_python():
+    assert CONDA["channels"] == ["conda-forge"]
+    assert re.fullmatch(r"3\.\d+", conda_python()), "Binder reads x.y and nothing finer"
+    assert conda_python() in Requirement(f"python{PROJECT['requires-python']}").specifier
+
+
+@pytest.mark.parametrize("line", PROJECT["dependencies"])
+def test_installed_version_is_within_the_bounds(line):
+    needed = Requirement(line)
+    version = importlib.metadata.version(needed.name)
+    assert needed.specifier.contains(version, prereleases=True), f"{needed.name} {version}"
+
+
+def test_binder_reads_the_one_environment_file():
+    link = ROOT / "binder" / "environment.yml"
+    assert link.is_symlink()
+    assert os.readlink(link) == os.path.join("..", "environment.yml")
+
+
+def test_binder_builds_what_we_mean():
+    # The ids matter only inside the image; without them root would be refused.
+    command = "-m repo2docker --no-build --debug --user-id 1000 --user-name reader ."
+    run = subprocess.run(
+        [sys.executable, *command.split()], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert run.returncode == 0, run.stderr
+    assert f"Building conda environment for python={conda_python()}" in run.stderr
+    assert '--file "binder/environment.yml"' in run.stdout
+    assert re.search(r"^RUN \./binder/postBuild$", run.stdout, re.MULTILINE)
+
+
+# Binder's link
+
+
+def test_badges_rewrites_one_link_and_twice_gives_the_same(tmp_path):
+    readme = Path(shutil.copy(ROOT / "README.md", tmp_path))
+    before = readme.read_text(encoding="utf-8")
+    script = [sys.executable, str(ROOT / "tools" / "badges.py")]
+    for _ in range(2):
+        subprocess.run([*script, "some-one/a.course", str(readme)], check=True, timeout=60)
+        after = readme.read_text(encoding="utf-8")
+        assert after == before.replace(badges.repo_of(before), "some-one/a.course")
+    assert after != before
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "name",
+        "owner/",
+        "/name",
+        "a/b/c",
+        "-owner/name",
+        "own er/name",
+        "o/..",
+        "o/n.git",
+        "ö/n",
+    ],
+)
+def test_badges_refuses_what_is_no_repository(name, tmp_path):
+    readme = Path(shutil.copy(ROOT / "README.md", tmp_path))
+    before = readme.read_bytes()
+    run = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "badges.py"), name, str(readme)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert run.returncode == 1
+    assert "REPO: must be owner/name" in run.stderr
+    assert readme.read_bytes() == before
+
+
+def test_badges_refuses_a_readme_without_the_link():
+    with pytest.raises(ValueError, match="must hold one line"):
+        badges.with_repo("no link here\n", "owner/name")
+
+
+def kept_files() -> list[Path]:
+    """Files that git keeps or would keep."""
+    run = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    if run.returncode:
+        pytest.skip("not a git checkout")
+    paths = (ROOT / name for name in run.stdout.split("\0") if name)
+    return [path for path in paths if path.is_file() and not path.is_symlink()]
+
+
+def test_the_repository_is_named_in_one_line():
+    repo = badges.repo_of((ROOT / "README.md").read_text(encoding="utf-8"))
+    lines = [
+        f"{path.relative_to(ROOT)}: {line}"
+        for path in kept_files()
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
+        if repo.lower() in line.lower()
+    ]
+    assert len(lines) == 1, "\n".join(lines)
+
+
+def test_readme_links_to_every_notebook():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    linked = set(re.findall(r"\]\(notebooks/(\w+\.ipynb)\)", readme))
+    assert linked == {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
+
+
+# make lab
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(read, deadline):
+    """The first true value of read(), or None when time is up."""
+    while time.monotonic() < deadline:
+        if value := read():
+            return value
+        time.sleep(0.2)
+    return None
+
+
+@pytest.mark.skipif(not (ROOT / ".venv").exists(), reason="no .venv: make has not set up anything")
+def test_make_lab_answers_without_a_screen(tmp_path):
+    port = free_port()
+    arguments = f"--ServerApp.port={port} --ServerApp.port_retries=0"
+    # An outer make hands its own flags down, and these two would call for a browser.
+    dropped = {"MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "DISPLAY", "WAYLAND_DISPLAY"}
+    environment = {name: value for name, value in os.environ.items() if name not in dropped}
+    for folder in ("CONFIG", "DATA", "RUNTIME"):
+        environment[f"JUPYTER_{folder}_DIR"] = str(tmp_path / folder.lower())
+
+    log = tmp_path / "log"
+    address = re.compile(rf"http://\S+:{port}/lab/tree/notebooks/00_index\.ipynb\?token=(\w+)")
+    with log.open("w") as output:
+        lab = subprocess.Popen(
+            ["make", "lab", f"ARGS={arguments}"],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + 30
+        printed = wait_for(
+            lambda: address.search(log.read_text()) or lab.poll() is not None, deadline
+        )
+        assert isinstance(printed, re.Match), log.read_text()
+        status = f"http://127.0.0.1:{port}/api/status?token={printed[1]}"
+        assert wait_for(lambda: answers(status), deadline), log.read_text()
+    finally:
+        stop_group(lab)
+
+
+def answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=5) as reply:
+            return reply.status == 200
+    except OSError:
+        return False
+
+
+def stop_group(process: subprocess.Popen) -> None:
+    """Stop make and the server it started; the new session made them a group of their own."""
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, how)
+        except ProcessLookupError:
+            return
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            continue
