@@ -16,7 +16,7 @@ TEST := $(VENV)/test.stamp
 
 # Settings of the caller's shell must not change what a notebook prints.
 unexport PYTHONPATH PYTHONSTARTUP PYTHONWARNINGS MPLBACKEND
-# Every notebook starts a kernel; compiling its imports each time would triple the wait.
+# Every notebook starts a kernel; compiling its imports anew each time would slow the check.
 unexport PYTHONDONTWRITEBYTECODE
 # Nor must the caller's IPython profile, where a notebook is checked.
 test notebooks: export IPYTHONDIR = $(CURDIR)/$(VENV)/ipython

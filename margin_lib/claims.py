@@ -1,10 +1,58 @@
-"""The claims ledger: what articles say, what the runs of the course say, and the deciding number."""
+"""The claims ledger: what articles say, what the runs say, and the number that decides."""
 
 import tomllib
 from pathlib import Path
 
+import numpy as np
+
 from margin_lib.errors import MarginError
 from margin_lib.page import say
+
+HOLDS, WHEN, WRONG = "holds", "holds when", "needs correcting"
+
+
+def verdict(cases):
+    """What the cases say about a claim: true in all of them, in some, or in none.
+
+    Parameters
+    ----------
+    cases : Mapping            name -> did the claim hold there; underscores read as spaces
+
+    Raises
+    ------
+    MarginError                no case, or an outcome that is neither True nor False
+
+    >>> verdict({"the_hedge_works": True, "it_breaks": True})
+    'holds'
+    >>> verdict({"the_hedge_works": True, "it_breaks": False})
+    'holds when the hedge works'
+    >>> verdict({"the_hedge_works": False, "it_breaks": False})
+    'needs correcting'
+    """
+    if not cases:
+        raise MarginError("cases", "must not be empty", cases)
+    for name, outcome in cases.items():
+        if not isinstance(outcome, bool | np.bool_):  # a NaN or a message would count as True
+            raise MarginError(f"case {name}", "must be True or False", outcome)
+    good = [name.replace("_", " ") for name, outcome in cases.items() if outcome]
+    if len(good) == len(cases):
+        return HOLDS
+    return f"{WHEN} {' or '.join(good)}" if good else WRONG
+
+
+def refusal(operation, *arguments, **named):
+    """What the exchange answers when it refuses an operation; None when it does it.
+
+    >>> from margin_lib.account import Account
+    >>> refusal(Account, balance=1), refusal(Account, balance=-1 / 3)
+    (None, 'balance must be at least 0, got −0.3333')
+    """
+    try:
+        operation(*arguments, **named)
+    except MarginError as error:
+        value = f"{error.value:.4g}" if isinstance(error.value, float) else str(error.value)
+        return f"{error.name} {error.rule}, got {value.replace('-', '−')}"
+    return None
 
 
 class Ledger:
@@ -16,12 +64,16 @@ class Ledger:
 
     Raises
     ------
-    MarginError                an unknown id, or a claim left out when the table is shown
+    MarginError                a claim without words or notebook, an unknown id, cases that
+                               `verdict` refuses, or a claim left out when the table is asked for
     """
 
     def __init__(self, path):
         with Path(path).open("rb") as file:
             self.claims = tomllib.load(file)
+        for claim, entry in self.claims.items():
+            if set(entry) != {"says", "run_in"}:
+                raise MarginError(f"claim {claim}", "must have says and run_in", list(entry))
         self.rows = {}
 
     def judge(self, claim, number, **cases):
@@ -29,33 +81,33 @@ class Ledger:
 
         Parameters
         ----------
-        claim : str                its id
+        claim : str                its id; judged again, it gets the new verdict
         number : str               the number that decides, with its unit, computed
-        cases : bool               name -> did the claim hold there; underscores read as spaces
-
-        The verdict follows: "holds" in all cases, "holds when …" in some, "needs correcting" in
-        none.
+        cases : bool               name -> did the claim hold there; see `verdict`
         """
         if claim not in self.claims:
-            raise MarginError("claim", "must be one of the ledger's ids", claim)
-        good = [name.replace("_", " ") for name, holds in cases.items() if bool(holds)]
-        if not cases:
-            raise MarginError(f"cases of {claim}", "must not be empty", cases)
-        if len(good) == len(cases):
-            verdict = "holds"
-        else:
-            verdict = f"holds when {' or '.join(good)}" if good else "needs correcting"
-        self.rows[claim] = verdict, number
-        say(f"**{claim}** {self.claims[claim]['says']} → **{verdict}** ({number})")
+            raise MarginError("claim", f"must be one of {', '.join(self.claims)}", claim)
+        self.rows[claim] = verdict(cases), number
+        say(f"**{claim}** {self.claims[claim]['says']} → **{self.rows[claim][0]}** ({number})")
+
+    def counts(self):
+        """How many claims hold, hold when something is the case, and need correcting."""
+        self._must_be_complete()
+        verdicts = [words for words, _ in self.rows.values()]
+        holds, wrong = verdicts.count(HOLDS), verdicts.count(WRONG)
+        return {HOLDS: holds, WHEN: len(verdicts) - holds - wrong, WRONG: wrong}
 
     def show(self):
         """The whole ledger as one table, with a link to where each claim was run."""
+        self._must_be_complete()
+        lines = ["| id | claim | run in | verdict | deciding number |", "|---|---|---|---|---|"]
+        for claim, entry in self.claims.items():
+            words, number = self.rows[claim]
+            place = f"[{entry['run_in'][:2]}]({entry['run_in']}.ipynb)"
+            lines.append(f"| {claim} | {entry['says']} | {place} | **{words}** | {number} |")
+        say("\n".join(lines))
+
+    def _must_be_complete(self):
         missing = [claim for claim in self.claims if claim not in self.rows]
         if missing:
             raise MarginError("ledger", "must have a verdict for every claim; missing", missing)
-        lines = ["| id | claim | run in | verdict | deciding number |", "|---|---|---|---|---|"]
-        for claim, entry in self.claims.items():
-            verdict, number = self.rows[claim]
-            place = f"[{entry['run_in'][:2]}]({entry['run_in']}.ipynb)"
-            lines.append(f"| {claim} | {entry['says']} | {place} | **{verdict}** | {number} |")
-        say("\n".join(lines))

@@ -168,7 +168,13 @@ class LeverageLab(Lab):
         trade = scenario.trades[0]
         return {
             "leverage": slider(
-                "leverage [x]", trade.leverage, 1, 10, 0.5, "says how much you borrow", ".1f"
+                "leverage [x]",
+                trade.leverage,
+                1,
+                max(10, trade.leverage),
+                0.5,
+                "says how much you borrow",
+                ".1f",
             ),
             "change": change(trade.symbol, -0.3, 0.3),
         }
@@ -279,8 +285,7 @@ def outcomes(states, currency):
     lines = []
     for mode, state in states.items():
         equity = text.money(state.equity[-1], currency)
-        dead = [symbol for _, event in state.liquidations for symbol in event.symbols]
-        words = f"{' and '.join(dead)} liquidated" if dead else "all alive"
+        words = f"{' and '.join(state.dead)} liquidated" if state.dead else "all alive"
         lines.append(f"{mode.capitalize()}: {words}, {equity} left.")
     return lines
 

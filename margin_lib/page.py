@@ -33,6 +33,12 @@ def figure(png, alt, caption):
     return f"<figure>{image}<figcaption>{lines}</figcaption></figure>"
 
 
+def table(rows):
+    """A table to read, from one mapping a row; the first column names the rows."""
+    frame = pd.DataFrame(rows)
+    return frame.set_index(frame.columns[0])
+
+
 def positions(account, marks, currency):
     """The positions of an account at given marks, as a table to read."""
     rows = []
@@ -44,7 +50,6 @@ def positions(account, marks, currency):
         )
         rows.append(
             {
-                "position": symbol,
                 "mode": position.mode,
                 "side": "long" if position.quantity > 0 else "short",
                 f"notional [{currency}]": text.money(position.notional(price), ""),
@@ -55,4 +60,43 @@ def positions(account, marks, currency):
                 "from here": text.percent(account.liquidation_price(symbol, marks) / price - 1),
             }
         )
-    return pd.DataFrame(rows).set_index("position")
+    symbols = [position.symbol for position in account.positions]
+    return pd.DataFrame(rows, index=pd.Index(symbols, name="position"))
+
+
+def terms(account, symbol, marks, currency):
+    """The words of one isolated position as a Markdown table: how each is made, and how much.
+
+    >>> from margin_lib import Account, Contract
+    >>> account, _ = Account(balance=5).open(
+    ...     Contract(symbol="ETH"), quantity=100, price=0.1, leverage=5
+    ... )
+    >>> print(terms(account, "ETH", {"ETH": 0.09}, "BTC").splitlines()[7])
+    | equity | margin + profit or loss | 1.00 BTC |
+    """
+    position, risk = account[symbol], account.risk(marks, symbol)
+    opened = position.risk(position.entry_price)
+    end, zero = account.liquidation_price(symbol), account.bankruptcy_price(symbol)
+    rows = [
+        ("mark price", "what the venue says", text.price(marks[symbol], currency)),
+        ("notional", "quantity · mark price", text.money(risk.notional, currency)),
+        ("leverage", "you choose", f"{position.leverage:g}x"),
+        (
+            "initial margin",
+            "notional at entry / leverage",
+            text.money(opened.initial_margin, currency),
+        ),
+        ("borrowed", "notional at entry − initial margin", text.money(position.borrowed, currency)),
+        ("equity", "margin + profit or loss", text.money(risk.equity, currency)),
+        ("effective leverage", "notional / equity", f"{text.ratio(risk.effective_leverage)}x"),
+        (
+            "maintenance margin",
+            "maintenance rate · notional",
+            text.money(risk.maintenance_margin, currency),
+        ),
+        ("margin ratio", "maintenance margin / equity", text.ratio(risk.margin_ratio, 3)),
+        ("liquidation price", "where equity = maintenance margin", text.price(end, currency)),
+        ("bankruptcy price", "where equity = 0", text.price(zero, currency)),
+    ]
+    lines = ["| term | how it is made | now |", "|:--|:--|--:|"]
+    return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])

@@ -190,11 +190,12 @@ class LeveragePicture(Picture):
     def frame(self, scenario):
         trade = scenario.trades[0]
         money, line = self.axes
-        money.set(xlim=(0, 12 * trade.margin), ylim=(-0.6, 1.7), yticks=[0, 1])
+        widest = 1.35 * max(10, trade.leverage) * trade.margin
+        money.set(xlim=(0, widest), ylim=(-0.6, 1.7), yticks=[0, 1])
         money.set(yticklabels=["now", "at entry"], xlabel=f"[{scenario.currency}]")
         money.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
         money.set_title("Your money and the loan")
-        line.set(xlim=(-0.3, 0.3), ylim=(-1.5, 1.5))
+        line.set(xlim=(-0.32, 0.32), ylim=(-1.6, 1.6))
         line.set(xlabel="price, change since entry", ylabel="return on your margin")
         line.set_title("What leverage multiplies")
         percent_axis(line.xaxis, ticks=4)
@@ -370,7 +371,8 @@ class PlanePicture(Picture):
         line = returns_from_entry(second, cross.liquidation_price(second.symbol, along))
         dead, alive = (high, low) if second.quantity < 0 else (low, high)
         inward = np.sign(dead - alive)  # from the side where cross lives to where it dies
-        yield ax.fill_between(x, np.nan_to_num(line, nan=low), dead, color=DEAD, zorder=0)
+        shade = {"color": DEAD, "linewidth": 0, "zorder": 0}
+        yield ax.fill_between(x, np.nan_to_num(line, nan=low), dead, **shade)
         yield ax.plot(x, line, color=CROSS, linewidth=2.5)[0]
         wall = returns_from_entry(first, isolated.liquidation_price(first.symbol))
         yield ax.axvline(wall, color=ISOLATED, linestyle="--")
@@ -381,7 +383,7 @@ class PlanePicture(Picture):
             f"isolated {second.symbol} dies\n{text.percent(floor)}": (high - 0.02, floor, "right"),
         }
         for words, (at, level, side) in places.items():
-            shift = 0.12 if level == alive else -0.1
+            shift = 0.12 if level == alive else -0.13
             yield label(ax, at, level + shift * inward, words, ISOLATED, ha=side)
         yield label(
             ax, low + 0.03, dead - 0.07 * inward, "cross: everything dies here", CROSS, ha="left"
@@ -400,7 +402,7 @@ class PathPicture(Picture):
         prices, worth = self.axes
         steps = max(len(scenario.path(name)) for name in scenario.paths)
         for ax in self.axes:
-            ax.set(xlim=(-0.2, steps - 0.5), xlabel="step")
+            ax.set(xlim=(-0.2, steps - 0.3), xlabel="step")
             ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         returns = [
             value for walks in scenario.paths.values() for w in walks.values() for value in w
@@ -423,16 +425,14 @@ class PathPicture(Picture):
             y = np.array([marks[trade.symbol] for marks in path]) / trade.price - 1
             yield prices.plot(steps, y, color=FAINT, linestyle=style, linewidth=1.2)[0]
             yield prices.plot(steps[: step + 1], y[: step + 1], color=INK, linestyle=style)[0]
-            yield label(prices, steps[-1], y[-1] + 0.06, trade.symbol, ha="right")
+            yield label(prices, steps[-1] + 0.15, y[-1], trade.symbol, ha="left")
         for mode, colour, style in (("isolated", ISOLATED, "--"), ("cross", CROSS, "-")):
             equity = state[mode].equity
             shown = slice(None, step + 1)
             yield worth.plot(steps[shown], equity[shown], color=colour, linestyle=style)[0]
-            away = (
-                0.09
-                * self.scenario.balance
-                * (1 if equity[step] >= state[other(mode)].equity[step] else -1)
-            )
+            ahead = equity[step] - state[other(mode)].equity[step]
+            up = ahead > 0 or ahead == 0 and mode == "cross"
+            away = (0.09 if up else -0.09) * self.scenario.balance
             yield label(
                 worth, step, equity[step] + away, mode, colour, ha="right" if step else "left"
             )
@@ -444,7 +444,9 @@ class PathPicture(Picture):
                     words = (
                         "all liquidated" if mode == "cross" else f"{event.symbols[0]} liquidated"
                     )
-                    yield label(worth, when, equity[when] + 2 * away, words, colour, ha="center")
+                    # Above a falling line there is room on the right only.
+                    at, side = (when - 0.1, "left") if up else (when, "center")
+                    yield label(worth, at, equity[when] + 2.2 * away, words, colour, ha=side)
 
 
 def other(mode):

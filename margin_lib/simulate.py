@@ -51,6 +51,11 @@ class Replay:
         """(step, event) for each liquidated pocket, in order."""
         return [(step, event) for step, events in enumerate(self.events) for event in events]
 
+    @property
+    def dead(self):
+        """Symbols of the positions that were liquidated, in order."""
+        return [symbol for _, event in self.liquidations for symbol in event.symbols]
+
 
 def replay(account, path, fee_rate=None):
     """Mark an account to market at each step of a path.

@@ -1,6 +1,16 @@
-"""One profile for all property tests: the same examples every time, however slow the machine."""
+"""What tests share: one profile for all property tests, and where the course is."""
 
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
+# The same examples every time, however slow the machine.
 settings.register_profile("course", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("course")
+
+
+@pytest.fixture(scope="session")
+def root():
+    """The folder of the repository."""
+    return Path(__file__).resolve().parent.parent

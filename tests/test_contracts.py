@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+
 from margin_lib.contracts import Contract
 from margin_lib.errors import MarginError
 from tests.strategies import NOT_SINGLE

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from margin_lib.errors import MarginError, keep_number, number, one_number, plain
 from tests.strategies import NO_NUMBERS, NOT_SINGLE
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
 from margin_lib import formulas
 from margin_lib.errors import MarginError
 from tests.strategies import NO_NUMBERS, leverages, moves, prices, rates, shares, sides
@@ -92,7 +93,8 @@ def test_one_number_in_is_one_float_out_and_arrays_agree_with_it(name):
         many = call(name, **{argument: np.array([value, value])})
         assert isinstance(many, np.ndarray)
         assert many.tolist() == [one, one]
-    grid = call(name, **{argument: np.full((2, 3), value) for argument, value in GOOD[name].items()})
+    grids = {argument: np.full((2, 3), value) for argument, value in GOOD[name].items()}
+    grid = call(name, **grids)
     assert grid.shape == (2, 3)
     assert (grid == one).all()
 

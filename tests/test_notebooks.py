@@ -328,14 +328,14 @@ def typed_numbers(markdown: str) -> list[str]:
     ['5x', '0.5 %']
     """
     for skipped in (
-        r"```.*?```",
+        r"(?s)```.*?```",
         r"`[^`]*`",
         r"!?\[[^\]]*\]\([^)]*\)",
-        r"^#+ .*$",
+        r"(?m)^#+ .*$",
         r"<[^>]*>",
         r"https?://\S+",
     ):
-        markdown = re.sub(skipped, " ", markdown, flags=re.DOTALL * ("```" in skipped) | re.M)
+        markdown = re.sub(skipped, " ", markdown)
     return [number[0] for number in PROSE_NUMBER.finditer(markdown)]
 
 

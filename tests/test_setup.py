@@ -90,8 +90,7 @@ def test_binder_reads_the_one_environment_file():
 
 
 def test_binder_builds_what_we_mean():
-    # The ids matter only inside the image; without them root would be refused.
-    command = "-m repo2docker --no-build --debug --user-id 1000 --user-name reader ."
+    command = "-m repo2docker --no-build --debug ."
     run = subprocess.run(
         [sys.executable, *command.split()], cwd=ROOT, capture_output=True, text=True, timeout=60
     )

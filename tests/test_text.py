@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from margin_lib import text
 
 NAN, INF = float("nan"), float("inf")
