@@ -445,8 +445,8 @@ class PathPicture(Picture):
                         "all liquidated" if mode == "cross" else f"{event.symbols[0]} liquidated"
                     )
                     # Above a falling line there is room on the right only.
-                    at, side = (when - 0.1, "left") if up else (when, "center")
-                    yield label(worth, at, equity[when] + 2.2 * away, words, colour, ha=side)
+                    at, side, off = (when - 0.1, "left", 3) if up else (when, "center", 2)
+                    yield label(worth, at, equity[when] + off * away, words, colour, ha=side)
 
 
 def other(mode):

@@ -41,9 +41,7 @@ def lab(one_lab):
 
 
 def leaves(kind):
-    return (
-        {kind} if not kind.__subclasses__() else {kind}.union(*map(leaves, kind.__subclasses__()))
-    )
+    return {kind}.union(*map(leaves, kind.__subclasses__()))
 
 
 def test_every_lab_is_tried_here():
@@ -191,7 +189,7 @@ def test_random_moves_end_where_a_fresh_lab_would_be(kind, root):
     )  # shrinking would redraw for minutes
     @given(st.data())
     def run(data):
-        for name, control in lab.controls.items():
+        for control in lab.controls.values():
             if hasattr(control, "options"):
                 value = data.draw(st.sampled_from(list(control.options)))
             else:

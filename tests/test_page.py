@@ -1,4 +1,4 @@
-"""What a page shows: every output carries words that can be read, and compared, without a picture."""
+"""What a page shows: every output has words that can be read, and compared, without it."""
 
 import pytest
 
