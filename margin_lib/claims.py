@@ -11,6 +11,15 @@ from margin_lib.page import say
 HOLDS, WHEN, WRONG = "holds", "holds when", "needs correcting"
 
 
+def readable(name):
+    """The name of a case as words.
+
+    >>> readable("the_hedge_works")
+    'the hedge works'
+    """
+    return name.replace("_", " ")
+
+
 def verdict(cases):
     """What the cases say about a claim: true in all of them, in some, or in none.
 
@@ -34,7 +43,7 @@ def verdict(cases):
     for name, outcome in cases.items():
         if not isinstance(outcome, bool | np.bool_):  # a NaN or a message would count as True
             raise MarginError(f"case {name}", "must be True or False", outcome)
-    good = [name.replace("_", " ") for name, outcome in cases.items() if outcome]
+    good = [readable(name) for name, outcome in cases.items() if outcome]
     if len(good) == len(cases):
         return HOLDS
     return f"{WHEN} {' or '.join(good)}" if good else WRONG
@@ -77,7 +86,7 @@ class Ledger:
         self.rows = {}
 
     def judge(self, claim, number, **cases):
-        """Judge one claim by the cases in which it was tried, and show the row.
+        """Judge one claim by the cases in which it was tried, and show both.
 
         Parameters
         ----------
@@ -87,8 +96,13 @@ class Ledger:
         """
         if claim not in self.claims:
             raise MarginError("claim", f"must be one of {', '.join(self.claims)}", claim)
-        self.rows[claim] = verdict(cases), number
-        say(f"**{claim}** {self.claims[claim]['says']} → **{self.rows[claim][0]}** ({number})")
+        words = verdict(cases)
+        self.rows[claim] = words, number
+        tried = (f"{readable(name)}: {'yes' if true else 'no'}" for name, true in cases.items())
+        say(
+            f"**{claim}** {self.claims[claim]['says']} → **{words}** ({number})  \n"
+            f"*Tried: {' · '.join(tried)}*"
+        )
 
     def counts(self):
         """How many claims hold, hold when something is the case, and need correcting."""

@@ -392,8 +392,8 @@ def _(book):
     marks = scenario.marks(**scenario.moves["rescue"])
     risk = scenario.account("cross")["ETH"].risk(marks["ETH"])
     slips = {
-        -risk.equity: "Equity would be zero there. Leave the maintenance margin.",
         scenario["ETH"].margin: "That is the initial margin at entry. ETH has lost much since.",
+        -risk.equity: "Equity would be zero there. Leave the maintenance margin.",
         risk.maintenance_margin: "That must be left after the loss. The pocket pays the loss, too.",
         risk.initial_margin: "That opens a position at this price. This one carries a loss.",
     }

@@ -30,7 +30,7 @@ def figure(png, alt, caption):
     """HTML of a picture with alternative text and a caption of several lines."""
     image = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{b64encode(png).decode()}">'
     lines = "<br>".join(html.escape(line) for line in caption)
-    return f"<figure>{image}<figcaption>{lines}</figcaption></figure>"
+    return f'<figure style="margin:0">{image}<figcaption>{lines}</figcaption></figure>'
 
 
 def table(rows):

@@ -339,6 +339,8 @@ class CrossPicture(Picture):
     def _maintenance(self, ax, x, risk):
         level = risk.maintenance_margin
         yield ax.plot([x - 0.42, x + 0.42], [level, level], color=LOSS, linestyle="--", zorder=5)[0]
+        if risk.equity > 0:
+            yield label(ax, x, -0.1 * self.scenario.balance, "maintenance", LOSS)
 
     def _value(self, ax, x, y, value, sign=False):
         top = ax.get_ylim()[1] - 0.06 * self.scenario.balance

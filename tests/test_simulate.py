@@ -41,6 +41,8 @@ def test_the_dead_do_not_come_back_with_the_price():
     np.testing.assert_allclose(walk.equity, [5, 4, 3, 3])
     assert [(step, event.symbols) for step, event in walk.liquidations] == [(2, ("ETH",))]
     assert [len(account.positions) for account in walk.accounts] == [1, 1, 0, 0]
+    assert walk.dead == ["ETH"]
+    assert replay(long(), [MARKS]).dead == []
 
 
 def test_a_path_may_come_step_by_step():
