@@ -369,7 +369,8 @@ class Account:
                                    below the initial margin; a position liquidated at birth, or
                                    one that takes from the cross positions what keeps them alive
 
-        Equation:  initial margin = |quantity| · price / leverage <= available balance − fee
+        Equation:  initial margin = |quantity| · price / leverage <= available balance − fee,
+        and for an isolated margin <= balance − fee: unrealised profit cannot be moved
         """
         if mode not in ("isolated", "cross"):
             raise MarginError("mode", "must be 'isolated' or 'cross'", repr(mode))
@@ -390,6 +391,8 @@ class Account:
         if locked < needed * (1 - ROUNDING):
             raise MarginError("margin", f"must be at least the initial margin {needed:g}", margin)
         free = self.available_balance(marks)
+        if mode == "isolated":
+            free = min(free, self.balance)  # profit that is not realised cannot be moved
         if locked + fee > free + ROUNDING * needed:
             rule = f"must not exceed the available balance {free:g}"
             raise MarginError("margin and fee", rule, locked + fee)
@@ -475,7 +478,7 @@ class Account:
         self._must_be(symbol, "isolated")
         amount = one_number("amount", amount, above=0)
         marks = moment(marks)
-        free = self.available_balance(marks)
+        free = min(self.available_balance(marks), self.balance)
         if amount > free:
             raise MarginError("amount", f"must not exceed the available balance {free:g}", amount)
         event = Event.of("margin added", [symbol], _move("balance", pocket(symbol), amount))

@@ -222,15 +222,23 @@ def _(book):
 # 03 Isolated margin
 
 
+def wall(scenario, symbol):
+    """Change of a price, since entry, that liquidates an isolated position."""
+    return scenario.account("isolated").liquidation_price(symbol) / scenario[symbol].price - 1
+
+
 @exercise("03.1")
 def _(book):
-    """Change of the price that liquidates when leverage is doubled."""
+    """Change of the price that liquidates when the margin buys half as many coins again."""
     trade = book["isolated"].trades[0]
-    doubled = book["isolated"].with_trade(trade.symbol, leverage=2 * trade.leverage)
-    account = doubled.account("isolated")
-    edge = account.liquidation_price(trade.symbol) / trade.price - 1
-    bankrupt = account.bankruptcy_price(trade.symbol) / trade.price - 1
-    return Answer(edge, {bankrupt: "That is where equity is zero. The exchange acts earlier."})
+    larger = 1.5 * trade.quantity, trade.margin
+    edge = formulas.liquidation_price(trade.price, *larger, trade.contract.maintenance_rate)
+    bankrupt = formulas.bankruptcy_price(trade.price, *larger)
+    slips = {
+        bankrupt / trade.price - 1: "That is where equity is zero. The exchange acts earlier.",
+        wall(book["isolated"], trade.symbol): "That is where it was before she changed anything.",
+    }
+    return Answer(edge / trade.price - 1, slips)
 
 
 @exercise("03.2")

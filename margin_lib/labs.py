@@ -393,10 +393,10 @@ class FundingLab(Lab):
             ]
             money = [a.locked_margin if mode == "isolated" else a.balance for a in held]
             state[mode] = range(len(held)), edges, money
-            paid = text.money(start.wallet_balance - held[-1].wallet_balance, currency, 4)
+            cash = held[-1].wallet_balance - start.wallet_balance
+            way = f"{text.money(abs(cash), currency, 4)} {'received' if cash > 0 else 'paid'}"
             end = f"after {days} days" if len(held) > days else f"liquidated on day {len(held)}"
-            lines.append(
-                f"{mode.capitalize()}: {paid} paid, liquidation price from "
-                f"{text.percent(edges[0])} to {text.percent(edges[-1])}, {end}."
-            )
+            first, last = text.percent(edges[0]), text.percent(edges[-1])
+            edge = f"at {first}" if first == last else f"from {first} to {last}"
+            lines.append(f"{mode.capitalize()}: {way} {end}, liquidation price {edge}.")
         return state, lines

@@ -8,7 +8,7 @@ from margin_lib.account import Account, Position
 from margin_lib.contracts import Contract
 
 ROOT = Path(__file__).parents[1]
-SCENARIOS = ROOT / "notebooks" / "scenarios.toml"
+SCENARIOS = ROOT / "tests" / "articles.toml"
 OTHER_SCENARIOS = ROOT / "tests" / "other_scenarios.toml"
 
 # What no number of the library may be, whatever its range.

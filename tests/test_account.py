@@ -902,3 +902,22 @@ def test_an_event_adds_up_ledgers_and_leaves_out_who_gets_nothing():
     assert event == Event("closed", ("A",), {"x": 3.0, "z": -2.0})
     assert event.received("y") == event.received("nobody") == 0
     assert Event("closed", ()).transfers == {}
+
+
+def test_profit_that_is_not_realised_cannot_be_locked_in_an_isolated_margin():
+    eth, ada = Contract(symbol="ETH"), Contract(symbol="ADA")
+    account, _ = Account(balance=10).open(eth, quantity=10, price=1, leverage=1, mode="cross")
+    marks = {"ETH": 5.0}  # equity 50, available 0 + nothing left beside the initial margin of 50
+    assert account.available_balance(marks) == 0
+    account, _ = Account(balance=10).open(eth, quantity=10, price=1, leverage=5, mode="cross")
+    assert account.available_balance(marks) == 40
+    for locked, allowed in ((10, True), (10.5, False), (40, False)):
+        order = {"quantity": locked, "price": 1, "leverage": 1, "marks": marks}
+        if allowed:
+            assert account.open(ada, **order)[0].balance == 0
+        else:
+            with pytest.raises(MarginError, match="must not exceed the available balance 10"):
+                account.open(ada, **order)
+    both, _ = account.open(ada, quantity=5, price=1, leverage=1, marks=marks)
+    with pytest.raises(MarginError, match="must not exceed the available balance 5"):
+        both.add_margin("ADA", 5.5, {**marks, "ADA": 1.0})

@@ -57,7 +57,7 @@ def test_the_right_answer_is_right_and_the_usual_slips_are_not(name, path, capsy
     right = "never" if math.isnan(answer.right) else answer.right
     assert verdict(capsys, name, right, path) == f"{name}: right.\n"
     for wrong, advice in answer.slips.items():
-        if not math.isnan(wrong):
+        if not exercises._same(wrong, answer.right) and not math.isnan(wrong):
             assert advice in verdict(capsys, name, wrong, path)
     if not math.isnan(answer.right):
         assert "not yet" in verdict(capsys, name, 1.5 * answer.right + 0.1, path)

@@ -366,3 +366,22 @@ def test_other_scenarios_give_other_numbers(tmp_path):
     assert not stale, "these did not follow the scenario; compute them, or tag 'fixed':\n" + (
         "\n".join(stale)
     )
+
+
+# Links
+
+
+def links(notebook: NotebookNode) -> set[str]:
+    """Targets of the links in prose and in shown Markdown."""
+    shown = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    for _, cell in code_cells(notebook):
+        shown += [
+            output.data.get("text/markdown", "") for output in cell.outputs if "data" in output
+        ]
+    return set(re.findall(r"\]\(([^)\s]+)\)", "\n".join(shown)))
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
+def test_every_relative_link_leads_somewhere(path):
+    targets = {link.split("#")[0] for link in links(notebooks.read(path)) if "://" not in link}
+    assert not [target for target in targets if target and not (FOLDER / target).exists()]

@@ -26,7 +26,7 @@ def test_a_sentence_is_readable_with_and_without_markdown(shown):
 
 
 def test_a_picture_carries_its_words(shown, root):
-    trader = load(root / "notebooks/scenarios.toml")["isolated"]
+    trader = load(root / "tests/articles.toml")["isolated"]
     state = replay(trader.account("isolated"), [trader.marks()])
     page.show(plots.PocketsPicture(trader).plot(state), "two bars")
     data, metadata = shown[0]
@@ -41,7 +41,7 @@ def test_words_in_a_figure_cannot_break_its_html():
 
 
 def test_the_table_of_positions_holds_both_modes(root):
-    scenario = load(root / "notebooks/scenarios.toml")["cross"]
+    scenario = load(root / "tests/articles.toml")["cross"]
     account = scenario.account({"ETH": "isolated", "ADA": "cross"})
     table = page.positions(account, scenario.marks(), scenario.currency)
     assert list(table["mode"]) == ["isolated", "cross"]
@@ -52,11 +52,11 @@ def test_the_table_of_positions_holds_both_modes(root):
 
 
 def test_never_stands_in_the_table_where_no_price_liquidates(root):
-    scenario = load(root / "notebooks/scenarios.toml")["cross"]
+    scenario = load(root / "tests/articles.toml")["cross"]
     table = page.positions(scenario.account("cross"), scenario.marks(), scenario.currency)
     assert table.loc["ETH", "liquidation price"] == table.loc["ETH", "from here"] == "never"
 
 
 def test_an_account_without_positions_has_an_empty_table(root):
-    scenario = load(root / "notebooks/scenarios.toml")["cross"]
+    scenario = load(root / "tests/articles.toml")["cross"]
     assert len(page.positions(scenario.account({}), {}, "BTC")) == 0

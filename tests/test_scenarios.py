@@ -1,8 +1,4 @@
-"""Scenario files: the course's numbers, another file of that shape, and what a file may not say.
-
-The numbers of the first part are those of the traders that the course is about. Whoever edits
-notebooks/scenarios.toml for a course of their own has other numbers, and changes them here.
-"""
+"""Scenario files: the articles, another file of that shape, and what a file may not say."""
 
 import math
 import tomllib
@@ -20,7 +16,7 @@ from tests.strategies import NOT_SINGLE, OTHER_SCENARIOS, SCENARIOS
 
 BOOK = load(SCENARIOS)
 OTHER = load(OTHER_SCENARIOS)
-BOTH = pytest.mark.parametrize("book", [BOOK, OTHER], ids=["course", "other"])
+BOTH = pytest.mark.parametrize("book", [BOOK, OTHER], ids=["articles", "other"])
 
 
 def wall(account, symbol, marks=None):
@@ -28,7 +24,7 @@ def wall(account, symbol, marks=None):
     return account.liquidation_price(symbol, marks) / account[symbol].entry_price - 1
 
 
-# The course's numbers
+# The articles' numbers
 
 
 def test_a_thousand_dollars_at_five_times_control_five_thousand():
