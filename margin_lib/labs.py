@@ -73,7 +73,8 @@ class Lab(widgets.VBox):
         self.lines = []
         self._image = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
         self._readout = widgets.HTML()
-        buttons = [widgets.Button(description=name) for name in self.presets]
+        fit = widgets.Layout(width="auto")
+        buttons = [widgets.Button(description=name, layout=fit) for name in self.presets]
         for button in buttons:
             button.on_click(lambda pressed: self.set(**self.presets[pressed.description]))
         rows = widgets.Box(

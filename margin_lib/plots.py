@@ -115,6 +115,14 @@ def label(ax, x, y, words, colour=INK, **how):
     return ax.text(x, y, words, color=colour, **how)
 
 
+def dot(ax, x, y):
+    """Where things stand now; an arrow at the edge of the axes where that lies outside."""
+    low, high = ax.get_ylim()
+    marker = "^" if y > high else "v" if y < low else "o"
+    y = np.clip(y, low, high)
+    return ax.plot(x, y, marker, color=INK, markersize=9, zorder=7, clip_on=False)[0]
+
+
 def bar(ax, x, low, high, colour, width=0.6, **how):
     """One upright bar from low to high."""
     how = {"color": colour, "edgecolor": INK, "linewidth": 0.8, "zorder": 3, **how}
@@ -168,7 +176,7 @@ def equity_moving(ax, account, symbol, price):
         if limits[0] < at < limits[1]:
             style = "--" if words == "liquidation" else ":"
             yield ax.axvline(at, color=LOSS, linestyle=style, linewidth=1.2)
-            if not limits[0] < at + 0.2 * side < limits[1]:  # no room for the words
+            if not limits[0] < at + 0.15 * side < limits[1]:  # no room for the words
                 side = -side
             y, align = low + height * (high - low), "left" if side > 0 else "right"
             words = f"{words}\n{text.percent(at)}"
@@ -178,8 +186,20 @@ def equity_moving(ax, account, symbol, price):
         yield ax.axvspan(
             *sorted((edge, limits[0] if away < 0 else limits[1])), color=DEAD, zorder=0
         )
-    now = returns_from_entry(position, price), position.risk(price).equity
-    yield ax.plot(*now, "o", color=INK, markersize=8, zorder=7, clip_on=False)[0]
+    yield from equity_words(ax, position)
+    yield dot(ax, returns_from_entry(position, price), position.risk(price).equity)
+
+
+def equity_words(ax, position):
+    """Names of the two lines, on the side where the position lives."""
+    edge = ax.get_xlim()[1] if position.quantity > 0 else ax.get_xlim()[0]
+    risk = position.risk(position.entry_price * (1 + 0.8 * edge))
+    align = "right" if edge > 0 else "left"
+    above = risk.maintenance_margin + 0.04 * np.ptp(ax.get_ylim())
+    yield label(ax, 0.98 * edge, above, "maintenance margin", LOSS, ha=align)
+    height = min(risk.equity, 0.85 * ax.get_ylim()[1])
+    at = 0.8 * edge * (height - position.margin) / (risk.equity - position.margin)
+    yield label(ax, at, height, "equity", ISOLATED)
 
 
 class LeveragePicture(Picture):
@@ -223,7 +243,7 @@ class LeveragePicture(Picture):
         x = returns_from_entry(position, prices)
         yield line.plot(x, position.pnl(prices) / own, color=ISOLATED)[0]
         now = returns_from_entry(position, price), position.pnl(price) / own
-        yield line.plot(*now, "o", color=INK, markersize=8, zorder=7)[0]
+        yield dot(line, *now)
         yield label(line, -0.28, 1.35, f"{position.leverage:g}x", ISOLATED, ha="left")
 
 
@@ -236,13 +256,6 @@ class TermsPicture(Picture):
     def moving(self, state):
         ax, (symbol, price) = self.axes[0], next(iter(state.marks.items()))
         yield from equity_moving(ax, state.start, symbol, price)
-        position = state.start[symbol]
-        edge = ax.get_xlim()[1] if position.quantity > 0 else ax.get_xlim()[0]
-        risk = position.risk(position.entry_price * (1 + 0.8 * edge))
-        yield label(ax, 0.8 * edge, risk.maintenance_margin, "maintenance margin", LOSS)
-        height = min(risk.equity, 0.85 * ax.get_ylim()[1])
-        at = 0.8 * edge * (height - position.margin) / (risk.equity - position.margin)
-        yield label(ax, at, height, "equity", ISOLATED)
 
 
 class PocketsPicture(Picture):
@@ -391,7 +404,7 @@ class PlanePicture(Picture):
             ax, low + 0.03, dead - 0.07 * inward, "cross: everything dies here", CROSS, ha="left"
         )
         now = [returns_from_entry(p, marks[p.symbol]) for p in (first, second)]
-        yield ax.plot(*now, "o", color=INK, markersize=9, zorder=7, clip_on=False)[0]
+        yield dot(ax, *now)
 
 
 class PathPicture(Picture):

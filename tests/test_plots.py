@@ -118,6 +118,20 @@ def test_the_shaded_side_of_the_plane_is_the_one_where_cross_dies(book):
         assert not any(path.contains_point((0, 0)) for path in area.get_paths())
 
 
+def test_the_dot_stays_in_sight(book):
+    trader = book["isolated"]
+    picture = plots.PocketsPicture(trader)
+    low, high = picture.axes[1].get_ylim()
+    for change, marker in ((0.0, "o"), (-0.6, "v"), (0.4, "^")):
+        dots = [
+            artist
+            for artist in picture.plot(single(trader, change)).artists
+            if getattr(artist, "get_marker", lambda: "None")() == marker
+        ]
+        assert len(dots) == 1, change
+        assert low <= dots[0].get_ydata()[0] <= high
+
+
 def luminance(colour):
     channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
