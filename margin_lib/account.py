@@ -63,6 +63,11 @@ class Position:
         return self.contract.symbol
 
     @property
+    def units(self):
+        """quantity · contract size [coin; inverse: quote], signed."""
+        return self.quantity * self.contract.size
+
+    @property
     def mode(self):
         """'isolated' with a margin of its own, 'cross' without."""
         return "cross" if self.margin is None else "isolated"
@@ -74,12 +79,41 @@ class Position:
         return formulas.borrowed(value, formulas.initial_margin(value, self.leverage))
 
     def notional(self, price):
-        """|quantity| · price [quote]."""
-        return formulas.notional(self.quantity, price)
+        """Value at a price, in the money the contract is margined in [quote; inverse: coin]."""
+        return formulas.notional(self.units, price, self.contract.inverse)
 
     def pnl(self, price):
-        """quantity · (price − entry price) [quote]."""
-        return formulas.pnl(self.quantity, self.entry_price, price)
+        """Profit since entry, below 0 a loss [quote; inverse: coin]."""
+        return formulas.pnl(self.units, self.entry_price, price, self.contract.inverse)
+
+    def funding(self, price, rate):
+        """Cash of one funding payment, above 0 received [quote; inverse: coin]."""
+        return formulas.funding(self.units, price, rate, self.contract.inverse)
+
+    def maintenance_margin(self, price):
+        """What equity must exceed at a price, by the contract's table and conventions [quote]."""
+        frozen = self.contract.conventions.maintenance_at == "entry"
+        value = self.notional(self.entry_price if frozen else price)
+        margin = formulas.tiered_maintenance(value, self.contract.maintenance)
+        return margin + value * self.contract.counted_fee
+
+    def liquidation_price(self, collateral, price=None):
+        """Price at which a collateral and the PnL have fallen to the maintenance margin.
+
+        Parameters
+        ----------
+        collateral : array_like    what carries the position beside its own PnL [quote]
+        price : float or None      today's mark, for a venue that freezes maintenance there
+
+        Returns, errors and source as `formulas.tiered_liquidation_price`.
+        """
+        contract = self.contract
+        tiers, fee = contract.maintenance, contract.counted_fee
+        if contract.conventions.maintenance_at != "mark":
+            tiers, fee = [(0, 0, -self.maintenance_margin(price or self.entry_price), None)], 0
+        return formulas.tiered_liquidation_price(
+            self.entry_price, self.units, collateral, tiers, fee, contract.inverse
+        )
 
     def grown_by(self, new):
         """This position with more of the same side, mode and leverage; margins added up."""
@@ -91,9 +125,8 @@ class Position:
         if new.quantity * self.quantity < 0:
             rule = f"must be on the side of the open position, {self.quantity:g} (close that)"
             raise MarginError(f"{self.symbol} quantity", rule, new.quantity)
-        entry = formulas.average_entry_price(
-            self.quantity, self.entry_price, new.quantity, new.entry_price
-        )
+        first, second = (self.quantity, self.entry_price), (new.quantity, new.entry_price)
+        entry = formulas.average_entry_price(*first, *second, self.contract.inverse)
         return replace(self, quantity=self.quantity + new.quantity, entry_price=entry)
 
     def risk(self, price):
@@ -103,7 +136,8 @@ class Position:
             equity=(self.margin or 0.0) + self.pnl(price),
             notional=value,
             initial_margin=formulas.initial_margin(value, self.leverage),
-            maintenance_margin=formulas.maintenance_margin(value, self.contract.maintenance_rate),
+            maintenance_margin=self.maintenance_margin(price),
+            at_equality=self.contract.conventions.at_equality,
         )
 
 
@@ -117,6 +151,7 @@ class Risk:
     notional : float or ndarray             of all positions in the pocket [quote]
     initial_margin : float or ndarray       [quote]
     maintenance_margin : float or ndarray   [quote]
+    at_equality : bool                      equity equal to the maintenance margin liquidates
 
     >>> Risk(equity=2.0, notional=10.0, initial_margin=2.0, maintenance_margin=0.5).margin_ratio
     0.25
@@ -126,6 +161,7 @@ class Risk:
     notional: float = 0.0
     initial_margin: float = 0.0
     maintenance_margin: float = 0.0
+    at_equality: bool = True
 
     def __add__(self, other):
         return Risk(
@@ -133,6 +169,7 @@ class Risk:
             self.notional + other.notional,
             self.initial_margin + other.initial_margin,
             self.maintenance_margin + other.maintenance_margin,
+            self.at_equality and other.at_equality,
         )
 
     @property
@@ -142,8 +179,10 @@ class Risk:
 
     @property
     def is_liquidatable(self):
-        """Equity has reached the maintenance margin of something open (at equality, too)."""
-        reached = np.less_equal(self.equity, self.maintenance_margin)
+        """Equity has fallen to the maintenance margin of something open."""
+        reached = (np.less_equal if self.at_equality else np.less)(
+            self.equity, self.maintenance_margin
+        )
         return np.logical_and(np.greater(self.notional, 0), reached)[()]
 
     @property
@@ -217,7 +256,7 @@ class Account:
 
     Equations:  wallet balance = balance + locked margin;  equity = wallet balance + unrealised PnL
 
-    >>> eth = Contract(symbol="ETH", maintenance_rate=0.02)
+    >>> eth = Contract(symbol="ETH", maintenance=0.02)
     >>> account, event = Account(balance=5).open(eth, quantity=100, price=0.1, leverage=5)
     >>> account.balance, account.locked_margin, event.transfers
     (3.0, 2.0, {'balance': -2.0, 'margin ETH': 2.0})
@@ -314,20 +353,19 @@ class Account:
         Source: Binance, "How to calculate liquidation price of USDⓈ-M futures contracts".
         """
         others = self._collateral(symbol, marks)
-        return formulas.liquidation_price(
-            self[symbol].entry_price,
-            self[symbol].quantity,
-            others.equity - others.maintenance_margin,
-            self[symbol].contract.maintenance_rate,
-        )
+        today = mark(marks, symbol) if marks and symbol in marks else None
+        spare = others.equity - others.maintenance_margin
+        return self[symbol].liquidation_price(spare, today)
 
     def bankruptcy_price(self, symbol, marks=None):
         """Mark price of `symbol` at which its pocket's equity is zero, the other marks held.
 
         As `liquidation_price`, without any maintenance margin [quote per coin].
         """
-        equity = self._collateral(symbol, marks).equity
-        return formulas.bankruptcy_price(self[symbol].entry_price, self[symbol].quantity, equity)
+        position, equity = self[symbol], self._collateral(symbol, marks).equity
+        return formulas.bankruptcy_price(
+            position.entry_price, position.units, equity, position.contract.inverse
+        )
 
     def _collateral(self, symbol, marks):
         """What carries the position, itself left out."""
@@ -388,6 +426,7 @@ class Account:
         fee = new.notional(price) * contract.taker_fee
         needed = formulas.initial_margin(new.notional(price), leverage)
         locked = needed if margin is None else one_number("margin", margin)
+        self._check_leverage(new)
         if locked < needed * (1 - ROUNDING):
             raise MarginError("margin", f"must be at least the initial margin {needed:g}", margin)
         free = self.available_balance(marks)
@@ -574,7 +613,7 @@ class Account:
         marks = moment(marks)
         rates = {symbol: one_number(f"{symbol} rate", rate) for symbol, rate in rates.items()}
         cash = {
-            symbol: formulas.funding(self[symbol].quantity, mark(marks, symbol), rate)
+            symbol: self[symbol].funding(mark(marks, symbol), rate)
             for symbol, rate in rates.items()
         }
         return self._pay("funding paid", cash, "other traders")
@@ -648,6 +687,14 @@ class Account:
                 raise MarginError(f"equity behind {symbol or 'cross'}", rule, risk.equity)
         return self
 
+    def _check_leverage(self, new):
+        """The leverage cap of the tier that the whole position would be in."""
+        held = self[new.symbol].quantity if new.symbol in self else 0
+        whole = replace(new, quantity=new.quantity + held) if new.quantity + held else new
+        cap = new.contract.maintenance.at(whole.notional(new.entry_price)).max_leverage
+        if cap is not None and new.leverage > cap:
+            raise MarginError(f"{new.symbol} leverage", f"must be at most {cap:g}", new.leverage)
+
     def _must_be(self, symbol, mode):
         if self[symbol].mode != mode:
             raise MarginError(f"mode of {symbol}", f"must be {mode}", self[symbol].mode)
@@ -682,7 +729,7 @@ def moment(marks):
     margin_lib.errors.MarginError: mark of ETH must be a single number, got [1, 2]
     """
     marks = {} if marks is None else marks
-    return {symbol: one_number(f"mark of {symbol}", marks[symbol], above=0) for symbol in marks}
+    return {s: one_number(f"mark of {s}", marks[s], above=0) for s in marks}
 
 
 def _move(giver, taker, money):

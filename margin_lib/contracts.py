@@ -1,34 +1,178 @@
-"""What is traded: a contract, as a frozen value."""
+"""What is traded, by which rules: contracts, maintenance tiers, conventions; frozen values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
 
-from margin_lib.errors import MarginError, keep_number
+from margin_lib.errors import MarginError, keep_number, one_number
+
+
+class Tier(NamedTuple):
+    """One row of a maintenance table: what holds from a notional on.
+
+    >>> Tier(floor=50_000, rate=0.01, amount=250)
+    Tier(floor=50000, rate=0.01, amount=250, max_leverage=None)
+    """
+
+    floor: float
+    rate: float
+    amount: float = 0
+    max_leverage: float | None = None
+
+
+class Tiers(tuple):
+    """A maintenance table: rows of rising floors, the first at 0.
+
+    Maintenance margin of a notional N is rate · N − amount of its row, the last one whose floor is
+    not above N. With the amounts that `continuous` computes, the margin has no jump at a floor;
+    a table without amounts (OKX, KuCoin, CoinEx) jumps there.
+
+    Parameters
+    ----------
+    rows : iterable of Tier    or of tuples (floor, rate, amount, max_leverage)
+
+    Raises
+    ------
+    MarginError                no rows, a first floor that is not 0, floors or rates that do not
+                               rise, a rate outside 0 <= rate < 1, a leverage cap below 1
+
+    Source: Binance, "Leverage and margin of USDⓈ-M futures".
+
+    >>> Tiers([(0, 0.01), (100, 0.02, 1)]).at(150).rate
+    0.02
+    """
+
+    def __new__(cls, rows):
+        tiers = super().__new__(cls, (Tier(*row) for row in rows))
+        if not tiers or tiers[0].floor != 0:
+            raise MarginError("tiers", "must start with a floor of 0", list(tiers))
+        for tier in tiers:
+            one_number("tier floor", tier.floor, at_least=0)
+            one_number("tier rate", tier.rate, at_least=0, below=1)
+            one_number("tier amount", tier.amount)
+            if tier.max_leverage is not None:
+                one_number("tier leverage", tier.max_leverage, at_least=1)
+        for lower, upper in pairwise(tiers):
+            one_number("tier floor", upper.floor, above=lower.floor)
+            one_number("tier rate", upper.rate, at_least=lower.rate)
+        return tiers
+
+    @classmethod
+    def flat(cls, rate):
+        """One row for every notional."""
+        return cls([Tier(0, rate)])
+
+    @classmethod
+    def continuous(cls, rows):
+        """Rows of (floor, rate) or (floor, rate, max_leverage); the amounts follow.
+
+        Equation:  amount(n) = amount(n − 1) + floor(n) · (rate(n) − rate(n − 1))
+
+        Source: Binance, "Leverage and margin of USDⓈ-M futures" (maintenance amount).
+
+        >>> [tier.amount for tier in Tiers.continuous([(0, 0.25), (100, 0.5), (1000, 0.75)])]
+        [0, 25.0, 275.0]
+        """
+        tiers = []
+        for floor, rate, *cap in rows:
+            amount = tiers[-1].amount + floor * (rate - tiers[-1].rate) if tiers else 0
+            tiers.append(Tier(floor, rate, amount, *cap))
+        return cls(tiers)
+
+    @classmethod
+    def half_of_max_leverage(cls, rows):
+        """Rows of (floor, max_leverage): maintenance is half the initial margin at that leverage.
+
+        Equation:  rate = 1 / (2 · max leverage), amounts as in `continuous`
+
+        Source: Hyperliquid documentation, "Margining" and "Margin tiers".
+
+        >>> Tiers.half_of_max_leverage([(0, 25)])[0].rate
+        0.02
+        """
+        return cls.continuous((floor, 1 / (2 * cap), cap) for floor, cap in rows)
+
+    def at(self, notional):
+        """The row of a notional; at a floor, the row that starts there."""
+        notional = one_number("notional", notional, at_least=0)
+        return max(tier for tier in self if tier.floor <= notional)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conventions:
+    """What venues define differently, and every number depends on.
+
+    Parameters
+    ----------
+    maintenance_at : str       "mark": maintenance margin follows the mark price (Binance, dYdX);
+                               "entry": frozen at the entry price (Bybit classic, KuCoin, MEXC);
+                               "today": frozen at today's mark when a price is asked for (Bitget)
+    closing_fee : bool         the taker fee of closing counts in the requirement (OKX, Gate)
+    at_equality : bool         liquidated when equity equals the requirement, not only below it
+
+    Raises
+    ------
+    MarginError                an unknown word
+
+    >>> Conventions(maintenance_at="entry").closing_fee
+    False
+    """
+
+    maintenance_at: str = "mark"
+    closing_fee: bool = False
+    at_equality: bool = True
+
+    def __post_init__(self):
+        if self.maintenance_at not in ("mark", "entry", "today"):
+            rule = "must be 'mark', 'entry' or 'today'"
+            raise MarginError("maintenance_at", rule, repr(self.maintenance_at))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contract:
-    """A linear contract: one coin a unit, priced, margined and settled in the account's currency.
+    """What one unit of quantity is, and what it asks for.
 
     Parameters
     ----------
     symbol : str               the coin whose price the contract follows
-    maintenance_rate : float   maintenance margin as a share of notional, 0 <= rate < 1 [1]
+    maintenance : Tiers or number   a table, or one rate for every notional, 0 <= rate < 1 [1]
     taker_fee : float          fee of a trade as a share of notional, 0 <= fee < 1 [1]
+    size : float               coins a unit (linear) or quote money a unit (inverse), above 0
+    inverse : bool             False: margined and settled in the quote currency. True: in the
+                               coin, while the unit is worth a fixed sum of quote money
+    conventions : Conventions
 
     Raises
     ------
     MarginError                empty symbol; a rate that is not finite or outside its range
 
-    >>> Contract(symbol="ETH", maintenance_rate=0.02)
-    Contract(symbol='ETH', maintenance_rate=0.02, taker_fee=0.0)
+    >>> Contract(symbol="ETH", maintenance=0.02).maintenance_rate
+    0.02
     """
 
     symbol: str
-    maintenance_rate: float = 0.0
+    maintenance: Tiers = 0
     taker_fee: float = 0.0
+    size: float = 1.0
+    inverse: bool = False
+    conventions: Conventions = field(default_factory=Conventions)
 
     def __post_init__(self):
         if not isinstance(self.symbol, str) or not self.symbol:
             raise MarginError("symbol", "must be a name", repr(self.symbol))
-        for name in ("maintenance_rate", "taker_fee"):
-            keep_number(self, name, f"{self.symbol} {name}", at_least=0, below=1)
+        if not isinstance(self.maintenance, Tiers):
+            name = f"{self.symbol} maintenance rate"
+            rate = one_number(name, self.maintenance, at_least=0, below=1)
+            object.__setattr__(self, "maintenance", Tiers.flat(rate))
+        keep_number(self, "taker_fee", f"{self.symbol} taker fee", at_least=0, below=1)
+        keep_number(self, "size", f"{self.symbol} contract size", above=0)
+
+    @property
+    def maintenance_rate(self):
+        """Maintenance margin rate of the first tier [1]."""
+        return self.maintenance[0].rate
+
+    @property
+    def counted_fee(self):
+        """Closing fee that the requirement counts: the taker fee or nothing [1]."""
+        return self.taker_fee if self.conventions.closing_fee else 0

@@ -1,6 +1,10 @@
 """The one error of margin_lib, and the checks of numbers that raise it."""
 
+from fractions import Fraction
+
 import numpy as np
+
+LARGEST = int(np.finfo(np.float64).max)  # beyond it a whole number is no float any more
 
 
 class MarginError(ValueError):
@@ -23,17 +27,25 @@ def number(name, value, *, above=None, at_least=None, below=None):
     """`value` as a float (or float64 array), once it is known to be finite and within bounds.
 
     Every number enters the library through here, so NaN and infinity never reach a comparison.
+    Whole numbers and fractions stay what they are: with them the library computes exactly.
 
     Raises
     ------
     MarginError                when any element is no number, not finite, or outside the bounds
 
     >>> number("price", 2, above=0)
-    2.0
+    2
+    >>> number("price", Fraction(1, 3), above=0)
+    Fraction(1, 3)
     >>> number("price", float("nan"), above=0)
     Traceback (most recent call last):
     margin_lib.errors.MarginError: price must be finite, got nan
     """
+    if type(value) in (int, Fraction):
+        if abs(value) > LARGEST:
+            raise MarginError(name, "must be finite", value)
+        _within(name, value, value, above, at_least, below)
+        return value
     try:
         array = np.asarray(value)
     except ValueError:  # a ragged list
@@ -44,13 +56,17 @@ def number(name, value, *, above=None, at_least=None, below=None):
         array = array.astype(np.float64)
     if not np.all(np.isfinite(array)):
         raise MarginError(name, "must be finite", value)
+    _within(name, value, array, above, at_least, below)
+    return plain(array)
+
+
+def _within(name, value, array, above, at_least, below):
     if above is not None and not np.all(array > above):
         raise MarginError(name, f"must be above {above:g}", value)
     if at_least is not None and not np.all(array >= at_least):
         raise MarginError(name, f"must be at least {at_least:g}", value)
     if below is not None and not np.all(array < below):
         raise MarginError(name, f"must be below {below:g}", value)
-    return plain(array)
 
 
 def one_number(name, value, **bounds):
@@ -63,7 +79,7 @@ def one_number(name, value, **bounds):
     result = number(name, value, **bounds)
     if np.ndim(result) != 0:
         raise MarginError(name, "must be a single number", value)
-    return result
+    return plain(result)
 
 
 def keep_number(record, attribute, name, **bounds):
@@ -81,10 +97,13 @@ def keep_number(record, attribute, name, **bounds):
     object.__setattr__(record, attribute, value)
 
 
-def plain(array):
-    """A float for a single number, the array itself for many.
+def plain(value):
+    """A float for a single number, a fraction if it is one, the array itself for many.
 
-    >>> plain(np.array(1.5))
-    1.5
+    >>> plain(np.array(1.5)), plain(np.array(Fraction(1, 3))), plain(2)
+    (1.5, Fraction(1, 3), 2.0)
     """
-    return float(array) if np.ndim(array) == 0 else array
+    if np.ndim(value):
+        return value
+    value = np.asarray(value)[()]
+    return value if isinstance(value, Fraction) else float(value)

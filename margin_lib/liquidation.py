@@ -31,7 +31,7 @@ def liquidate(account, marks, symbol=None, fee_rate=None):
     Source: Bybit, "Liquidation process (isolated margin)": settled at the bankruptcy price.
 
     >>> from margin_lib.contracts import Contract
-    >>> eth = Contract(symbol="ETH", maintenance_rate=0.02)
+    >>> eth = Contract(symbol="ETH", maintenance=0.02)
     >>> account, _ = Account(balance=5).open(eth, quantity=100, price=0.5, leverage=25)
     >>> after, event = liquidate(account, {"ETH": 0.25}, "ETH")
     >>> after.balance, event.transfers
@@ -78,7 +78,7 @@ def mark_to_market(account, marks, fee_rate=None):
     (Account, tuple of Event)  one event a liquidated pocket; none when all live
 
     >>> from margin_lib.contracts import Contract
-    >>> eth = Contract(symbol="ETH", maintenance_rate=0.02)
+    >>> eth = Contract(symbol="ETH", maintenance=0.02)
     >>> account, _ = Account(balance=5).open(eth, quantity=100, price=0.1, leverage=5)
     >>> mark_to_market(account, {"ETH": 0.09})[1]
     ()

@@ -11,6 +11,7 @@ from margin_lib.contracts import Contract
 from margin_lib.errors import MarginError, number, one_number
 
 SIDES = {"long": 1, "short": -1}
+RATES = {"maintenance_rate": "maintenance", "taker_fee": "taker_fee"}  # key -> what it is made into
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,13 +43,16 @@ class Trade:
 
     @property
     def quantity(self):
-        """Signed size: above 0 long, below 0 short [coin]."""
-        return SIDES[self.side] * formulas.quantity(self.margin, self.leverage, self.price)
+        """Signed size: above 0 long, below 0 short [contracts; of size 1: coins]."""
+        inverse, size = self.contract.inverse, self.contract.size
+        units = formulas.quantity(self.margin, self.leverage, self.price, inverse)
+        return SIDES[self.side] * units / size
 
     @property
     def notional(self):
         """Value at entry: margin · leverage [quote]."""
-        return formulas.notional(self.quantity, self.price)
+        units = self.quantity * self.contract.size
+        return formulas.notional(units, self.price, self.contract.inverse)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -164,7 +168,7 @@ class Scenario:
     def with_trade(self, symbol, maintenance_rate=None, **changes):
         """The same scenario with one trade changed: side, price, margin, leverage or rate."""
         if maintenance_rate is not None:
-            contract = replace(self[symbol].contract, maintenance_rate=maintenance_rate)
+            contract = replace(self[symbol].contract, maintenance=maintenance_rate)
             changes["contract"] = contract
         changed = replace(self[symbol], **changes)
         trades = tuple(changed if trade.symbol == symbol else trade for trade in self.trades)
@@ -207,15 +211,16 @@ def load(path):
 
 def _scenario(name, table):
     table = dict(table)
-    rates = {key: table.pop(key) for key in ("maintenance_rate", "taker_fee") if key in table}
+    rates = {key: table.pop(key) for key in RATES if key in table}
     trades = tuple(_trade(rates, row) for row in table.pop("trades", ()))
     return _make(Scenario, table, name=name, trades=trades)
 
 
 def _trade(rates, row):
     row = dict(row)
-    given = {key: row.pop(key) for key in ("symbol", "maintenance_rate", "taker_fee") if key in row}
-    return _make(Trade, row, contract=_make(Contract, {**rates, **given}))
+    given = {**rates, **{key: row.pop(key) for key in ("symbol", *RATES) if key in row}}
+    given = {RATES.get(key, key): value for key, value in given.items()}
+    return _make(Trade, row, contract=_make(Contract, given))
 
 
 def _make(kind, table, **made):

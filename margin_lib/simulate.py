@@ -77,7 +77,7 @@ def replay(account, path, fee_rate=None):
     Equation:  account(t + 1) = mark_to_market(account(t), marks(t + 1))
 
     >>> from margin_lib.contracts import Contract
-    >>> eth = Contract(symbol="ETH", maintenance_rate=0.02)
+    >>> eth = Contract(symbol="ETH", maintenance=0.02)
     >>> account, _ = Account(balance=5).open(eth, quantity=100, price=0.1, leverage=5)
     >>> replay(account, [{"ETH": 0.1}, {"ETH": 0.07}, {"ETH": 0.2}]).equity
     array([5., 3., 3.])

@@ -35,7 +35,7 @@ def positions(draw, symbol="ETH", mode=None):
     mode = mode or draw(st.sampled_from(["isolated", "cross"]))
     return Position(
         contract=Contract(
-            symbol=symbol, maintenance_rate=draw(rates), taker_fee=draw(shares(0.0, 0.01))
+            symbol=symbol, maintenance=draw(rates), taker_fee=draw(shares(0.0, 0.01))
         ),
         quantity=draw(sides) * value / price,
         entry_price=price,

@@ -24,8 +24,8 @@ from tests.strategies import (
     size,
 )
 
-ETH = Contract(symbol="ETH", maintenance_rate=0.02, taker_fee=0.001)
-ADA = Contract(symbol="ADA", maintenance_rate=0.04)
+ETH = Contract(symbol="ETH", maintenance=0.02, taker_fee=0.001)
+ADA = Contract(symbol="ADA", maintenance=0.04)
 SOL = Contract(symbol="SOL")
 NAN, INF = float("nan"), float("inf")
 MARKS = {"ETH": 10.0, "ADA": 2.0}
@@ -782,7 +782,7 @@ def test_what_cannot_be_is_refused_by_name_rule_and_value(message, call):
 
 
 def test_a_position_that_would_be_liquidated_at_birth_is_not_opened():
-    risky = Contract(symbol="SOL", maintenance_rate=0.2)
+    risky = Contract(symbol="SOL", maintenance=0.2)
     for mode in ("isolated", "cross"):
         account = Account(balance=2)
         with pytest.raises(MarginError, match="equity behind SOL must stay above the maintenance"):
@@ -811,7 +811,7 @@ def test_a_mark_is_one_positive_number_and_many_are_for_looking_only():
 # Conservation
 
 CONTRACTS = {
-    symbol: Contract(symbol=symbol, maintenance_rate=rate, taker_fee=fee)
+    symbol: Contract(symbol=symbol, maintenance=rate, taker_fee=fee)
     for symbol, rate, fee in [("ETH", 0.02, 0.0004), ("ADA", 0.05, 0.0), ("SOL", 0.0, 0.01)]
 }
 operations = st.tuples(

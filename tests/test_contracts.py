@@ -11,7 +11,7 @@ from tests.strategies import NOT_SINGLE
 
 
 def test_a_contract_costs_nothing_unless_told():
-    assert Contract(symbol="ETH") == Contract(symbol="ETH", maintenance_rate=0.0, taker_fee=0.0)
+    assert Contract(symbol="ETH") == Contract(symbol="ETH", maintenance=0.0, taker_fee=0.0)
 
 
 @pytest.mark.parametrize("symbol", ["", None, 5, ["ETH"]], ids=repr)
@@ -28,14 +28,14 @@ def test_a_rate_is_a_share_of_less_than_one(name, value):
 
 
 def test_rates_may_be_zero_and_are_kept_as_floats():
-    contract = Contract(symbol="ETH", maintenance_rate=np.float32(0.5), taker_fee=0)
+    contract = Contract(symbol="ETH", maintenance=np.float32(0.5), taker_fee=0)
     assert (type(contract.maintenance_rate), type(contract.taker_fee)) == (float, float)
     assert (contract.maintenance_rate, contract.taker_fee) == (0.5, 0.0)
 
 
 def test_a_contract_is_a_value_that_cannot_be_changed():
-    contract = Contract(symbol="ETH", maintenance_rate=0.02)
-    same = Contract(symbol="ETH", maintenance_rate=0.02)
+    contract = Contract(symbol="ETH", maintenance=0.02)
+    same = Contract(symbol="ETH", maintenance=0.02)
     assert contract == same
     assert hash(contract) == hash(same)
     with pytest.raises(dataclasses.FrozenInstanceError):

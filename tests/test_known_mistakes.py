@@ -16,9 +16,9 @@ from margin_lib.liquidation import liquidate, mark_to_market
 from tests.strategies import books, leverages, shares
 
 NAN = float("nan")
-ETH = Contract(symbol="ETH", maintenance_rate=0.02)
-ADA = Contract(symbol="ADA", maintenance_rate=0.05)
-SOL = Contract(symbol="SOL", maintenance_rate=0.02)
+ETH = Contract(symbol="ETH", maintenance=0.02)
+ADA = Contract(symbol="ADA", maintenance=0.05)
+SOL = Contract(symbol="SOL", maintenance=0.02)
 
 
 def cross(contract, quantity, entry_price, leverage=5.0):
@@ -46,7 +46,7 @@ def test_sign_of_the_other_legs_profit():
 @pytest.mark.parametrize("mode", ["isolated", "cross"])
 def test_liquidation_price_past_the_entry_at_birth(side, mode):
     """Maintenance above the initial margin: such a position is never opened."""
-    risky = Contract(symbol="ETH", maintenance_rate=0.11)
+    risky = Contract(symbol="ETH", maintenance=0.11)
     account = Account(balance=10)
     with pytest.raises(MarginError, match="equity behind ETH must stay above the maintenance"):
         account.open(risky, quantity=10 * side, price=10, leverage=10, mode=mode)
@@ -225,7 +225,7 @@ def test_not_a_number_is_never_safe():
         lambda: account.close("ETH", price=10, quantity=NAN),
         lambda: account.pay_funding({"ETH": NAN}, {"ETH": 10}),
         lambda: dataclasses.replace(account, balance=NAN),
-        lambda: Contract(symbol="ETH", maintenance_rate=NAN),
+        lambda: Contract(symbol="ETH", maintenance=NAN),
         lambda: formulas.liquidation_price(10, 1, NAN, 0.02),
         lambda: formulas.margin_ratio(NAN, 1),
     ):

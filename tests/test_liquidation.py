@@ -12,8 +12,8 @@ from margin_lib.errors import MarginError
 from margin_lib.liquidation import liquidate, mark_to_market
 from tests.strategies import NOT_SINGLE, books, shares, size
 
-ETH = Contract(symbol="ETH", maintenance_rate=0.02)
-ADA = Contract(symbol="ADA", maintenance_rate=0.05)
+ETH = Contract(symbol="ETH", maintenance=0.02)
+ADA = Contract(symbol="ADA", maintenance=0.05)
 fees = st.none() | shares(0.0, 0.05)
 
 

@@ -198,7 +198,7 @@ def test_the_paths_keep_their_character(book):
 
 def eth(**changes):
     values = {"side": "long", "price": 8, "margin": 2, "leverage": 5, **changes}
-    return Trade(contract=Contract(symbol="ETH", maintenance_rate=0.02), **values)
+    return Trade(contract=Contract(symbol="ETH", maintenance=0.02), **values)
 
 
 def small(**changes):
@@ -258,7 +258,7 @@ def test_one_trade_can_be_changed_and_the_rest_stays():
     scenario = BOOK["cross"]
     changed = scenario.with_trade("ADA", side="long", leverage=3, maintenance_rate=0.1)
     assert (changed["ADA"].side, changed["ADA"].leverage, changed["ADA"].margin) == ("long", 3, 6)
-    assert changed["ADA"].contract == Contract(symbol="ADA", maintenance_rate=0.1)
+    assert changed["ADA"].contract == Contract(symbol="ADA", maintenance=0.1)
     assert changed["ETH"] == scenario["ETH"]
     assert [t.symbol for t in changed.trades] == ["ETH", "ADA"]
     assert (scenario["ADA"].side, changed.balance) == ("short", scenario.balance)
@@ -324,7 +324,7 @@ def read(folder, text):
 def test_a_file_becomes_scenarios(tmp_path):
     scenario = read(tmp_path, FILE)["mine"]
     assert (scenario.name, scenario.currency, scenario.balance) == ("mine", "BTC", 5)
-    assert scenario["ETH"].contract == Contract(symbol="ETH", maintenance_rate=0.02)
+    assert scenario["ETH"].contract == Contract(symbol="ETH", maintenance=0.02)
     assert load(str(tmp_path / "scenarios.toml")) == {"mine": scenario}
     assert read(tmp_path, "") == {}
 
@@ -332,12 +332,10 @@ def test_a_file_becomes_scenarios(tmp_path):
 def test_a_trade_a_scenario_and_the_defaults_say_rates_in_this_order(tmp_path):
     own = FILE.replace("balance = 5", "balance = 5\nmaintenance_rate = 0.03\ntaker_fee = 0.01")
     assert read(tmp_path, own)["mine"]["ETH"].contract == Contract(
-        symbol="ETH", maintenance_rate=0.03, taker_fee=0.01
+        symbol="ETH", maintenance=0.03, taker_fee=0.01
     )
     trade = own + "maintenance_rate = 0.04\ntaker_fee = 0\n"
-    assert read(tmp_path, trade)["mine"]["ETH"].contract == Contract(
-        symbol="ETH", maintenance_rate=0.04
-    )
+    assert read(tmp_path, trade)["mine"]["ETH"].contract == Contract(symbol="ETH", maintenance=0.04)
     bare = FILE.replace("[defaults]\nmaintenance_rate = 0.02", "")
     assert read(tmp_path, bare)["mine"]["ETH"].contract == Contract(symbol="ETH")
 

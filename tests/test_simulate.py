@@ -12,7 +12,7 @@ from margin_lib.liquidation import mark_to_market
 from margin_lib.simulate import carry, replay
 from tests.strategies import books, moves, shares
 
-ETH = Contract(symbol="ETH", maintenance_rate=0.02)
+ETH = Contract(symbol="ETH", maintenance=0.02)
 MARKS = {"ETH": 1.0}
 
 
