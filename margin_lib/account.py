@@ -78,6 +78,10 @@ class Position:
         value = self.notional(self.entry_price)
         return formulas.borrowed(value, formulas.initial_margin(value, self.leverage))
 
+    def mark(self, marks):
+        """The mark price of the position's market; MarginError where it is not given."""
+        return mark(marks, self.contract.market)
+
     def notional(self, price):
         """Value at a price, in the money the contract is margined in [quote; inverse: coin]."""
         return formulas.notional(self.units, price, self.contract.inverse)
@@ -107,13 +111,17 @@ class Position:
 
         Returns, errors and source as `formulas.tiered_liquidation_price`.
         """
-        contract = self.contract
-        tiers, fee = contract.maintenance, contract.counted_fee
-        if contract.conventions.maintenance_at != "mark":
-            tiers, fee = [(0, 0, -self.maintenance_margin(price or self.entry_price), None)], 0
+        tiers, fee = self.requirement(price)
         return formulas.tiered_liquidation_price(
-            self.entry_price, self.units, collateral, tiers, fee, contract.inverse
+            self.entry_price, self.units, collateral, tiers, fee, self.contract.inverse
         )
+
+    def requirement(self, price=None):
+        """Table and fee that hold while the price moves: frozen sums are a row of rate 0."""
+        if self.contract.conventions.maintenance_at == "mark":
+            return self.contract.maintenance, self.contract.counted_fee
+        frozen = self.maintenance_margin(self.entry_price if price is None else price)
+        return [(0, 0, -frozen, None)], 0
 
     def grown_by(self, new):
         """This position with more of the same side, mode and leverage; margins added up."""
@@ -326,12 +334,12 @@ class Account:
         MarginError                unknown symbol, a mark missing or not a positive number
         """
         if symbol is not None and self[symbol].margin is not None:
-            return self[symbol].risk(mark(marks, symbol))
+            return self[symbol].risk(self[symbol].mark(marks))
         return self._shared(marks, self.cross)
 
     def equity(self, marks=None):
         """Shared and isolated equity together: wallet balance + unrealised PnL [quote]."""
-        own = (position.risk(mark(marks, position.symbol)).equity for position in self.isolated)
+        own = (position.risk(position.mark(marks)).equity for position in self.isolated)
         return self.risk(marks).equity + sum(own)
 
     def available_balance(self, marks=None):
@@ -352,10 +360,50 @@ class Account:
 
         Source: Binance, "How to calculate liquidation price of USDⓈ-M futures contracts".
         """
-        others = self._collateral(symbol, marks)
-        today = mark(marks, symbol) if marks and symbol in marks else None
+        position, others = self[symbol], self._collateral(symbol, marks)
         spare = others.equity - others.maintenance_margin
-        return self[symbol].liquidation_price(spare, today)
+        if self._twins(position):
+            return self.liquidation_range(position.contract.market, marks)[position.quantity < 0]
+        known = marks is not None and position.contract.market in marks
+        return position.liquidation_price(spare, position.mark(marks) if known else None)
+
+    def liquidation_range(self, market, marks):
+        """The two prices of a market beyond which the shared balance is liquidated.
+
+        In hedge mode a long and a short follow one market: it can be liquidated in both
+        directions, in one, or in none. The other marks are held.
+
+        Parameters
+        ----------
+        market : str               followed by at least one cross position
+        marks : Mapping            market -> mark price, of all cross positions
+
+        Returns
+        -------
+        (float, float)             lower and upper price, NaN for "never"; both the mark itself
+                                   where the balance is liquidated already [quote per coin]
+
+        Raises
+        ------
+        MarginError                no cross position follows the market; a mark missing
+
+        Source: Binance, "How to calculate liquidation price of USDⓈ-M futures contracts"
+        (hedge mode).
+        """
+        legs = [position for position in self.cross if position.contract.market == market]
+        if not legs:
+            raise MarginError("market", "must be one that a cross position follows", market)
+        rest = self._shared(marks, (other for other in self.cross if other not in legs))
+        rows = [(leg.entry_price, leg.units, *leg.requirement(leg.mark(marks))) for leg in legs]
+        spare = rest.equity - rest.maintenance_margin
+        inverse = legs[0].contract.inverse
+        return formulas.liquidation_range(rows, spare, legs[0].mark(marks), inverse)
+
+    def _twins(self, position):
+        """Other cross positions that follow the market of a cross position."""
+        market = position.contract.market
+        cross = self.cross if position.margin is None else ()
+        return [p for p in cross if p.contract.market == market and p is not position]
 
     def bankruptcy_price(self, symbol, marks=None):
         """Mark price of `symbol` at which its pocket's equity is zero, the other marks held.
@@ -376,7 +424,7 @@ class Account:
 
     def _shared(self, marks, positions):
         """Risk of the balance with some of the positions that share it."""
-        risks = (position.risk(mark(marks, position.symbol)) for position in positions)
+        risks = (position.risk(position.mark(marks)) for position in positions)
         return sum(risks, Risk(self.balance))
 
     # Operations
@@ -422,7 +470,7 @@ class Account:
             margin=0.0 if mode == "isolated" else None,
         )
         symbol = new.symbol
-        marks = {**moment(marks), symbol: new.entry_price}
+        marks = {**moment(marks), contract.market: new.entry_price}
         fee = new.notional(price) * contract.taker_fee
         needed = formulas.initial_margin(new.notional(price), leverage)
         locked = needed if margin is None else one_number("margin", margin)
@@ -613,7 +661,7 @@ class Account:
         marks = moment(marks)
         rates = {symbol: one_number(f"{symbol} rate", rate) for symbol, rate in rates.items()}
         cash = {
-            symbol: self[symbol].funding(mark(marks, symbol), rate)
+            symbol: self[symbol].funding(self[symbol].mark(marks), rate)
             for symbol, rate in rates.items()
         }
         return self._pay("funding paid", cash, "other traders")

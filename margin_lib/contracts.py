@@ -134,7 +134,9 @@ class Contract:
 
     Parameters
     ----------
-    symbol : str               the coin whose price the contract follows
+    symbol : str               name of the contract in the account, one position each
+    market : str               whose price it follows; the symbol, if not given. In hedge mode
+                               the long and the short are two contracts of one market
     maintenance : Tiers or number   a table, or one rate for every notional, 0 <= rate < 1 [1]
     taker_fee : float          fee of a trade as a share of notional, 0 <= fee < 1 [1]
     size : float               coins a unit (linear) or quote money a unit (inverse), above 0
@@ -151,6 +153,7 @@ class Contract:
     """
 
     symbol: str
+    market: str = ""
     maintenance: Tiers = 0
     taker_fee: float = 0.0
     size: float = 1.0
@@ -160,6 +163,9 @@ class Contract:
     def __post_init__(self):
         if not isinstance(self.symbol, str) or not self.symbol:
             raise MarginError("symbol", "must be a name", repr(self.symbol))
+        if not isinstance(self.market, str):
+            raise MarginError("market", "must be a name", repr(self.market))
+        object.__setattr__(self, "market", self.market or self.symbol)
         if not isinstance(self.maintenance, Tiers):
             name = f"{self.symbol} maintenance rate"
             rate = one_number(name, self.maintenance, at_least=0, below=1)

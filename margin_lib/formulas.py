@@ -389,6 +389,71 @@ def tiered_liquidation_price(entry_price, quantity, collateral, tiers, fee_rate=
     return plain(price)
 
 
+def liquidation_range(legs, collateral, price, inverse=False):
+    """The prices, below and above today's, at which several positions of one market die together.
+
+    Between two floors of any of their tables, equity less maintenance is a straight line in the
+    price. From today's price the lines are followed, downwards and upwards, to the first zero.
+
+    Parameters
+    ----------
+    legs : iterable            of (entry price, quantity, tiers, fee rate), quantities not 0
+    collateral : float         what carries them beside their own PnL [quote; inverse: coin]
+    price : float              today's, above 0 [quote per coin]
+    inverse : bool             margined in the coin
+
+    Returns
+    -------
+    (float, float)             below and above; NaN for "never"; both `price` itself where they
+                               are liquidated already [quote per coin]
+
+    Raises
+    ------
+    MarginError                a price not above 0, no quantity, not finite
+
+    Equation:  collateral + Σ pnl(P) = Σ maintenance(P), the next solution on either side
+
+    Source: Binance, "How to calculate liquidation price of USDⓈ-M futures contracts" (hedge mode).
+
+    >>> flat = [(0, 0.25, 0, None)]
+    >>> liquidation_range([(1.0, 8, flat, 0), (1.0, -8, flat, 0)], collateral=6, price=1.0)
+    (nan, 1.5)
+    """
+    now = number("price", price, above=0)
+    collateral, now = number("collateral", collateral), _turned(0, now, inverse)[1]
+    turned = []
+    for entry, quantity, tiers, fee in legs:
+        entry = number("entry price", entry, above=0)
+        turned.append((*_turned(number("quantity", quantity), entry, inverse), tiers, fee))
+    floors = {tier[0] / abs(q) for q, _, tiers, _ in turned for tier in tiers}
+    borders = [*sorted(floors), np.inf]
+
+    def line(at):
+        """Equity less maintenance around a price: value at a price of 0, and slope."""
+        value, slope = collateral, 0
+        for q, entry, tiers, fee in turned:
+            _, rate, amount, _ = [tier for tier in tiers if tier[0] <= abs(q) * at][-1]
+            value, slope = value - q * entry + amount, slope + q - (rate + fee) * abs(q)
+        return value, slope
+
+    def first_zero(parts, inwards):
+        """Where the line first reaches zero, part by part, each from its edge nearer to `now`."""
+        for left, right in parts:
+            value, slope = line((left + min(right, 2 * left + 1)) / 2)  # rounding decides at left
+            near = right if inwards else left
+            if value + slope * near <= 0:
+                return near
+            if slope and left < -value / slope < right:
+                return -value / slope
+        return np.nan
+
+    parts = list(zip(borders, borders[1:], strict=False))
+    lower = first_zero([(a, min(b, now)) for a, b in reversed(parts) if a < now], inwards=True)
+    upper = first_zero([(max(a, now), b) for a, b in parts if b > now], inwards=False)
+    lower, upper = plain(lower), plain(upper)
+    return (1 / upper, 1 / lower) if inverse else (lower, upper)
+
+
 def bankruptcy_price(entry_price, quantity, collateral, inverse=False):
     """Mark price at which equity is zero: the liquidation price without any maintenance margin.
 

@@ -160,7 +160,7 @@ def test_risk_of_the_two_pockets():
     assert account.risk(marks, "ETH") == Risk(10, 90, 18, 1.8)
     shared = account.risk(marks)
     assert shared == account.risk(marks, "ADA")
-    assert dataclasses.astuple(shared) == pytest.approx((80.9 - 50, 150, 37.5, 6))
+    assert dataclasses.astuple(shared) == pytest.approx((80.9 - 50, 150, 37.5, 6, True))
     assert account.equity(marks) == pytest.approx(10 + 30.9)
     assert account.available_balance(marks) == pytest.approx(30.9 - 37.5)  # negative, and alive
     assert not shared.is_liquidatable
@@ -405,7 +405,7 @@ def test_many_trades_share_out_the_whole_balance(data):
 
 @given(positions("ETH", "cross"), moves, shares(0.1, 5.0), st.sampled_from(["isolated", "cross"]))
 def test_opening_in_two_steps_is_opening_the_sum(position, move, times, mode):
-    plain = dataclasses.replace(position.contract, maintenance_rate=0)
+    plain = dataclasses.replace(position.contract, maintenance=0)
     first, second = position.entry_price, position.entry_price * move
     more = position.quantity * times
     order = {"leverage": position.leverage, "mode": mode}

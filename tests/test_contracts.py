@@ -20,10 +20,11 @@ def test_a_symbol_is_a_name(symbol):
         Contract(symbol=symbol)
 
 
-@pytest.mark.parametrize("name", ["maintenance_rate", "taker_fee"])
+@pytest.mark.parametrize("name", ["maintenance", "taker_fee"])
 @pytest.mark.parametrize("value", [*NOT_SINGLE, None, -0.01, 1, 1.5], ids=repr)
 def test_a_rate_is_a_share_of_less_than_one(name, value):
-    with pytest.raises(MarginError, match=f"^ETH {name} must be "):
+    words = {"maintenance": "maintenance rate", "taker_fee": "taker fee"}[name]
+    with pytest.raises(MarginError, match=f"^ETH {words} must be "):
         Contract(symbol="ETH", **{name: value})
 
 

@@ -359,7 +359,7 @@ def test_a_trade_a_scenario_and_the_defaults_say_rates_in_this_order(tmp_path):
         ("price = 0.1", "price = -0.1", "price must be above 0, got -0.1"),
         ("margin = 2", "margin = inf", "margin must be finite, got inf"),
         ('"long"', '"buy"', "side must be 'long' or 'short', got 'buy'"),
-        ("rate = 0.02", "rate = 2", "ETH maintenance_rate must be below 1, got 2"),
+        ("rate = 0.02", "rate = 2", "ETH maintenance rate must be below 1, got 2"),
         ("balance = 5", "balance = 5\nmoves.up.SOL = 1", "symbol must be one that mine trades"),
         ("balance = 5", "balance = 5\nmoves.up.ETH = -1", "return of ETH must be above -1, got -1"),
         ("balance = 5", "balance = 5\npaths.up = {}", "path up must have as many steps"),
