@@ -36,7 +36,7 @@ endif
 NBVAL := -q -W ignore -p no:cacheprovider -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks format badges clean
+.PHONY: help lab test bench notebooks format badges clean
 .NOTPARALLEL:
 
 help: ## list these targets
@@ -51,6 +51,9 @@ test: $(TEST) ## check style, library and every notebook
 	$(PY) -m ruff format --check .
 	$(PY) -m pytest -q -n 2
 	$(PY) -m pytest $(NBVAL) notebooks
+
+bench: $(LAB) ## measure speed and memory of a million liquidation prices
+	$(PY) tools/bench.py
 
 notebooks: $(LAB) ## run every notebook again and store its outputs in the one normal form
 	$(PY) tools/notebooks.py

@@ -65,7 +65,8 @@ class Position:
     @property
     def units(self):
         """quantity · contract size [coin; inverse: quote], signed."""
-        return self.quantity * self.contract.size
+        size = self.contract.size
+        return self.quantity if size == 1 else self.quantity * size  # the default is no fraction
 
     @property
     def mode(self):
@@ -101,16 +102,21 @@ class Position:
         margin = formulas.tiered_maintenance(value, self.contract.maintenance)
         return margin + value * self.contract.counted_fee
 
-    def liquidation_price(self, collateral, price=None):
+    def liquidation_price(self, collateral=None, price=None):
         """Price at which a collateral and the PnL have fallen to the maintenance margin.
 
         Parameters
         ----------
-        collateral : array_like    what carries the position beside its own PnL [quote]
+        collateral : array_like    what carries the position beside its own PnL; None for its own
+                                   margin. A cross position has none: alone it has no price (NaN),
+                                   only an account has [quote]
         price : float or None      today's mark, for a venue that freezes maintenance there
 
         Returns, errors and source as `formulas.tiered_liquidation_price`.
         """
+        collateral = self.margin if collateral is None else collateral
+        if collateral is None:
+            return math.nan
         tiers, fee = self.requirement(price)
         return formulas.tiered_liquidation_price(
             self.entry_price, self.units, collateral, tiers, fee, self.contract.inverse
@@ -141,7 +147,7 @@ class Position:
         """Share of the position in the account it belongs to, its own margin included."""
         value = self.notional(price)
         return Risk(
-            equity=(self.margin or 0.0) + self.pnl(price),
+            equity=(self.margin or 0) + self.pnl(price),
             notional=value,
             initial_margin=formulas.initial_margin(value, self.leverage),
             maintenance_margin=self.maintenance_margin(price),
@@ -166,9 +172,9 @@ class Risk:
     """
 
     equity: float
-    notional: float = 0.0
-    initial_margin: float = 0.0
-    maintenance_margin: float = 0.0
+    notional: float = 0
+    initial_margin: float = 0
+    maintenance_margin: float = 0
     at_equality: bool = True
 
     def __add__(self, other):
@@ -186,12 +192,18 @@ class Risk:
         return self.equity - self.initial_margin
 
     @property
+    def cushion(self):
+        """Equity above the maintenance margin: what can still be lost [quote]."""
+        return self.equity - self.maintenance_margin
+
+    @property
     def is_liquidatable(self):
-        """Equity has fallen to the maintenance margin of something open."""
+        """Equity has fallen to the maintenance margin of something open, or is a debt."""
         reached = (np.less_equal if self.at_equality else np.less)(
             self.equity, self.maintenance_margin
         )
-        return np.logical_and(np.greater(self.notional, 0), reached)[()]
+        due = np.logical_and(np.greater(self.notional, 0), reached)
+        return np.logical_or(due, np.less(self.equity, 0))[()]
 
     @property
     def margin_ratio(self):
@@ -308,7 +320,7 @@ class Account:
     @property
     def locked_margin(self):
         """Sum of the isolated margins [quote]."""
-        return sum((position.margin for position in self.isolated), 0.0)
+        return plain(sum(position.margin for position in self.isolated))
 
     @property
     def wallet_balance(self):
@@ -361,7 +373,7 @@ class Account:
         Source: Binance, "How to calculate liquidation price of USDⓈ-M futures contracts".
         """
         position, others = self[symbol], self._collateral(symbol, marks)
-        spare = others.equity - others.maintenance_margin
+        spare = others.cushion
         if self._twins(position):
             return self.liquidation_range(position.contract.market, marks)[position.quantity < 0]
         known = marks is not None and position.contract.market in marks
@@ -395,7 +407,7 @@ class Account:
             raise MarginError("market", "must be one that a cross position follows", market)
         rest = self._shared(marks, (other for other in self.cross if other not in legs))
         rows = [(leg.entry_price, leg.units, *leg.requirement(leg.mark(marks))) for leg in legs]
-        spare = rest.equity - rest.maintenance_margin
+        spare = rest.cushion
         inverse = legs[0].contract.inverse
         return formulas.liquidation_range(rows, spare, legs[0].mark(marks), inverse)
 

@@ -19,6 +19,18 @@ class Tier(NamedTuple):
     amount: float = 0
     max_leverage: float | None = None
 
+    def amount_above(self, floor, rate):
+        """Maintenance amount of the next row that leaves no jump at its floor.
+
+        Equation, solved for it:  next rate · floor − it = rate · floor − amount
+
+        Source: Binance, "Leverage and margin of USDⓈ-M futures" (maintenance amount).
+
+        >>> Tier(0, 0.25).amount_above(100, 0.5)
+        25.0
+        """
+        return self.amount + floor * (rate - self.rate)
+
 
 class Tiers(tuple):
     """A maintenance table: rows of rising floors, the first at 0.
@@ -75,7 +87,7 @@ class Tiers(tuple):
         """
         tiers = []
         for floor, rate, *cap in rows:
-            amount = tiers[-1].amount + floor * (rate - tiers[-1].rate) if tiers else 0
+            amount = tiers[-1].amount_above(floor, rate) if tiers else 0
             tiers.append(Tier(floor, rate, amount, *cap))
         return cls(tiers)
 
@@ -169,7 +181,7 @@ class Contract:
         if not isinstance(self.maintenance, Tiers):
             name = f"{self.symbol} maintenance rate"
             rate = one_number(name, self.maintenance, at_least=0, below=1)
-            object.__setattr__(self, "maintenance", Tiers.flat(rate))
+            object.__setattr__(self, "maintenance", Tiers.flat(rate or 0))  # 0.0 is no fraction
         keep_number(self, "taker_fee", f"{self.symbol} taker fee", at_least=0, below=1)
         keep_number(self, "size", f"{self.symbol} contract size", above=0)
 
@@ -181,4 +193,4 @@ class Contract:
     @property
     def counted_fee(self):
         """Closing fee that the requirement counts: the taker fee or nothing [1]."""
-        return self.taker_fee if self.conventions.closing_fee else 0
+        return self.taker_fee or 0 if self.conventions.closing_fee else 0

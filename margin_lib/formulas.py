@@ -10,9 +10,11 @@ q · (1/E − 1/P) is −q · (1/P − 1/E): that of a linear contract in the re
 side turned. So every function has one equation, and `inverse=True` turns its inputs.
 """
 
+import math
+
 import numpy as np
 
-from margin_lib.errors import MarginError, number, plain
+from margin_lib.errors import MarginError, number, one_number, plain
 
 
 def _turned(quantity, price, inverse):
@@ -112,6 +114,61 @@ def pnl(quantity, entry_price, price, inverse=False):
     return plain(quantity * (price - entry_price))
 
 
+def trading_fee(notional, rate):
+    """Fee of one trade, opening or closing.
+
+    Equation:  fee = rate · notional
+
+    Parameters
+    ----------
+    notional : array_like      of what is traded, at its fill price, at least 0 [quote]
+    rate : array_like          taker or maker fee, 0 <= rate < 1 [1]
+
+    Returns
+    -------
+    float or ndarray           [quote]
+
+    Raises
+    ------
+    MarginError                rate outside its range, notional below 0, not finite
+
+    Source: definition.
+
+    >>> trading_fee(1000, 0.25)
+    250.0
+    """
+    notional = number("notional", notional, at_least=0)
+    return plain(notional * number("rate", rate, at_least=0, below=1))
+
+
+def net_pnl(quantity, entry_price, price, fee_rate=0, inverse=False):
+    """Profit or loss of closing a position at a price, the fee of closing paid.
+
+    Equation:  net pnl = pnl(price) − fee rate · notional(price)
+
+    Parameters
+    ----------
+    quantity, entry_price, price, inverse : as for `pnl`
+    fee_rate : array_like      of closing, 0 <= fee rate < 1 [1]
+
+    Returns
+    -------
+    float or ndarray           [quote; inverse: coin]
+
+    Raises
+    ------
+    MarginError                a price not above 0, a rate outside its range, not finite
+
+    Source: ABOARD, "Multi-positions bankruptcy price calculation": profit after the closing fee.
+
+    >>> net_pnl(100, 0.25, 0.5, fee_rate=0.01)
+    24.5
+    """
+    gain = pnl(quantity, entry_price, price, inverse)
+    rate = number("fee rate", fee_rate, at_least=0, below=1)
+    return plain(gain - trading_fee(notional(quantity, price, inverse), rate))
+
+
 def average_entry_price(quantity, entry_price, added_quantity, added_price, inverse=False):
     """Entry price of a position after more was bought (or sold short) at another price.
 
@@ -199,7 +256,7 @@ def borrowed(notional, own_money):
     8.0
     """
     notional = number("notional", notional, at_least=0)
-    return plain(np.maximum(notional - number("own money", own_money, at_least=0), 0))
+    return plain(_positive(notional - number("own money", own_money, at_least=0)))
 
 
 def maintenance_margin(notional, rate, amount=0):
@@ -294,6 +351,181 @@ def margin_ratio(maintenance_margin, equity):
     return plain(np.where(alive, ratio, np.inf))
 
 
+def margin_level(equity, maintenance_margin):
+    """The margin ratio turned over, as other venues show it: danger is falling to 1.
+
+    Equation:  margin level = equity / maintenance margin
+
+    Parameters
+    ----------
+    equity : array_like                signed [quote]
+    maintenance_margin : array_like    closing fee included where a venue does, at least 0 [quote]
+
+    Returns
+    -------
+    float or ndarray           below 0 with equity below 0; NaN where nothing is required [1]
+
+    Raises
+    ------
+    MarginError                maintenance below 0; not finite
+
+    Source: OKX API v5, `mgnRatio` of a position.
+
+    >>> margin_level(2, 0.5)
+    4.0
+    """
+    required = number("maintenance margin", maintenance_margin, at_least=0)
+    return _share(number("equity", equity), required)
+
+
+def margin_fraction(equity, notional):
+    """Equity behind each unit of value: the effective leverage turned over.
+
+    Equation:  margin fraction = equity / notional
+
+    Parameters
+    ----------
+    equity : array_like        signed [quote]
+    notional : array_like      at the mark or oracle price, at least 0 [quote]
+
+    Returns
+    -------
+    float or ndarray           liquidation where it falls to the maintenance rate; NaN where
+                               nothing is open [1]
+
+    Raises
+    ------
+    MarginError                notional below 0; not finite
+
+    Source: Bluefin perpetual protocol library ("margin ratio" of a position).
+
+    >>> margin_fraction(2, 10)
+    0.2
+    """
+    return _share(number("equity", equity), number("notional", notional, at_least=0))
+
+
+def equity_of_ratio(maintenance_margin, margin_ratio):
+    """Equity behind a margin ratio that a venue shows: `margin_ratio`, solved for the equity.
+
+    Equation:  equity = maintenance margin / margin ratio
+
+    Parameters
+    ----------
+    maintenance_margin : array_like    as the venue counts it, at least 0 [quote]
+    margin_ratio : array_like          above 0, liquidation at 1 [1]
+
+    Returns
+    -------
+    float or ndarray           [quote]
+
+    Raises
+    ------
+    MarginError                maintenance below 0, ratio not above 0, not finite
+
+    Source: definition of the margin ratio.
+
+    >>> equity_of_ratio(0.5, 0.25)
+    2.0
+    """
+    required = number("maintenance margin", maintenance_margin, at_least=0)
+    return plain(required / number("margin ratio", margin_ratio, above=0))
+
+
+def return_on_margin(pnl, margin):
+    """Profit as a share of the margin put in ("ROE").
+
+    Equation:  return = pnl / margin
+
+    Parameters
+    ----------
+    pnl : array_like           below 0 a loss [quote; inverse: coin]
+    margin : array_like        above 0, in the same money [quote; inverse: coin]
+
+    Returns
+    -------
+    float or ndarray           [1]
+
+    Raises
+    ------
+    MarginError                margin not above 0; not finite
+
+    Source: BingX, "PnL and forced liquidation of coin-margined standard futures".
+
+    >>> return_on_margin(-1, 4)
+    -0.25
+    """
+    return plain(number("pnl", pnl) / number("margin", margin, above=0))
+
+
+def _share(part, whole):
+    """part / whole, NaN where there is no whole."""
+    some = np.greater(whole, 0)
+    with np.errstate(over="ignore"):
+        return plain(np.where(some, part / np.where(some, whole, 1), np.nan))
+
+
+def equity_of_cash(cash, quantity, price, inverse=False):
+    """Equity of an account that books a position as money paid and coins got.
+
+    At the entry price it is the collateral of the other functions, which book a position by its
+    profit: both say the same.
+
+    Equation:  equity = cash + quantity · price;  inverse:  equity = cash − quantity / price
+
+    Parameters
+    ----------
+    cash : array_like          signed; what a long paid for its coins is below 0 in it [quote]
+    quantity : array_like      signed [coin]
+    price : array_like         above 0 [quote per coin]
+
+    Returns
+    -------
+    float or ndarray           [quote]
+
+    Raises
+    ------
+    MarginError                price not above 0; not finite
+
+    Source: dYdX v4 (quote balance plus size times oracle price); Hyperliquid (`rawUsd`).
+
+    >>> equity_of_cash(1100, -1, 1000)
+    100.0
+    """
+    price = number("price", price, above=0)
+    quantity, price = _turned(number("quantity", quantity), price, inverse)
+    return plain(number("cash", cash) + quantity * price)
+
+
+def share_of_equity(equity, maintenance_margin, total_maintenance_margin):
+    """Part of an account's equity that stands behind one of its positions.
+
+    Equation:  share = equity · maintenance margin / total maintenance margin
+
+    Parameters
+    ----------
+    equity : array_like                        of the account, signed [quote]
+    maintenance_margin : array_like            of the position, at least 0 [quote]
+    total_maintenance_margin : array_like      of all positions, at least 0 [quote]
+
+    Returns
+    -------
+    float or ndarray           NaN where nothing is required [quote]
+
+    Raises
+    ------
+    MarginError                maintenance below 0; not finite
+
+    Source: ABOARD, "Multi-positions bankruptcy price calculation".
+
+    >>> share_of_equity(500, 200, 1000)
+    100.0
+    """
+    part = number("maintenance margin", maintenance_margin, at_least=0)
+    whole = number("total maintenance margin", total_maintenance_margin, at_least=0)
+    return _share(number("equity", equity) * part, whole)
+
+
 def liquidation_price(entry_price, quantity, collateral, rate, amount=0, fee_rate=0, inverse=False):
     """Mark price at which equity has fallen to the maintenance margin.
 
@@ -335,8 +567,11 @@ def liquidation_price(entry_price, quantity, collateral, rate, amount=0, fee_rat
     >>> liquidation_price(8000, 8000, collateral=1, rate=0, inverse=True)   # a long at 1x can die
     4000.0
     """
-    tier = 0, number("rate", rate, at_least=0, below=1), number("amount", amount), None
-    return tiered_liquidation_price(entry_price, quantity, collateral, [tier], fee_rate, inverse)
+    entry, q, money = _checked(entry_price, quantity, collateral, inverse)
+    rate = number("rate", rate, at_least=0, below=1)
+    rate = number("rate with closing fee", rate + number("fee rate", fee_rate, at_least=0), below=1)
+    reached = (q * entry - money - number("amount", amount)) / (1 - rate * np.sign(q))
+    return _price(np.where(np.less(q, 0), np.minimum(reached, 0), reached), q, inverse)
 
 
 def tiered_liquidation_price(entry_price, quantity, collateral, tiers, fee_rate=0, inverse=False):
@@ -351,8 +586,9 @@ def tiered_liquidation_price(entry_price, quantity, collateral, tiers, fee_rate=
 
     Parameters
     ----------
-    entry_price, quantity, collateral, fee_rate, inverse : as for `liquidation_price`
+    entry_price, quantity, collateral, inverse : as for `liquidation_price`
     tiers : contracts.Tiers    or rows of (floor, rate, amount, max_leverage)
+    fee_rate : float           as for `liquidation_price`, a single number [1]
 
     Returns and raises as `liquidation_price`.
 
@@ -365,25 +601,73 @@ def tiered_liquidation_price(entry_price, quantity, collateral, tiers, fee_rate=
     >>> tiered_liquidation_price(1.0, 400, 150, rows)
     1.125
     """
-    entry = number("entry price", entry_price, above=0)
-    q = number("quantity", quantity)
+    entry, q, money = _checked(entry_price, quantity, collateral, inverse)
+    one_number("fee rate", fee_rate)  # the same table must hold for a whole array
     fee = number("fee rate", fee_rate, at_least=0)
-    money = number("collateral", collateral)
-    q, entry = _turned(q, entry, inverse)
-    side, coins = np.sign(q), np.where(np.equal(q, 0), 1, np.abs(q))
-    value, best = (q * entry - money) / coins, -np.inf
-    caps = [*(floor for floor, *_ in tiers[1:]), np.inf]
-    for (floor, rate, amount, _), cap in zip(tiers, caps, strict=True):
-        rate = number("rate with closing fee", rate + fee, below=1)
-        # Prices times the side: on this axis long and short both die towards the left.
-        solution = (value - amount / coins) / (1 - rate * side)
-        at_floor, at_cap = floor / coins, cap / coins
-        left = np.where(np.less(side, 0), -at_cap, at_floor)
-        right = np.where(np.less(side, 0), -at_floor, at_cap)
-        dies_at = np.where(solution >= left, np.minimum(solution, right), -np.inf)
-        best = np.maximum(best, dies_at)
-    price = np.where(np.less(side, 0), abs(best), np.where(np.greater(best, 0), best, np.nan))
-    price = np.where(np.equal(side, 0), np.nan, price)
+
+    dead_from, *table = _lines(tiers, fee)
+
+    def prices(entry, q, money):
+        debt = q * entry - money
+        short, long = (_count(debt, borders[1:]) for borders in np.split(dead_from, 2))
+        row = short + np.greater_equal(q, 0) * (len(tiers) + long - short)
+        right, slope, amount = (column.take(row) for column in table)
+        return _price(np.minimum((debt - amount) / slope, right), q, inverse)
+
+    return _in_parts(prices, entry, q, money)
+
+
+def _in_parts(function, *values, size=65_536):
+    """A function of numbers or arrays; long arrays in parts that stay in the processor's cache."""
+    shape = np.broadcast_shapes(*(np.shape(value) for value in values))
+    count = math.prod(shape)
+    if count <= size:
+        return function(*values)
+    flat = [np.broadcast_to(value, shape).reshape(-1) for value in values]
+    starts = range(0, count, size)
+    parts = [function(*(value[start : start + size] for value in flat)) for start in starts]
+    return np.concatenate(parts).reshape(shape)
+
+
+def _checked(entry_price, quantity, collateral, inverse):
+    """Entry price, quantity and collateral as numbers, of the linear contract."""
+    entry = number("entry price", entry_price, above=0)
+    q, entry = _turned(number("quantity", quantity), entry, inverse)
+    return entry, q, number("collateral", collateral)
+
+
+def _lines(tiers, fee):
+    """The rows of a table for both sides, from left to right: dead from, right end, slope, amount.
+
+    On the axis x = side · notional equity is x − debt, and both sides die towards the left; a short
+    is on the left half, a long on the right one. Maintenance is a straight line within a row. The
+    row in which a position dies is the rightmost one of its half at whose left end it is dead: it
+    dies at the row's solution, or at the right end if the table jumps there.
+    """
+    halves = []
+    for side in (-1, 1):
+        rows = []
+        for (floor, rate, amount, _), above in zip(tiers, [*tiers[1:], (np.inf,)], strict=True):
+            rate = number("rate with closing fee", rate + fee, below=1)
+            left, right = sorted((side * floor, side * above[0]))
+            rows.append((left * (1 - side * rate) + amount, right, 1 - side * rate, amount))
+        dead, *table = (np.array(column) for column in zip(*rows[::side], strict=True))
+        halves.append((np.minimum.accumulate(dead[::-1])[::-1], *table))
+    return [np.concatenate(columns) for columns in zip(*halves, strict=True)]
+
+
+def _count(values, borders):
+    """How many borders each value has reached: faster than a binary search in a short list."""
+    count = np.zeros(np.shape(values), np.int16)
+    for border in borders:
+        count += np.greater_equal(values, border)
+    return count
+
+
+def _price(reached, q, inverse):
+    """Price of side · notional. A long that would have to fall to 0 or below never gets there."""
+    dies = np.logical_or(np.less(q, 0), np.logical_and(np.greater(q, 0), np.greater(reached, 0)))
+    price = np.where(dies, abs(reached) / np.where(np.equal(q, 0), 1, abs(q)), np.nan)
     if inverse:
         price = np.where(np.equal(price, 0), np.inf, 1 / np.where(np.equal(price, 0), 1, price))
     return plain(price)
@@ -454,31 +738,118 @@ def liquidation_range(legs, collateral, price, inverse=False):
     return (1 / upper, 1 / lower) if inverse else (lower, upper)
 
 
-def bankruptcy_price(entry_price, quantity, collateral, inverse=False):
+def bankruptcy_price(entry_price, quantity, collateral, inverse=False, fee_rate=0):
     """Mark price at which equity is zero: the liquidation price without any maintenance margin.
 
-    Equation, solved for the price P:  collateral + pnl(P) = 0
+    Equation, solved for the price P:  collateral + pnl(P) = fee rate · notional(P)
 
-    Parameters, returns and errors as for `liquidation_price`.
+    Parameters, returns and errors as for `liquidation_price`. With the fee rate of closing, it is
+    the price at which closing leaves exactly nothing.
 
     Source: Bybit, "Bankruptcy price".
 
     >>> round(bankruptcy_price(0.1, 100, collateral=2), 6)
     0.08
     """
-    return liquidation_price(entry_price, quantity, collateral, rate=0, inverse=inverse)
+    return liquidation_price(
+        entry_price, quantity, collateral, rate=0, fee_rate=fee_rate, inverse=inverse
+    )
 
 
-def funding(quantity, mark_price, rate, inverse=False):
+def spot_margin_level(
+    price, coin=0, quote=0, coin_debt=0, quote_debt=0, coin_interest=0, quote_interest=0
+):
+    """What a spot margin account holds over what it owes: liquidation where it falls to a level.
+
+    Equation:  level = (quote + coin · P) / (quote owed + coin owed · P), owed with interest
+
+    Parameters
+    ----------
+    price : array_like         P, above 0 [quote per coin]
+    coin, coin_debt, coin_interest : array_like        held, borrowed, unpaid; at least 0 [coin]
+    quote, quote_debt, quote_interest : array_like     the same in quote money [quote]
+
+    Returns
+    -------
+    float or ndarray           NaN where nothing is owed [1]
+
+    Raises
+    ------
+    MarginError                price not above 0, anything below 0, not finite
+
+    Source: Binance, "How to calculate margin liquidation price" (spot margin).
+
+    >>> spot_margin_level(2000, coin=1, quote_debt=1000)
+    2.0
+    """
+    price = number("price", price, above=0)
+    coin, quote, coin_owed, quote_owed = _held_and_owed(
+        coin, quote, coin_debt, quote_debt, coin_interest, quote_interest
+    )
+    return _share(quote + coin * price, quote_owed + coin_owed * price)
+
+
+def spot_liquidation_price(
+    level, coin=0, quote=0, coin_debt=0, quote_debt=0, coin_interest=0, quote_interest=0
+):
+    """Price at which the margin level of a spot account has fallen to a level.
+
+    Equation, solved for the price P:  quote + coin · P = level · (quote owed + coin owed · P)
+
+    Parameters
+    ----------
+    level : array_like         at which the venue liquidates, such as 1.1, above 0 [1]
+    coin, quote, coin_debt, quote_debt, coin_interest, quote_interest : as `spot_margin_level`
+
+    Returns
+    -------
+    float or ndarray           below it an account dies that gains with the price, above it one
+                               that owes coins. NaN: no price liquidates ("never"), or none makes
+                               a difference. 0: no price keeps it alive [quote per coin]
+
+    Raises
+    ------
+    MarginError                level not above 0, anything below 0, not finite
+
+    Source: Binance, "How to calculate margin liquidation price" (spot margin).
+
+    >>> round(spot_liquidation_price(1.1, coin=1, quote_debt=20_000), 6)
+    22000.0
+    >>> spot_liquidation_price(1.25, quote=3000, coin_debt=1)
+    2400.0
+    """
+    level = number("level", level, above=0)
+    coin, quote, coin_owed, quote_owed = _held_and_owed(
+        coin, quote, coin_debt, quote_debt, coin_interest, quote_interest
+    )
+    coins, cash = coin - level * coin_owed, quote - level * quote_owed
+    return bankruptcy_price(1, coins, equity_of_cash(cash, coins, 1))
+
+
+def _held_and_owed(coin, quote, coin_debt, quote_debt, coin_interest, quote_interest):
+    """Coins and quote money held, and both owed with their interest."""
+    return (
+        number("coin", coin, at_least=0),
+        number("quote", quote, at_least=0),
+        number("coin debt", coin_debt, at_least=0)
+        + number("coin interest", coin_interest, at_least=0),
+        number("quote debt", quote_debt, at_least=0)
+        + number("quote interest", quote_interest, at_least=0),
+    )
+
+
+def funding(quantity, mark_price, rate, inverse=False, periods=1):
     """Cash that one funding payment brings the holder of a position.
 
-    Equation:  cash = −(side of the quantity) · notional(mark price) · rate
+    Equation:  cash = −(side of the quantity) · notional(mark price) · rate · periods
 
     Parameters
     ----------
     quantity : array_like      signed [coin]
     mark_price : array_like    above 0 [quote per coin]
-    rate : array_like          signed; above 0 the longs pay the shorts [1]
+    rate : array_like          signed; above 0 the longs pay the shorts [1 per period]
+    inverse : bool             margined in the coin
+    periods : array_like       at least 0; less than 1 where a venue pays by the time held [1]
 
     Returns
     -------
@@ -486,27 +857,31 @@ def funding(quantity, mark_price, rate, inverse=False):
 
     Raises
     ------
-    MarginError                price not above 0; not finite
+    MarginError                price not above 0, periods below 0, not finite
 
-    Source: Binance, "Introduction to futures funding rates".
+    Source: Binance, "Introduction to futures funding rates"; by the time held: freqtrade, its
+    test of funding fees at Kraken.
 
     >>> funding(-2, 3000, 0.001)
     6.0
     """
     value = notional(quantity, number("mark price", mark_price, above=0), inverse)
-    return plain(-np.sign(quantity) * value * number("rate", rate))
+    rate = number("rate", rate) * number("periods", periods, at_least=0)
+    return plain(-np.sign(quantity) * value * rate)
 
 
-def interest(borrowed, hourly_rate, hours):
-    """Interest on a margin loan: simple, for every hour that has started.
+def interest(borrowed, period_rate, hours, period=1, at_opening=0):
+    """Interest on a margin loan: simple, for every period that has started.
 
-    Equation:  interest = borrowed · hourly rate · ⌈hours⌉
+    Equation:  interest = borrowed · rate · (charges at opening + ⌈hours / period⌉)
 
     Parameters
     ----------
     borrowed : array_like      at least 0 [quote]
-    hourly_rate : array_like   at least 0 [1 per hour]
+    period_rate : array_like   at least 0 [1 per period]
     hours : array_like         time since borrowing, at least 0 [hour]
+    period : array_like        above 0: 1 at Binance, 4 at Kraken [hour]
+    at_opening : array_like    charges as soon as the loan is taken, at least 0: 1 at Kraken [1]
 
     Returns
     -------
@@ -514,14 +889,105 @@ def interest(borrowed, hourly_rate, hours):
 
     Raises
     ------
-    MarginError                anything below 0; not finite
+    MarginError                anything below 0, a period of 0, not finite
 
-    Source: Binance, "Margin interest": simple interest by the started hour.
+    Source: Binance, "Margin interest": simple interest by the started hour; freqtrade, its test
+    of interest at Kraken: one charge at opening and one for every started 4 hours.
 
     >>> interest(8, 0.25, 1.5)
+    4.0
+    >>> interest(8, 0.25, 1.5, period=4, at_opening=1)
     4.0
     """
     borrowed = number("borrowed", borrowed, at_least=0)
     hours = number("hours", hours, at_least=0)
-    started = -(-hours // 1)
-    return plain(borrowed * number("hourly rate", hourly_rate, at_least=0) * started)
+    started = -(-hours // number("period", period, above=0))
+    charges = number("at opening", at_opening, at_least=0) + started
+    return plain(borrowed * number("period rate", period_rate, at_least=0) * charges)
+
+
+def deficit(equity):
+    """What is missing once losses are larger than the collateral: the fund's or the winners' part.
+
+    Equation:  deficit = max(−equity, 0)
+
+    Parameters
+    ----------
+    equity : array_like        at the price at which the position was closed, signed [quote]
+
+    Returns
+    -------
+    float or ndarray           [quote]
+
+    Raises
+    ------
+    MarginError                not finite
+
+    Source: definition.
+
+    >>> deficit(-550), deficit(20)
+    (550.0, 0.0)
+    """
+    return plain(_positive(-number("equity", equity)))
+
+
+def insurance_fund_gain(quantity, bankruptcy_price, fill_price, inverse=False):
+    """What the insurance fund gets (below 0: pays) when it closes a position it took over.
+
+    It takes the position over at the bankruptcy price, where the trader has nothing left.
+
+    Equation:  gain = pnl from the bankruptcy price to the fill price
+
+    Parameters
+    ----------
+    quantity : array_like              signed [coin]
+    bankruptcy_price, fill_price : array_like      above 0 [quote per coin]
+
+    Returns
+    -------
+    float or ndarray           [quote; inverse: coin]
+
+    Raises
+    ------
+    MarginError                a price not above 0; not finite
+
+    Source: Satis, "System gain and losses".
+
+    >>> insurance_fund_gain(1, bankruptcy_price=99, fill_price=99.25)
+    0.25
+    """
+    start = number("bankruptcy price", bankruptcy_price, above=0)
+    return pnl(quantity, start, number("fill price", fill_price, above=0), inverse)
+
+
+def left_after(means, deficit):
+    """What is left of a fund, or of a winner's profit, once it has paid what it can of a deficit.
+
+    Equation:  left = means − min(deficit, max(means, 0))
+
+    Parameters
+    ----------
+    means : array_like         of the fund, or profit; a loss, below 0, pays for nothing [quote]
+    deficit : array_like       at least 0 [quote]
+
+    Returns
+    -------
+    float or ndarray           [quote]
+
+    Raises
+    ------
+    MarginError                deficit below 0; not finite
+
+    Source: FLOX, test of its liquidation engine: the fund first, then the winners' profit.
+
+    >>> left_after(1000, 550), left_after(100, 550), left_after(-5, 550)
+    (450.0, 0.0, -5.0)
+    """
+    means = number("means", means)
+    paid = np.minimum(number("deficit", deficit, at_least=0), _positive(means))
+    return plain(means - paid)
+
+
+def _positive(value):
+    """The value where it is above 0, elsewhere a 0 of its own kind: exact among fractions."""
+    return np.maximum(value, abs(0 * value))

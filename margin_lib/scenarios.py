@@ -9,6 +9,7 @@ from margin_lib import formulas
 from margin_lib.account import Account
 from margin_lib.contracts import Contract
 from margin_lib.errors import MarginError, number, one_number
+from margin_lib.venues import venue
 
 SIDES = {"long": 1, "short": -1}
 RATES = {"maintenance_rate": "maintenance", "taker_fee": "taker_fee"}  # key -> what it is made into
@@ -186,6 +187,11 @@ def load(path):
     ----------
     path : str or Path         a TOML file; the table [defaults] fills what a scenario leaves out
 
+    A trade, a scenario or [defaults] may say `venue = "binance usd-m"` (a name in venues.toml)
+    instead of `maintenance_rate` and `taker_fee`: tiers, fee and conventions are then the venue's,
+    its table the one for the scenario's currency. What is said nearer to the trade counts, and a
+    rate that is said beside the venue counts before the venue's.
+
     Returns
     -------
     dict                       name -> Scenario
@@ -203,24 +209,43 @@ def load(path):
         try:
             if not isinstance(table, dict):
                 raise MarginError("scenario", "must be a table", table)
-            scenarios[name] = _scenario(name, {**defaults, **table})
+            scenarios[name] = _scenario(name, _over(defaults, table))
         except MarginError as error:
             raise MarginError(f"[{name}] {error.name}", error.rule, error.value) from None
     return scenarios
 
 
+def _over(outer, inner):
+    """Terms from further out, under those from further in; a venue hides rates further out."""
+    hidden = RATES if "venue" in inner else ()
+    return {**{key: value for key, value in outer.items() if key not in hidden}, **inner}
+
+
 def _scenario(name, table):
     table = dict(table)
-    rates = {key: table.pop(key) for key in RATES if key in table}
-    trades = tuple(_trade(rates, row) for row in table.pop("trades", ()))
+    terms = {key: table.pop(key) for key in ("venue", *RATES) if key in table}
+    currency = table.get("currency")
+    trades = tuple(_trade(terms, row, currency) for row in table.pop("trades", ()))
     return _make(Scenario, table, name=name, trades=trades)
 
 
-def _trade(rates, row):
+def _trade(terms, row, currency):
     row = dict(row)
-    given = {**rates, **{key: row.pop(key) for key in ("symbol", *RATES) if key in row}}
-    given = {RATES.get(key, key): value for key, value in given.items()}
-    return _make(Trade, row, contract=_make(Contract, given))
+    own = {key: row.pop(key) for key in ("symbol", "venue", *RATES) if key in row}
+    given = {RATES.get(key, key): value for key, value in _over(terms, own).items()}
+    place = venue(given.pop("venue")) if "venue" in given else None
+    trade = _make(Trade, row, contract=_make(Contract, given))
+    return trade if place is None else _at(place, trade, given, currency)
+
+
+def _at(place, trade, given, currency):
+    """The trade under a venue's terms; a rate that is given counts before the venue's."""
+    coins = replace(trade, contract=replace(trade.contract, inverse=place.inverse))
+    contract = place.contract(
+        trade.symbol, currency, units=coins.quantity, maintenance=given.get("maintenance")
+    )
+    fee = given.get("taker_fee", contract.taker_fee)
+    return replace(trade, contract=replace(contract, taker_fee=fee))
 
 
 def _make(kind, table, **made):

@@ -10,6 +10,10 @@ settings.register_profile("course", deadline=None, derandomize=True, max_example
 settings.load_profile("course")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--vectors", help="check the published examples of this JSON file instead")
+
+
 @pytest.fixture(scope="session")
 def root():
     """The folder of the repository."""

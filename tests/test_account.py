@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from margin_lib.account import Account, Event, Position, Risk, mark, moment, pocket
-from margin_lib.contracts import Contract
+from margin_lib.contracts import Contract, Conventions
 from margin_lib.errors import MarginError
 from margin_lib.liquidation import mark_to_market
 from tests.strategies import (
@@ -921,3 +922,55 @@ def test_profit_that_is_not_realised_cannot_be_locked_in_an_isolated_margin():
     both, _ = account.open(ada, quantity=5, price=1, leverage=1, marks=marks)
     with pytest.raises(MarginError, match="must not exceed the available balance 5"):
         both.add_margin("ADA", 5.5, {**marks, "ADA": 1.0})
+
+
+# Exactness
+
+
+def test_an_account_of_fractions_is_read_exactly():
+    third, marks = Fraction(1, 3), {"ETH": Fraction(31, 10), "ADA": Fraction(29, 10)}
+    eth, ada = (Contract(symbol=symbol, maintenance=third / 100) for symbol in marks)
+    made = {"entry_price": Fraction(3), "leverage": Fraction(7)}
+    account = Account(
+        balance=Fraction(1, 2),
+        positions=[
+            Position(contract=eth, quantity=third, **made),
+            Position(contract=ada, quantity=-third, margin=Fraction(1, 7), **made),
+        ],
+    )
+    numbers = [account.equity(marks), account.wallet_balance, account.available_balance(marks)]
+    for symbol in marks:
+        risk = account.risk(marks, symbol)
+        numbers += [risk.equity, risk.notional, risk.cushion, risk.maintenance_margin]
+        numbers += [risk.margin_ratio, risk.effective_leverage, risk.available]
+        numbers += [account.liquidation_price(symbol), account.bankruptcy_price(symbol)]
+        numbers += [account[symbol].borrowed, account[symbol].funding(Fraction(3), third)]
+    assert {type(value) for value in numbers} == {Fraction}
+    assert account.equity(marks) == Fraction(1, 2) + Fraction(1, 7) + third / 5
+
+
+def test_what_a_contract_leaves_out_makes_no_float_of_a_fraction():
+    for rules in (Conventions(), Conventions(closing_fee=True)):
+        contract = Contract(symbol="ETH", conventions=rules)
+        third = Fraction(1, 3)
+        held = Position(
+            contract=contract, quantity=third, entry_price=Fraction(3), leverage=2, margin=third
+        )
+        numbers = [held.pnl(Fraction(2)), held.maintenance_margin(third), held.liquidation_price()]
+        assert {type(value) for value in numbers} == {Fraction}
+
+
+def test_a_cross_position_has_no_price_of_its_own():
+    eth = Contract(symbol="ETH")
+    cross = Position(contract=eth, quantity=-2, entry_price=20, leverage=10)
+    assert math.isnan(cross.liquidation_price())
+    alone = dataclasses.replace(cross, margin=4)
+    assert alone.liquidation_price() == Account(balance=0, positions=[alone]).liquidation_price(
+        "ETH"
+    )
+
+
+def test_a_debt_with_nothing_open_is_liquidatable_and_no_money_is_not():
+    assert Risk(equity=-1).is_liquidatable
+    assert not Risk(equity=0).is_liquidatable
+    assert Risk(equity=3, maintenance_margin=2).cushion == 1

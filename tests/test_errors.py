@@ -1,9 +1,8 @@
 """Every number enters through `number`, and leaves as a finite float or an error that explains."""
 
 import pickle
-from types import SimpleNamespace
-
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest

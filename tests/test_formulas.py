@@ -2,6 +2,7 @@
 
 import inspect
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -12,6 +13,15 @@ from margin_lib import formulas
 from margin_lib.errors import MarginError
 from tests.strategies import NO_NUMBERS, leverages, moves, prices, rates, shares, sides
 
+# What a spot margin account holds and owes.
+SPOT = {
+    "coin": 4.0,
+    "quote": 1.0,
+    "coin_debt": 0.5,
+    "quote_debt": 5.0,
+    "coin_interest": 0.01,
+    "quote_interest": 0.1,
+}
 # Each function with arguments that it accepts.
 GOOD = {
     "quantity": {"margin": 2.0, "leverage": 5.0, "price": 0.1},
@@ -35,13 +45,65 @@ GOOD = {
         "amount": 0.01,
         "fee_rate": 0.001,
     },
-    "bankruptcy_price": {"entry_price": 0.1, "quantity": 100.0, "collateral": 2.0},
-    "funding": {"quantity": 3.0, "mark_price": 2.0, "rate": -0.001},
-    "interest": {"borrowed": 8.0, "hourly_rate": 0.25, "hours": 1.5},
+    "bankruptcy_price": {
+        "entry_price": 0.1,
+        "quantity": 100.0,
+        "collateral": 2.0,
+        "fee_rate": 0.001,
+    },
+    "funding": {"quantity": 3.0, "mark_price": 2.0, "rate": -0.001, "periods": 0.5},
+    "interest": {
+        "borrowed": 8.0,
+        "period_rate": 0.25,
+        "hours": 5.5,
+        "period": 4.0,
+        "at_opening": 1.0,
+    },
+    "trading_fee": {"notional": 10.0, "rate": 0.001},
+    "net_pnl": {"quantity": -4.0, "entry_price": 0.5, "price": 0.25, "fee_rate": 0.001},
+    "margin_level": {"equity": 2.0, "maintenance_margin": 0.5},
+    "margin_fraction": {"equity": 2.0, "notional": 10.0},
+    "equity_of_ratio": {"maintenance_margin": 0.5, "margin_ratio": 0.25},
+    "return_on_margin": {"pnl": -0.5, "margin": 2.0},
+    "equity_of_cash": {"cash": 12.0, "quantity": -4.0, "price": 0.5},
+    "share_of_equity": {"equity": 2.0, "maintenance_margin": 0.5, "total_maintenance_margin": 0.75},
+    "spot_margin_level": {"price": 2.0, **SPOT},
+    "spot_liquidation_price": {"level": 1.1, **SPOT},
+    "deficit": {"equity": -2.0},
+    "insurance_fund_gain": {"quantity": 4.0, "bankruptcy_price": 0.5, "fill_price": 0.75},
+    "left_after": {"means": 5.0, "deficit": 2.0},
 }
-TIERED = {"tiered_maintenance", "tiered_liquidation_price", "liquidation_range"}  # they have a file of their own
-ABOVE_ZERO = {"price", "entry_price", "added_price", "mark_price", "margin"}
-AT_LEAST_ZERO = {"notional", "own_money", "maintenance_margin", "borrowed", "hourly_rate", "hours"}
+TIERED = {
+    "tiered_maintenance",
+    "tiered_liquidation_price",
+    "liquidation_range",
+}  # they have a file of their own
+ABOVE_ZERO = {
+    "price",
+    "entry_price",
+    "added_price",
+    "mark_price",
+    "bankruptcy_price",
+    "fill_price",
+    "margin",
+    "margin_ratio",
+    "level",
+    "period",
+}
+AT_LEAST_ZERO = {
+    "notional",
+    "own_money",
+    "maintenance_margin",
+    "total_maintenance_margin",
+    "borrowed",
+    "period_rate",
+    "hours",
+    "periods",
+    "at_opening",
+    "floor",
+    "deficit",
+    *SPOT,
+}
 ARGUMENTS = [(name, argument) for name in GOOD for argument in GOOD[name]]
 
 values = shares(1.0, 1000.0)
@@ -99,6 +161,13 @@ def test_one_number_in_is_one_float_out_and_arrays_agree_with_it(name):
     grid = call(name, **grids)
     assert grid.shape == (2, 3)
     assert (grid == one).all()
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_fractions_in_are_an_exact_fraction_out(name):
+    exact = call(name, **{key: Fraction(str(value)) for key, value in GOOD[name].items()})
+    assert type(exact) is Fraction
+    assert float(exact) == pytest.approx(call(name), rel=1e-12)
 
 
 @given(st.lists(st.tuples(prices, sides, values, collaterals, rates), min_size=1, max_size=5))
@@ -298,3 +367,87 @@ def test_what_longs_pay_shorts_receive(price, value, rate):
 )
 def test_a_started_hour_counts(hours, started):
     assert formulas.interest(100, 0.125, hours) == 12.5 * started
+
+
+def test_a_charge_at_opening_and_one_for_every_started_period():
+    charges = [formulas.interest(100, 0.01, hours, 4, 1) for hours in (0, 0.1, 4, 4.1, 12)]
+    assert charges == [1, 2, 2, 3, 4]
+
+
+# Other ways to show the same: each is the balance equation of another function
+
+
+@given(prices, sides, values, collaterals)
+def test_cash_and_coins_are_the_equity_that_profit_gives(entry, side, value, share):
+    q, money = side * value / entry, share * value
+    for inverse in (False, True):
+        cash = money - formulas.equity_of_cash(0, q, entry, inverse)
+        for mark in (entry, entry * 1.25):
+            equity = money + formulas.pnl(q, entry, mark, inverse)
+            assert formulas.equity_of_cash(cash, q, mark, inverse) == pytest.approx(
+                equity, rel=1e-9, abs=1e-9 * (value + abs(q) / entry)
+            )
+
+
+@given(values, shares(0.01, 1.0), rates)
+def test_ratio_level_and_fraction_say_the_same(value, share, rate):
+    assume(rate > 1e-6)
+    equity, required = share * value, formulas.maintenance_margin(value, rate)
+    ratio = formulas.margin_ratio(required, equity)
+    assert formulas.margin_level(equity, required) * ratio == pytest.approx(1)
+    assert formulas.margin_fraction(equity, value) * ratio == pytest.approx(rate)
+    assert formulas.equity_of_ratio(required, ratio) == pytest.approx(equity)
+
+
+def test_nothing_open_and_nothing_required_is_undefined():
+    assert math.isnan(formulas.margin_level(2, 0))
+    assert math.isnan(formulas.margin_fraction(2, 0))
+    assert math.isnan(formulas.share_of_equity(2, 0, 0))
+    assert math.isnan(formulas.spot_margin_level(2, coin=1))
+    level = formulas.margin_level([2, -1], [0, 0.5])
+    assert math.isnan(level[0]) and level[1] == -2
+
+
+@given(prices, sides, values, shares(0.01, 1.0), rates)
+def test_closing_at_the_bankruptcy_price_with_its_fee_leaves_nothing(
+    entry, side, value, share, fee
+):
+    for inverse in (False, True):
+        q = side * (value * entry if inverse else value / entry)
+        price = formulas.bankruptcy_price(entry, q, share * value, inverse, fee)
+        if 0 < price < math.inf:
+            left = share * value + formulas.net_pnl(q, entry, price, fee, inverse)
+            assert left == pytest.approx(
+                0, abs=1e-9 * (value + formulas.notional(q, price, inverse))
+            )
+
+
+@given(shares(1.0, 2.0), st.tuples(*[shares(0.0, 100.0)] * 6))
+def test_the_margin_level_at_the_spot_liquidation_price_is_the_level(level, money):
+    wallet = dict(zip(SPOT, money, strict=True))
+    price = formulas.spot_liquidation_price(level, **wallet)
+    assume(1e-3 < price < 1e6)
+    assume(money[2] + money[3] + money[4] + money[5] > 1)
+    net = abs(money[0] - level * (money[2] + money[4]))
+    assume(net > 1e-3)
+    assert formulas.spot_margin_level(price, **wallet) == pytest.approx(level, rel=1e-6)
+
+
+def test_a_spot_account_dies_on_its_own_side():
+    long = {"coin": 10, "quote_debt": 18_000}
+    short = {"quote": 22_000, "coin_debt": 10}
+    for wallet, beyond in ((long, -1), (short, 1)):
+        price = formulas.spot_liquidation_price(1.05, **wallet)
+        assert formulas.spot_margin_level(price + beyond, **wallet) < 1.05
+        assert formulas.spot_margin_level(price - beyond, **wallet) > 1.05
+    assert math.isnan(formulas.spot_liquidation_price(1.1, coin=1, quote=2, quote_debt=1))
+    assert formulas.spot_liquidation_price(1.1, quote=1, coin_debt=1, quote_debt=2) == 0
+    assert math.isnan(formulas.spot_liquidation_price(2, coin=2, quote=1, coin_debt=1))
+
+
+@given(values, values)
+def test_a_deficit_is_paid_as_far_as_the_means_go(means, loss):
+    missing = formulas.deficit(means - loss)
+    assert missing == max(loss - means, 0)
+    assert formulas.left_after(means, missing) == max(means - missing, 0)
+    assert formulas.left_after(-means, missing) == -means

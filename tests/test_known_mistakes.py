@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from margin_lib import formulas
 from margin_lib.account import Account, Position
-from margin_lib.contracts import Contract
+from margin_lib.contracts import Contract, Conventions, Tiers
 from margin_lib.errors import MarginError
-from margin_lib.liquidation import liquidate, mark_to_market
+from margin_lib.liquidation import liquidate, mark_to_market, part_to_close, settle
 from tests.strategies import books, leverages, shares
 
 NAN = float("nan")
@@ -231,3 +231,133 @@ def test_not_a_number_is_never_safe():
     ):
         with pytest.raises(MarginError, match="must be finite"):
             call()
+
+
+@pytest.mark.parametrize("closes", ["everything", "worst first", "what is needed"])
+@pytest.mark.parametrize("fee_rate", [None, 0.0, 0.05])
+def test_a_gap_is_filled_where_the_market_is_and_costs_no_more_than_the_margin(fee_rate, closes):
+    """Not at the liquidation price that the bar jumped over, and not beyond the margin."""
+    account = Account(balance=7, positions=(isolated(ETH, 100, 1, margin=18),))
+    assert account.liquidation_price("ETH") == pytest.approx(82 / 98)
+    after, event = liquidate(account, {"ETH": 0.5}, "ETH", fee_rate, closes)
+    assert after == Account(balance=7)
+    assert event.transfers == {"margin ETH": -18, "market": 50, "insurance fund": -32}
+    # A fee above the maintenance rate must not turn what is left into a gain or a debt.
+    after, event = liquidate(account, {"ETH": 0.83}, "ETH", 0.05, closes)
+    assert after == Account(balance=7)
+    assert event.received("insurance fund") == pytest.approx(1)
+
+
+@given(shares(0.01, 0.83), st.sampled_from([None, 0.0, 0.01]), st.sampled_from([0, 1]))
+def test_an_isolated_loss_larger_than_the_margin_when_only_a_part_is_closed(price, fee_rate, lot):
+    account = Account(balance=7, positions=(isolated(ETH, 100, 1, margin=18),))
+    after, _ = liquidate(account, {"ETH": price}, "ETH", fee_rate, "what is needed", lot)
+    assert after.balance >= 7
+    assert after.equity({"ETH": price}) >= 7
+
+
+def test_the_liquidation_fee_is_a_share_of_the_closed_notional_at_the_mark():
+    """Not of the margin, of the quantity, of the notional at entry or of what stays open."""
+    account = Account(balance=0, positions=(isolated(ETH, 20, 10, margin=50),))
+    _, event = liquidate(account, {"ETH": 7.625}, "ETH", fee_rate=0.01)
+    assert event.received("insurance fund") == pytest.approx(0.01 * 20 * 7.625)
+    part = part_to_close(account, {"ETH": 7.625}, "ETH", fee_rate=0.01, lot=1)
+    _, event = liquidate(account, {"ETH": 7.625}, "ETH", 0.01, "what is needed", lot=1)
+    assert 0 < part < 20
+    assert event.received("insurance fund") == pytest.approx(0.01 * part * 7.625)
+    # In the coin, for a contract that is margined in the coin.
+    inverse = Contract(symbol="ETH", maintenance=0.02, inverse=True)
+    account = Account(balance=0, positions=(isolated(inverse, 1000, 10, margin=10),))
+    _, event = liquidate(account, {"ETH": 9.2}, "ETH", fee_rate=0.001)
+    assert event.received("insurance fund") == pytest.approx(0.001 * 1000 / 9.2)
+
+
+def test_the_liquidation_fee_is_not_inside_the_threshold():
+    """Only a venue that says so counts a fee in the requirement; then it is its taker fee."""
+    account = Account(balance=0, positions=(isolated(ETH, 10, 10, margin=20),))
+    price = account.liquidation_price("ETH")
+    for fee_rate in (None, 0, 0.05):
+        assert mark_to_market(account, {"ETH": price * 1.000001}, fee_rate)[1] == ()
+        assert len(mark_to_market(account, {"ETH": price * 0.999999}, fee_rate)[1]) == 1
+    counted = dataclasses.replace(ETH, taker_fee=0.001, conventions=Conventions(closing_fee=True))
+    account = Account(balance=0, positions=(isolated(counted, 10, 10, margin=20),))
+    assert account.liquidation_price("ETH") == pytest.approx(80 / 9.79)
+
+
+@given(shares(0.8167, 0.836), st.sampled_from([0, 0.001, 0.25, 3.0]), st.sampled_from([0, 0.01]))
+def test_a_partial_liquidation_neither_leaves_a_shortage_nor_takes_too_much(price, lot, fee_rate):
+    strict = dataclasses.replace(ETH, conventions=Conventions(at_equality=False))
+    account = Account(balance=0, positions=(isolated(strict, 100, 1, margin=18.4),))
+    marks = {"ETH": price}
+    if not account.risk(marks, "ETH").is_liquidatable:
+        return
+    after, _ = liquidate(account, marks, "ETH", fee_rate, "what is needed", lot)
+    left = sum(position.quantity for position in after.positions)
+    # equity - fee rate · (100 - left) · price = 0.02 · left · price
+    equity = 18.4 + 100 * (price - 1)
+    exact = (equity - fee_rate * 100 * price) / ((0.02 - fee_rate) * price)
+    step = lot or 1e-7
+    if exact < step:
+        assert left == 0
+    else:
+        assert exact - step - 1e-9 <= left <= exact + 1e-9 or (left == 0 and exact < 2 * step)
+
+
+def test_dust_goes_with_the_rest_and_a_lot_is_never_rounded_to_nothing():
+    account = Account(balance=0, positions=(isolated(ETH, 2.5, 10, margin=0.55),))
+    marks = {"ETH": 9.95}  # 0.425 left, 0.4975 required: 2.13 coins could stay
+    assert part_to_close(account, marks, "ETH", lot=1) == 1
+    assert part_to_close(account, marks, "ETH", lot=0.1) == pytest.approx(0.4)
+    assert part_to_close(account, marks, "ETH", lot=2) == 2.5  # less than a lot would be left
+
+
+def test_a_health_that_rises_and_falls_is_not_searched_by_halves():
+    """In the low row closing costs more than it frees: to close everything would not do."""
+    table = Tiers.continuous([(0, 0.01), (500, 0.5)])
+    risky = Contract(symbol="ETH", maintenance=table)
+    account = Account(balance=0, positions=(isolated(risky, 1000, 1, margin=170),))
+    part = part_to_close(account, {"ETH": 1}, "ETH", fee_rate=0.2, lot=1)
+    # 170 - 0.2 (1000 - x) > 0.5 x - 245 up to x = 716, and > 0.01 x down to x = 158
+    assert part == 1000 - 716
+    after, _ = liquidate(account, {"ETH": 1}, "ETH", 0.2, "what is needed", lot=1)
+    assert not after.risk({"ETH": 1}, "ETH").is_liquidatable
+    assert part_to_close(account, {"ETH": 1}, "ETH", fee_rate=0.2, lot=580) == 1000
+
+
+@pytest.mark.parametrize("mode", ["isolated", "cross"])
+def test_no_float_residue_is_left_after_partial_liquidations(mode):
+    account, _ = Account(balance=2).open(SOL, quantity=0.3, price=7, leverage=20, mode=mode)
+    start, fund, market = account.wallet_balance, 0, 0
+    for price in (6.75, 6.7, 6.68, 6.6, 0.02):
+        account, events = mark_to_market(account, {"SOL": price}, 0.001, "what is needed", 0.1)
+        fund += sum(event.received("insurance fund") for event in events)
+        market += sum(event.received("market") for event in events)
+        for position in account.positions:
+            assert position.quantity >= 0.1 * (1 - 1e-12)
+        assert account.wallet_balance + fund + market == pytest.approx(start, rel=1e-14)
+    assert account.positions == ()
+    risk = account.risk()
+    assert (risk.notional, risk.initial_margin, risk.maintenance_margin) == (0, 0, 0)
+    assert math.isnan(risk.margin_ratio)
+    assert not risk.is_liquidatable
+
+
+@pytest.mark.parametrize("fee_rate", [None, 0.0, 0.005])
+@pytest.mark.parametrize("side", [1, -1])
+def test_the_later_the_liquidation_the_less_the_fund_gets(side, fee_rate):
+    """Past the bankruptcy price it pays; it is never credited with a margin that is gone."""
+    account = Account(balance=7, positions=(isolated(ETH, 10 * side, 10, margin=20),))
+    bankruptcy, received = account.bankruptcy_price("ETH"), []
+    for distance in (-0.15, -0.05, 0, 0.05, 1, 3):
+        price = bankruptcy - side * distance
+        _, event = liquidate(account, {"ETH": price}, "ETH", fee_rate)
+        fund = event.received("insurance fund")
+        left = account.risk({"ETH": price}, "ETH").equity
+        assert min(left, 0) - 1e-12 <= fund <= max(left, 0) + 1e-12
+        received.append(fund)
+        settled = settle(account, {"ETH": price}, event, fund=100)
+        assert settled.fund == pytest.approx(100 + fund)
+    late = received[2:]
+    assert late == sorted(late, reverse=True)
+    assert received[2] == pytest.approx(0, abs=1e-12)
+    assert received[-1] == pytest.approx(-30)
