@@ -11,7 +11,7 @@ import numpy as np
 
 from margin_lib import page, plots, text
 from margin_lib.errors import MarginError
-from margin_lib.simulate import carry, replay
+from margin_lib.simulate import carry, cloud, deaths, replay
 
 
 def slider(words, value, low, high, step, tip, form=".2f"):
@@ -276,6 +276,12 @@ class IsolatedLab(Lab):
         return state, lines
 
 
+def side_of(trade):
+    """The list to choose a trade's side from."""
+    tip = "turns the hedge into a twin"
+    return choice(f"{trade.symbol} side", ["long", "short"], trade.side, tip)
+
+
 def both_modes(scenario, path):
     """The same trades in both modes over the same path."""
     return {mode: replay(scenario.account(mode), path) for mode in ("isolated", "cross")}
@@ -326,15 +332,48 @@ class ComparisonLab(CrossLab):
     look = "which edge the dot crosses first. A wall kills one position, the line kills all."
 
     def make_controls(self, scenario):
-        second = scenario.trades[1]
-        side = choice(
-            f"{second.symbol} side", ["long", "short"], second.side, "turns the hedge into a twin"
-        )
-        return {"side": side, **super().make_controls(scenario)}
+        return {"side": side_of(scenario.trades[1]), **super().make_controls(scenario)}
 
     def compute(self, scenario, side, **changes):
         scenario = scenario.with_trade(scenario.trades[1].symbol, side=side)
         return super().compute(scenario, **changes)
+
+
+class CloudLab(Lab):
+    """Many possible markets at once: which of them cross a wall, and which the line?"""
+
+    picture = plots.PlanePicture
+    look = "how the cloud lies: along the line, or across it. Points outside the frame count, too."
+
+    def make_controls(self, scenario):
+        return {
+            "side": side_of(scenario.trades[1]),
+            "correlation": slider(
+                "correlation", 0.8, -1, 1, 0.05, "at 1 both prices always move alike", "+.2f"
+            ),
+            "volatility": slider(
+                "volatility [%]", 0.5, 0.05, 0.8, 0.05, "sets how wide the cloud is", ".0%"
+            ),
+        }
+
+    def make_presets(self, scenario):
+        kinds = {"move together": 0.9, "independent": 0.0, "move apart": -0.9}
+        return {words: {"correlation": value} for words, value in kinds.items()}
+
+    def compute(self, scenario, side, correlation, volatility):
+        scenario = scenario.with_trade(scenario.trades[1].symbol, side=side)
+        state = both_modes(scenario, [scenario.marks()])
+        state["cloud"] = cloud(volatility, correlation)
+        symbols = [trade.symbol for trade in scenario.trades]
+        marks = scenario.marks(**dict(zip(symbols, state["cloud"], strict=True)))
+        pockets = list(deaths(state["isolated"].start, marks).values())
+        everything = deaths(state["cross"].start, marks)[symbols[0]]
+        shares = (np.any(pockets, axis=0), np.all(pockets, axis=0), everything)
+        first, both, all_cross = (text.percent(dead.mean(), 0, sign=False) for dead in shares)
+        return state, [
+            f"Isolated: a pocket dies in {first} of the markets, both pockets in {both}.",
+            f"Cross: everything dies in {all_cross} of the markets.",
+        ]
 
 
 class PathLab(Lab):

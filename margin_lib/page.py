@@ -39,6 +39,15 @@ def table(rows):
     return frame.set_index(frame.columns[0])
 
 
+def by_mode(first, rows):
+    """A table of two columns, isolated and cross, from {what: (isolated, cross)}.
+
+    >>> by_mode("lost", {"in the move": ["4 BTC", "10 BTC"]}).loc["in the move", "cross"]
+    '10 BTC'
+    """
+    return table([{first: what, "isolated": i, "cross": c} for what, (i, c) in rows.items()])
+
+
 def positions(account, marks, currency):
     """The positions of an account at given marks, as a table to read."""
     rows = []

@@ -403,6 +403,8 @@ class PlanePicture(Picture):
         yield label(
             ax, low + 0.03, dead - 0.07 * inward, "cross: everything dies here", CROSS, ha="left"
         )
+        if "cloud" in state:
+            yield ax.plot(*state["cloud"], ".", color=QUIET, markersize=4, zorder=1)[0]
         now = [returns_from_entry(p, marks[p.symbol]) for p in (first, second)]
         yield dot(ax, *now)
 

@@ -18,6 +18,7 @@ KINDS = {
     labs.IsolatedLab: "isolated",
     labs.CrossLab: "cross",
     labs.ComparisonLab: "cross",
+    labs.CloudLab: "cross",
     labs.PathLab: "cross",
     labs.FundingLab: "isolated",
 }
