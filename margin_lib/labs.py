@@ -344,6 +344,7 @@ class CloudLab(Lab):
 
     picture = plots.PlanePicture
     look = "how the cloud lies: along the line, or across it. Points outside the frame count, too."
+    shares = None  # of the markets in which a pocket, both pockets, and all of cross die
 
     def make_controls(self, scenario):
         return {
@@ -368,8 +369,12 @@ class CloudLab(Lab):
         marks = scenario.marks(**dict(zip(symbols, state["cloud"], strict=True)))
         pockets = list(deaths(state["isolated"].start, marks).values())
         everything = deaths(state["cross"].start, marks)[symbols[0]]
-        shares = (np.any(pockets, axis=0), np.all(pockets, axis=0), everything)
-        first, both, all_cross = (text.percent(dead.mean(), 0, sign=False) for dead in shares)
+        self.shares = {
+            "a pocket": np.any(pockets, axis=0).mean(),
+            "both pockets": np.all(pockets, axis=0).mean(),
+            "cross": everything.mean(),
+        }
+        first, both, all_cross = (text.percent(x, 0, sign=False) for x in self.shares.values())
         return state, [
             f"Isolated: a pocket dies in {first} of the markets, both pockets in {both}.",
             f"Cross: everything dies in {all_cross} of the markets.",

@@ -48,6 +48,26 @@ def by_mode(first, rows):
     return table([{first: what, "isolated": i, "cross": c} for what, (i, c) in rows.items()])
 
 
+def results(runs, currency, first="market"):
+    """What became of each account, from {name: {mode: Replay}}: the dead, and the equity by step.
+
+    >>> from margin_lib import Account
+    >>> from margin_lib.simulate import replay
+    >>> run = replay(Account(balance=5), [{"ETH": 1}, {"ETH": 2}])
+    >>> results({"up": {"cross": run}}, "BTC").loc["up"].tolist()
+    ['nothing', '5.00 → 5.00']
+    """
+    rows = []
+    for name, run in runs.items():
+        row = {first: name}
+        for mode, state in run.items():
+            worth = [state.equity[0], state.equity[-1]] if len(state.path) > 1 else state.equity
+            row[f"{mode}: liquidated"] = " and ".join(state.dead) or "nothing"
+            row[f"{mode}: worth [{currency}]"] = " → ".join(text.money(e, "") for e in worth)
+        rows.append(row)
+    return table(rows)
+
+
 def positions(account, marks, currency):
     """The positions of an account at given marks, as a table to read."""
     rows = []
