@@ -447,6 +447,7 @@ class PathPicture(Picture):
             equity = state[mode].equity
             shown = slice(None, step + 1)
             yield worth.plot(steps[shown], equity[shown], color=colour, linestyle=style)[0]
+            yield worth.plot(step, equity[step], "o", color=colour, markersize=5)[0]
             ahead = equity[step] - state[other(mode)].equity[step]
             up = ahead > 0 or ahead == 0 and mode == "cross"
             away = (0.09 if up else -0.09) * self.scenario.balance
@@ -484,7 +485,7 @@ class FundingPicture(Picture):
         edge.set_title("The price that liquidates")
         percent_axis(edge.yaxis)
         edge.axhline(0, color=FAINT, linewidth=1)
-        pot.set(xlim=(0, 90), xlabel="days", ylim=(0, 1.3 * scenario.balance))
+        pot.set(xlim=(0, 90), xlabel="days", ylim=(0, 1.7 * scenario.balance))
         pot.set_ylabel(f"[{scenario.currency}]")
         pot.set_title("The money that pays")
 
@@ -495,8 +496,11 @@ class FundingPicture(Picture):
             yield edge.plot(days, prices, color=colour, linestyle=style)[0]
             yield pot.plot(days, money, color=colour, linestyle=style)[0]
             words = "isolated margin" if mode == "isolated" else "shared balance"
-            yield label(pot, 3, money[0] + 0.06 * self.scenario.balance, words, colour, ha="left")
+            # Each name on the side that its line turns away from.
+            up = 1 if money[-1] > money[0] else -1
+            at = money[0] - 0.08 * up * self.scenario.balance
+            yield label(pot, 3, at, words, colour, ha="left")
             if np.isfinite(prices[0]):
-                yield label(edge, 3, prices[0] - 0.06, mode, colour, ha="left")
+                yield label(edge, 3, prices[0] + 0.06 * up, mode, colour, ha="left")
             else:
                 yield label(edge, 3, -0.95, "cross: never", colour, ha="left")
