@@ -195,11 +195,12 @@ def equity_moving(ax, state):
     yield from equity_words(ax, position)
     x, y = returns_from_entry(position, price), position.risk(price).equity
     yield dot(ax, x, y)
-    words = "now" if symbol in state.end else "closed"
-    x = np.clip(x + 0.03 * away, limits[0] + 0.07, limits[1] - 0.07)
+    # Beside the dot: below the line while it lives, above it when it is closed.
+    words, side, up = ("now", -away, -0.04) if symbol in state.end else ("closed", away, 0.06)
+    x = np.clip(x + 0.025 * side, limits[0] + 0.07, limits[1] - 0.07)
     if y <= high:  # above it, there is an arrow
-        y = min(max(y, low) + 0.06 * (high - low), high - 0.03 * (high - low))
-        yield label(ax, x, y, words, ha="right" if away < 0 else "left", bbox=None)
+        y = max(y, low) + up * (high - low)
+        yield label(ax, x, y, words, ha="right" if side < 0 else "left", bbox=None)
 
 
 def equity_words(ax, position):
