@@ -271,7 +271,7 @@ class IsolatedLab(Lab):
         end = text.price(account.bankruptcy_price(symbol), currency)
         lines = [
             fate(state, symbol, currency),
-            f"Exposure {text.money(position.notional(position.entry_price), currency)}, borrowed "
+            f"Notional {text.money(position.notional(position.entry_price), currency)}, borrowed "
             f"{text.money(position.borrowed, currency)}.",
             f"Liquidation price: {edge}. Bankruptcy price: {end}.",
         ]

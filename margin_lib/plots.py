@@ -189,7 +189,7 @@ def equity_moving(ax, state):
             *sorted((edge, limits[0] if away < 0 else limits[1])), color=DEAD, zorder=0
         )
         end = limits[0] if away < 0 else limits[1]
-        if abs(end - edge) > 0.25:  # room for the words
+        if abs(end - edge) > 0.19:  # room for the words
             y = low + 0.85 * (high - low)
             yield label(ax, (edge + end) / 2, y, "your money\nis gone", QUIET, bbox=None)
     yield from equity_words(ax, position)
