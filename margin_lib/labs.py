@@ -163,7 +163,7 @@ class LeverageLab(Lab):
     """Own money, borrowed money, and what leverage multiplies."""
 
     picture = plots.LeveragePicture
-    look = "the grey part never changes, whatever the price does. All of the change is yours."
+    look = "the hatched part. No price changes it; all of the change is yours."
 
     def make_controls(self, scenario):
         trade = scenario.trades[0]
@@ -187,13 +187,16 @@ class LeverageLab(Lab):
         state = replay(account, [marks])
         position = account[symbol]
         gain = position.pnl(marks[symbol])
-        return state, [
+        lines = [
             f"Position {text.money(position.notional(position.entry_price), currency)}: "
             f"{text.money(position.margin, currency)} yours, "
             f"{text.money(position.borrowed, currency)} borrowed.",
             f"Price {text.percent(change)}, your money {text.percent(gain / position.margin)} "
             f"({text.money(gain, currency, sign=True)}).",
         ]
+        if state.dead:
+            lines.append("The exchange does not wait for this: see notebook 02.")
+        return state, lines
 
 
 class TermsLab(Lab):
@@ -220,12 +223,14 @@ class TermsLab(Lab):
         scenario = scenario.with_trade(symbol, leverage=leverage, maintenance_rate=rate)
         state = replay(scenario.account("isolated"), [scenario.marks(**{symbol: change})])
         risk = state.start.risk(state.marks, symbol)
-        return state, [
-            fate(state, symbol, currency),
-            f"Equity {text.money(risk.equity, currency)}, maintenance margin "
-            f"{text.money(risk.maintenance_margin, currency)}, "
-            f"margin ratio {text.percent(risk.margin_ratio, 1, sign=False)}.",
-        ]
+        equity = text.money(risk.equity, currency)
+        maintenance = text.money(risk.maintenance_margin, currency)
+        if state.dead:
+            why = f"Equity {equity} against a maintenance margin of {maintenance}: too little."
+        else:
+            ratio = text.ratio(risk.margin_ratio)
+            why = f"Equity {equity}, maintenance margin {maintenance}, margin ratio {ratio}."
+        return state, [fate(state, symbol, currency), why]
 
 
 class IsolatedLab(Lab):
@@ -239,7 +244,7 @@ class IsolatedLab(Lab):
         unit, step = scenario.currency, balance / 100
         return {
             "margin": slider(
-                f"set aside [{unit}]", trade.margin, step, balance, step, "opens the position"
+                f"set aside [{unit}]", trade.margin, step, balance, step, "the margin at the start"
             ),
             "added": slider(
                 f"margin added later [{unit}]", 0, 0, balance, step, "moves money across by hand"
@@ -266,9 +271,9 @@ class IsolatedLab(Lab):
         end = text.price(account.bankruptcy_price(symbol), currency)
         lines = [
             fate(state, symbol, currency),
-            f"Exposure {text.money(position.notional(position.entry_price), currency)}, borrowed "
+            f"Notional {text.money(position.notional(position.entry_price), currency)}, borrowed "
             f"{text.money(position.borrowed, currency)}.",
-            f"Liquidation at {edge}, bankruptcy at {end}.",
+            f"Liquidation price: {edge}. Bankruptcy price: {end}.",
         ]
         if possible < added:
             limit = text.money(possible, currency)

@@ -36,7 +36,12 @@ def figure(png, alt, caption):
 def table(rows):
     """A table to read, from one mapping a row; the first column names the rows."""
     frame = pd.DataFrame(rows)
-    return frame.set_index(frame.columns[0])
+    return _one_header(frame.set_index(frame.columns[0]))
+
+
+def _one_header(frame):
+    """The name of the rows beside those of the columns: pandas would give it a line of its own."""
+    return frame.rename_axis(index=None, columns=frame.index.name)
 
 
 def by_mode(first, rows):
@@ -90,7 +95,7 @@ def positions(account, marks, currency):
             }
         )
     symbols = [position.symbol for position in account.positions]
-    return pd.DataFrame(rows, index=pd.Index(symbols, name="position"))
+    return _one_header(pd.DataFrame(rows, index=pd.Index(symbols, name="position")))
 
 
 def terms(account, symbol, marks, currency):
@@ -100,7 +105,7 @@ def terms(account, symbol, marks, currency):
     >>> account, _ = Account(balance=5).open(
     ...     Contract(symbol="ETH"), quantity=100, price=0.1, leverage=5
     ... )
-    >>> print(terms(account, "ETH", {"ETH": 0.09}, "BTC").splitlines()[7])
+    >>> print(terms(account, "ETH", {"ETH": 0.09}, "BTC").splitlines()[8])
     | equity | margin + profit or loss | 1.00 BTC |
     """
     position, risk = account[symbol], account.risk(marks, symbol)
@@ -115,6 +120,7 @@ def terms(account, symbol, marks, currency):
             "notional at entry / leverage",
             text.money(opened.initial_margin, currency),
         ),
+        ("margin", "what you put in", text.money(position.margin, currency)),
         ("borrowed", "notional at entry − initial margin", text.money(position.borrowed, currency)),
         ("equity", "margin + profit or loss", text.money(risk.equity, currency)),
         ("effective leverage", "notional / equity", f"{text.ratio(risk.effective_leverage)}x"),
