@@ -263,8 +263,7 @@ class IsolatedLab(Lab):
         scenario = scenario.with_trade(symbol, margin=margin, leverage=leverage)
         account = scenario.account("isolated")
         possible = min(added, account.balance)
-        if possible > 0:
-            account, _ = account.add_margin(symbol, possible)
+        account, _ = account.add_margin(symbol, possible)
         state = replay(account, [scenario.marks(**{symbol: change})])
         position = account[symbol]
         edge = text.price(account.liquidation_price(symbol), currency)
