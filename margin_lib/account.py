@@ -560,7 +560,7 @@ class Account:
         Parameters
         ----------
         symbol : str
-        amount : float             above 0, at most the available balance [quote]
+        amount : float             at least 0, at most the available balance [quote]
         marks : Mapping            marks of the cross positions
 
         Returns
@@ -575,7 +575,7 @@ class Account:
         Equation:  margin grows by what the balance loses
         """
         self._must_be(symbol, "isolated")
-        amount = one_number("amount", amount, above=0)
+        amount = one_number("amount", amount, at_least=0)
         marks = moment(marks)
         free = min(self.available_balance(marks), self.balance)
         if amount > free:
@@ -589,7 +589,7 @@ class Account:
         Parameters
         ----------
         symbol : str
-        amount : float             above 0, at most the margin [quote]
+        amount : float             at least 0, at most the margin [quote]
         marks : Mapping            mark of the position
 
         Returns
@@ -604,7 +604,7 @@ class Account:
         Equation:  margin loses what the balance gains
         """
         self._must_be(symbol, "isolated")
-        amount = one_number("amount", amount, above=0)
+        amount = one_number("amount", amount, at_least=0)
         margin = self[symbol].margin
         if amount > margin:
             raise MarginError("amount", f"must not exceed the margin {margin:g}", amount)

@@ -46,6 +46,8 @@ def compare(prediction, result, form=text.percent):
         print(f"No prediction yet. It is {form(result)}.")
     elif math.isclose(prediction, result, rel_tol=CLOSE, abs_tol=1e-12):
         print(f"You said {form(prediction)}. It is {form(result)}: well predicted.")
+    elif math.isclose(-prediction, result, rel_tol=CLOSE):
+        print(f"You said {form(prediction)}. It is {form(result)}: right but for the sign.")
     elif math.isnan(result):
         print(f"You said {form(prediction)}. It is {form(result)}: no price does it.")
     else:
@@ -243,20 +245,30 @@ def _(book):
 
 @exercise("03.2")
 def _(book):
-    """Margin to add so that the liquidation price falls to half the entry price."""
+    """Margin to add so that the liquidation price falls to three fifths of the entry price."""
     scenario = book["isolated"]
     trade = scenario.trades[0]
-    half = scenario.account("isolated")[trade.symbol].risk(trade.price / 2)
-    needed = half.maintenance_margin - half.equity
-    without = -half.equity
-    return Answer(needed, {without: "Equity would be zero there. Leave the maintenance margin."})
+    there = scenario.account("isolated")[trade.symbol].risk(0.6 * trade.price)
+    needed = there.maintenance_margin - there.equity
+    slips = {
+        -there.equity: "Equity would be zero there. Leave the maintenance margin.",
+        trade.margin + needed: "That is the whole margin. A part of it is in the trade already.",
+    }
+    return Answer(needed, slips)
 
 
 @exercise("03.3")
 def _(book):
     """The right liquidation price, where a formula divides the maintenance rate by leverage."""
-    trade = book["isolated"].trades[0]
-    return Answer(book["isolated"].account("isolated").liquidation_price(trade.symbol))
+    scenario = book["isolated"]
+    trade = scenario.trades[0]
+    rate = trade.contract.maintenance_rate
+    faulty = trade.price * (1 - (1 - rate) / trade.leverage)
+    slips = {
+        faulty: "Too near to bankruptcy. Is the rate a share of the margin, or of the notional?",
+        wall(scenario, trade.symbol): "That is the change of the price. Give the price itself.",
+    }
+    return Answer(scenario.account("isolated").liquidation_price(trade.symbol), slips)
 
 
 # 04 Cross margin

@@ -11,7 +11,7 @@ import numpy as np
 
 from margin_lib import page, plots, text
 from margin_lib.errors import MarginError
-from margin_lib.simulate import carry, replay
+from margin_lib.simulate import carry, cloud, deaths, replay
 
 
 def slider(words, value, low, high, step, tip, form=".2f"):
@@ -163,7 +163,7 @@ class LeverageLab(Lab):
     """Own money, borrowed money, and what leverage multiplies."""
 
     picture = plots.LeveragePicture
-    look = "the grey part never changes, whatever the price does. All of the change is yours."
+    look = "the hatched part. No price changes it; all of the change is yours."
 
     def make_controls(self, scenario):
         trade = scenario.trades[0]
@@ -187,13 +187,16 @@ class LeverageLab(Lab):
         state = replay(account, [marks])
         position = account[symbol]
         gain = position.pnl(marks[symbol])
-        return state, [
+        lines = [
             f"Position {text.money(position.notional(position.entry_price), currency)}: "
             f"{text.money(position.margin, currency)} yours, "
             f"{text.money(position.borrowed, currency)} borrowed.",
             f"Price {text.percent(change)}, your money {text.percent(gain / position.margin)} "
             f"({text.money(gain, currency, sign=True)}).",
         ]
+        if state.dead:
+            lines.append("The exchange does not wait for this: see notebook 02.")
+        return state, lines
 
 
 class TermsLab(Lab):
@@ -220,12 +223,14 @@ class TermsLab(Lab):
         scenario = scenario.with_trade(symbol, leverage=leverage, maintenance_rate=rate)
         state = replay(scenario.account("isolated"), [scenario.marks(**{symbol: change})])
         risk = state.start.risk(state.marks, symbol)
-        return state, [
-            fate(state, symbol, currency),
-            f"Equity {text.money(risk.equity, currency)}, maintenance margin "
-            f"{text.money(risk.maintenance_margin, currency)}, "
-            f"margin ratio {text.percent(risk.margin_ratio, 1, sign=False)}.",
-        ]
+        equity = text.money(risk.equity, currency)
+        maintenance = text.money(risk.maintenance_margin, currency)
+        if state.dead:
+            why = f"Equity {equity} against a maintenance margin of {maintenance}: too little."
+        else:
+            ratio = text.ratio(risk.margin_ratio)
+            why = f"Equity {equity}, maintenance margin {maintenance}, margin ratio {ratio}."
+        return state, [fate(state, symbol, currency), why]
 
 
 class IsolatedLab(Lab):
@@ -239,7 +244,7 @@ class IsolatedLab(Lab):
         unit, step = scenario.currency, balance / 100
         return {
             "margin": slider(
-                f"set aside [{unit}]", trade.margin, step, balance, step, "opens the position"
+                f"set aside [{unit}]", trade.margin, step, balance, step, "the margin at the start"
             ),
             "added": slider(
                 f"margin added later [{unit}]", 0, 0, balance, step, "moves money across by hand"
@@ -258,22 +263,27 @@ class IsolatedLab(Lab):
         scenario = scenario.with_trade(symbol, margin=margin, leverage=leverage)
         account = scenario.account("isolated")
         possible = min(added, account.balance)
-        if possible > 0:
-            account, _ = account.add_margin(symbol, possible)
+        account, _ = account.add_margin(symbol, possible)
         state = replay(account, [scenario.marks(**{symbol: change})])
         position = account[symbol]
         edge = text.price(account.liquidation_price(symbol), currency)
         end = text.price(account.bankruptcy_price(symbol), currency)
         lines = [
             fate(state, symbol, currency),
-            f"Exposure {text.money(position.notional(position.entry_price), currency)}, borrowed "
+            f"Notional {text.money(position.notional(position.entry_price), currency)}, borrowed "
             f"{text.money(position.borrowed, currency)}.",
-            f"Liquidation at {edge}, bankruptcy at {end}.",
+            f"Liquidation price: {edge}. Bankruptcy price: {end}.",
         ]
         if possible < added:
             limit = text.money(possible, currency)
             lines.append(f"Margin added is held at {limit}: the balance has no more.")
         return state, lines
+
+
+def side_of(trade):
+    """The list to choose a trade's side from."""
+    tip = "turns the hedge into a twin"
+    return choice(f"{trade.symbol} side", ["long", "short"], trade.side, tip)
 
 
 def both_modes(scenario, path):
@@ -326,15 +336,53 @@ class ComparisonLab(CrossLab):
     look = "which edge the dot crosses first. A wall kills one position, the line kills all."
 
     def make_controls(self, scenario):
-        second = scenario.trades[1]
-        side = choice(
-            f"{second.symbol} side", ["long", "short"], second.side, "turns the hedge into a twin"
-        )
-        return {"side": side, **super().make_controls(scenario)}
+        return {"side": side_of(scenario.trades[1]), **super().make_controls(scenario)}
 
     def compute(self, scenario, side, **changes):
         scenario = scenario.with_trade(scenario.trades[1].symbol, side=side)
         return super().compute(scenario, **changes)
+
+
+class CloudLab(Lab):
+    """Many possible markets at once: which of them cross a wall, and which the line?"""
+
+    picture = plots.PlanePicture
+    look = "how the cloud lies: along the line, or across it. Points outside the frame count, too."
+    shares = None  # of the markets in which a pocket, both pockets, and all of cross die
+
+    def make_controls(self, scenario):
+        return {
+            "side": side_of(scenario.trades[1]),
+            "correlation": slider(
+                "correlation", 0.8, -1, 1, 0.05, "at 1 both prices always move alike", "+.2f"
+            ),
+            "volatility": slider(
+                "volatility [%]", 0.5, 0.05, 0.8, 0.05, "sets how wide the cloud is", ".0%"
+            ),
+        }
+
+    def make_presets(self, scenario):
+        kinds = {"move together": 0.9, "independent": 0.0, "move apart": -0.9}
+        return {words: {"correlation": value} for words, value in kinds.items()}
+
+    def compute(self, scenario, side, correlation, volatility):
+        scenario = scenario.with_trade(scenario.trades[1].symbol, side=side)
+        state = both_modes(scenario, [scenario.marks()])
+        state["cloud"] = cloud(volatility, correlation)
+        symbols = [trade.symbol for trade in scenario.trades]
+        marks = scenario.marks(**dict(zip(symbols, state["cloud"], strict=True)))
+        pockets = list(deaths(state["isolated"].start, marks).values())
+        everything = deaths(state["cross"].start, marks)[symbols[0]]
+        self.shares = {
+            "a pocket": np.any(pockets, axis=0).mean(),
+            "both pockets": np.all(pockets, axis=0).mean(),
+            "cross": everything.mean(),
+        }
+        first, both, all_cross = (text.percent(x, 0, sign=False) for x in self.shares.values())
+        return state, [
+            f"Isolated: a pocket dies in {first} of the markets, both pockets in {both}.",
+            f"Cross: everything dies in {all_cross} of the markets.",
+        ]
 
 
 class PathLab(Lab):

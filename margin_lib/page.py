@@ -36,7 +36,41 @@ def figure(png, alt, caption):
 def table(rows):
     """A table to read, from one mapping a row; the first column names the rows."""
     frame = pd.DataFrame(rows)
-    return frame.set_index(frame.columns[0])
+    return _one_header(frame.set_index(frame.columns[0]))
+
+
+def _one_header(frame):
+    """The name of the rows beside those of the columns: pandas would give it a line of its own."""
+    return frame.rename_axis(index=None, columns=frame.index.name)
+
+
+def by_mode(first, rows):
+    """A table of two columns, isolated and cross, from {what: (isolated, cross)}.
+
+    >>> by_mode("lost", {"in the move": ["4 BTC", "10 BTC"]}).loc["in the move", "cross"]
+    '10 BTC'
+    """
+    return table([{first: what, "isolated": i, "cross": c} for what, (i, c) in rows.items()])
+
+
+def results(runs, currency, first="market"):
+    """What became of each account, from {name: {mode: Replay}}: the dead, and the equity by step.
+
+    >>> from margin_lib import Account
+    >>> from margin_lib.simulate import replay
+    >>> run = replay(Account(balance=5), [{"ETH": 1}, {"ETH": 2}])
+    >>> results({"up": {"cross": run}}, "BTC").loc["up"].tolist()
+    ['nothing', '5.00 → 5.00']
+    """
+    rows = []
+    for name, run in runs.items():
+        row = {first: name}
+        for mode, state in run.items():
+            worth = [state.equity[0], state.equity[-1]] if len(state.path) > 1 else state.equity
+            row[f"{mode}: liquidated"] = " and ".join(state.dead) or "nothing"
+            row[f"{mode}: worth [{currency}]"] = " → ".join(text.money(e, "") for e in worth)
+        rows.append(row)
+    return table(rows)
 
 
 def positions(account, marks, currency):
@@ -61,7 +95,7 @@ def positions(account, marks, currency):
             }
         )
     symbols = [position.symbol for position in account.positions]
-    return pd.DataFrame(rows, index=pd.Index(symbols, name="position"))
+    return _one_header(pd.DataFrame(rows, index=pd.Index(symbols, name="position")))
 
 
 def terms(account, symbol, marks, currency):
@@ -71,7 +105,7 @@ def terms(account, symbol, marks, currency):
     >>> account, _ = Account(balance=5).open(
     ...     Contract(symbol="ETH"), quantity=100, price=0.1, leverage=5
     ... )
-    >>> print(terms(account, "ETH", {"ETH": 0.09}, "BTC").splitlines()[7])
+    >>> print(terms(account, "ETH", {"ETH": 0.09}, "BTC").splitlines()[8])
     | equity | margin + profit or loss | 1.00 BTC |
     """
     position, risk = account[symbol], account.risk(marks, symbol)
@@ -86,6 +120,7 @@ def terms(account, symbol, marks, currency):
             "notional at entry / leverage",
             text.money(opened.initial_margin, currency),
         ),
+        ("margin", "what you put in", text.money(position.margin, currency)),
         ("borrowed", "notional at entry − initial margin", text.money(position.borrowed, currency)),
         ("equity", "margin + profit or loss", text.money(risk.equity, currency)),
         ("effective leverage", "notional / equity", f"{text.ratio(risk.effective_leverage)}x"),

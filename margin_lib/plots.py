@@ -152,12 +152,14 @@ def equity_frame(ax, margin, currency):
     ax.set(xlim=(-0.6, 0.4), ylim=(-0.6 * margin, 2.4 * margin))
     ax.set(xlabel="price, change since entry", ylabel=f"equity of the position [{currency}]")
     percent_axis(ax.xaxis)
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,g}".replace("-", "−")))
     ax.axhline(0, color=QUIET, linewidth=0.8)
     ax.axvline(0, color=FAINT, linewidth=1, zorder=0)
 
 
-def equity_moving(ax, account, symbol, price):
+def equity_moving(ax, state):
     """Equity and maintenance margin of an isolated position at every price, and where it is."""
+    account, (symbol, price) = state.start, next(iter(state.marks.items()))
     position = account[symbol]
     limits = ax.get_xlim()
     prices = position.entry_price * (1 + np.linspace(*limits, 61))
@@ -186,20 +188,33 @@ def equity_moving(ax, account, symbol, price):
         yield ax.axvspan(
             *sorted((edge, limits[0] if away < 0 else limits[1])), color=DEAD, zorder=0
         )
+        end = limits[0] if away < 0 else limits[1]
+        if abs(end - edge) > 0.19:  # room for the words
+            y = low + 0.85 * (high - low)
+            yield label(ax, (edge + end) / 2, y, "your money\nis gone", QUIET, bbox=None)
     yield from equity_words(ax, position)
-    yield dot(ax, returns_from_entry(position, price), position.risk(price).equity)
+    x, y = returns_from_entry(position, price), position.risk(price).equity
+    yield dot(ax, x, y)
+    # Beside the dot: below the line while it lives, above it when it is closed.
+    words, side, up = ("now", -away, -0.04) if symbol in state.end else ("closed", away, 0.06)
+    x = np.clip(x + 0.025 * side, limits[0] + 0.07, limits[1] - 0.07)
+    if y <= high:  # above it, there is an arrow
+        y = max(y, low) + up * (high - low)
+        yield label(ax, x, y, words, ha="right" if side < 0 else "left", bbox=None)
 
 
 def equity_words(ax, position):
     """Names of the two lines, on the side where the position lives."""
     edge = ax.get_xlim()[1] if position.quantity > 0 else ax.get_xlim()[0]
-    risk = position.risk(position.entry_price * (1 + 0.8 * edge))
-    align = "right" if edge > 0 else "left"
-    above = risk.maintenance_margin + 0.04 * np.ptp(ax.get_ylim())
-    yield label(ax, 0.98 * edge, above, "maintenance margin", LOSS, ha=align)
-    height = min(risk.equity, 0.85 * ax.get_ylim()[1])
-    at = 0.8 * edge * (height - position.margin) / (risk.equity - position.margin)
-    yield label(ax, at, height, "equity", ISOLATED)
+    near, far = (position.risk(position.entry_price * (1 + part * edge)) for part in (0.6, 0.98))
+    align, back = ("right", "left") if edge > 0 else ("left", "right")
+    above = max(near.maintenance_margin, far.maintenance_margin) + 0.02 * np.ptp(ax.get_ylim())
+    how = {"ha": align, "va": "bottom", "bbox": None}
+    yield label(ax, 0.98 * edge, above, "maintenance margin", LOSS, **how)
+    height = min(near.equity, 0.6 * ax.get_ylim()[1])
+    at = 0.6 * edge * (height - position.margin) / (near.equity - position.margin)
+    at += np.sign(edge) * 0.02  # beside the line, where nothing else stands
+    yield label(ax, at, height, "equity", ISOLATED, ha=back, va="top", bbox=None)
 
 
 class LeveragePicture(Picture):
@@ -212,7 +227,7 @@ class LeveragePicture(Picture):
         money, line = self.axes
         widest = 1.35 * max(10, trade.leverage) * trade.margin
         money.set(xlim=(0, widest), ylim=(-0.6, 1.7), yticks=[0, 1])
-        money.set(yticklabels=["now", "at entry"], xlabel=f"[{scenario.currency}]")
+        money.set(yticklabels=["now", "at entry"], xlabel=f"position [{scenario.currency}]")
         money.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
         money.set_title("Your money and the loan")
         line.set(xlim=(-0.32, 0.32), ylim=(-1.6, 1.6))
@@ -221,7 +236,7 @@ class LeveragePicture(Picture):
         percent_axis(line.xaxis, ticks=4)
         percent_axis(line.yaxis)
         line.plot([-0.3, 0.3], [-0.3, 0.3], color=QUIET, linestyle="--", linewidth=1.2)
-        label(line, 0.2, 0.02, "1x", QUIET)
+        label(line, 0.3, 0.12, "1x", QUIET, ha="right", va="top", bbox=None)
         for at in (line.axhline, line.axvline):
             at(0, color=FAINT, linewidth=1, zorder=0)
 
@@ -238,13 +253,15 @@ class LeveragePicture(Picture):
             if loan > 1.5 * own:
                 yield label(money, mine_shown + loan / 2, y, "borrowed")
             value = text.money(mine, self.scenario.currency)
-            yield label(money, 0, y + 0.37, f"yours: {value}", ha="left")
+            yield label(money, 0, y + 0.37, f"yours: {value}", ha="left", bbox=None)
         prices = position.entry_price * (1 + np.linspace(-0.3, 0.3, 61))
         x = returns_from_entry(position, prices)
         yield line.plot(x, position.pnl(prices) / own, color=ISOLATED)[0]
         now = returns_from_entry(position, price), position.pnl(price) / own
         yield dot(line, *now)
-        yield label(line, -0.28, 1.35, f"{position.leverage:g}x", ISOLATED, ha="left")
+        x = min(0.25, 1.3 / position.leverage)
+        words, how = f"{position.leverage:g}x", {"ha": "right", "va": "bottom", "bbox": None}
+        yield label(line, x - 0.03, x * position.leverage, words, ISOLATED, **how)
 
 
 class TermsPicture(Picture):
@@ -254,8 +271,7 @@ class TermsPicture(Picture):
         equity_frame(self.axes[0], scenario.trades[0].margin, scenario.currency)
 
     def moving(self, state):
-        ax, (symbol, price) = self.axes[0], next(iter(state.marks.items()))
-        yield from equity_moving(ax, state.start, symbol, price)
+        yield from equity_moving(self.axes[0], state)
 
 
 class PocketsPicture(Picture):
@@ -279,7 +295,8 @@ class PocketsPicture(Picture):
         if symbol in state.end:
             left = state.end[symbol].risk(price).equity
             yield bar(bars, 0, 0, left, ISOLATED)
-            yield label(bars, 0, max(left, margin) + 0.08 * self.scenario.balance, f"{left:.2f}")
+            height = min(max(left, margin), 1.54 * self.scenario.balance)  # stays in sight
+            yield label(bars, 0, height + 0.08 * self.scenario.balance, f"{left:,.2f}")
         else:
             yield label(bars, 0, margin / 2, "liquidated", LOSS)
             yield label(bars, 0, margin + 0.08 * self.scenario.balance, "0.00")
@@ -287,7 +304,7 @@ class PocketsPicture(Picture):
         yield label(
             bars, 1, state.end.balance + 0.08 * self.scenario.balance, f"{state.end.balance:.2f}"
         )
-        yield from equity_moving(line, state.start, symbol, price)
+        yield from equity_moving(line, state)
 
 
 class CrossPicture(Picture):
@@ -403,6 +420,8 @@ class PlanePicture(Picture):
         yield label(
             ax, low + 0.03, dead - 0.07 * inward, "cross: everything dies here", CROSS, ha="left"
         )
+        if "cloud" in state:
+            yield ax.plot(*state["cloud"], ".", color=QUIET, markersize=4, zorder=1)[0]
         now = [returns_from_entry(p, marks[p.symbol]) for p in (first, second)]
         yield dot(ax, *now)
 
@@ -445,6 +464,7 @@ class PathPicture(Picture):
             equity = state[mode].equity
             shown = slice(None, step + 1)
             yield worth.plot(steps[shown], equity[shown], color=colour, linestyle=style)[0]
+            yield worth.plot(step, equity[step], "o", color=colour, markersize=5)[0]
             ahead = equity[step] - state[other(mode)].equity[step]
             up = ahead > 0 or ahead == 0 and mode == "cross"
             away = (0.09 if up else -0.09) * self.scenario.balance
@@ -482,7 +502,7 @@ class FundingPicture(Picture):
         edge.set_title("The price that liquidates")
         percent_axis(edge.yaxis)
         edge.axhline(0, color=FAINT, linewidth=1)
-        pot.set(xlim=(0, 90), xlabel="days", ylim=(0, 1.3 * scenario.balance))
+        pot.set(xlim=(0, 90), xlabel="days", ylim=(0, 1.7 * scenario.balance))
         pot.set_ylabel(f"[{scenario.currency}]")
         pot.set_title("The money that pays")
 
@@ -493,8 +513,11 @@ class FundingPicture(Picture):
             yield edge.plot(days, prices, color=colour, linestyle=style)[0]
             yield pot.plot(days, money, color=colour, linestyle=style)[0]
             words = "isolated margin" if mode == "isolated" else "shared balance"
-            yield label(pot, 3, money[0] + 0.06 * self.scenario.balance, words, colour, ha="left")
+            # Each name on the side that its line turns away from.
+            up = 1 if money[-1] > money[0] else -1
+            at = money[0] - 0.08 * up * self.scenario.balance
+            yield label(pot, 3, at, words, colour, ha="left")
             if np.isfinite(prices[0]):
-                yield label(edge, 3, prices[0] - 0.06, mode, colour, ha="left")
+                yield label(edge, 3, prices[0] + 0.06 * up, mode, colour, ha="left")
             else:
                 yield label(edge, 3, -0.95, "cross: never", colour, ha="left")

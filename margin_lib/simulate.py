@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from margin_lib.account import Account, Event
-from margin_lib.errors import MarginError
+from margin_lib.errors import MarginError, one_number
 from margin_lib.liquidation import mark_to_market
 
 
@@ -129,3 +129,57 @@ def carry(account, rates, marks, payments, fee_rate=None):
         if events:
             break
     return accounts
+
+
+def cloud(volatility, correlation, count=400):
+    """Changes of two prices in many possible markets, the same ones at every call.
+
+    Parameters
+    ----------
+    volatility : float         standard deviation of each logarithmic return, at least 0 [1]
+    correlation : float        of the two logarithmic returns, -1 to 1 [1]
+    count : int                number of markets
+
+    Returns
+    -------
+    ndarray                    shape (2, count), simple returns above -1, mean 0 in the long run
+
+    Raises
+    ------
+    MarginError                a value outside its range
+
+    Equation:  return = exp(volatility · z − volatility²/2) − 1, z normal with the correlation
+
+    >>> together = cloud(0.3, 1.0, count=3)
+    >>> bool((together[0] == together[1]).all())
+    True
+    """
+    volatility = one_number("volatility", volatility, at_least=0)
+    correlation = one_number("correlation", correlation, at_least=-1)
+    if correlation > 1:
+        raise MarginError("correlation", "must be at most 1", correlation)
+    first, own = np.random.default_rng(7).standard_normal((2, count))
+    second = correlation * first + np.sqrt(1 - correlation**2) * own
+    return np.expm1(volatility * np.array([first, second]) - volatility**2 / 2)
+
+
+def deaths(account, marks):
+    """Which positions one jump to each of many marks liquidates.
+
+    Parameters
+    ----------
+    account : Account
+    marks : Mapping            symbol -> array of marks, all of one shape
+
+    Returns
+    -------
+    dict                       symbol -> array of bool
+
+    >>> from margin_lib.contracts import Contract
+    >>> eth = Contract(symbol="ETH", maintenance=0.02)
+    >>> account, _ = Account(balance=5).open(eth, quantity=100, price=0.1, leverage=5)
+    >>> deaths(account, {"ETH": [0.09, 0.08]})["ETH"].tolist()
+    [False, True]
+    """
+    symbols = (position.symbol for position in account.positions)
+    return {symbol: np.asarray(account.risk(marks, symbol).is_liquidatable) for symbol in symbols}

@@ -500,13 +500,19 @@ def test_a_close_in_cross_may_not_kill_what_stays_open_with_its_fee(quantity):
 def test_adding_margin_never_brings_the_price_nearer(position, amount):
     account = Account(balance=1000, positions=(position,))
     before = account.liquidation_price("ETH")
-    if amount > 0:
-        account, _ = account.add_margin("ETH", amount)
+    account, _ = account.add_margin("ETH", amount)
     after = account.liquidation_price("ETH")
     if position.quantity > 0:
         assert np.nan_to_num(after) <= np.nan_to_num(before)
     else:
         assert after >= before
+
+
+def test_moving_no_margin_changes_nothing():
+    account = both()
+    for moved in (account.add_margin("ETH", 0, MARKS), account.remove_margin("ETH", 0, MARKS)):
+        assert moved[0] == account
+        assert moved[1].transfers == {}
 
 
 def test_what_is_added_can_be_removed():
@@ -644,9 +650,9 @@ ENTRANCES = [
     (lambda a, x: a.close("ETH", price=x), "price", PRICED),
     (lambda a, x: a.close("ETH", price=10, quantity=x), "quantity", CHOSEN),
     (lambda a, x: a.close("ADA", price=2, marks={"SOL": x}), "mark of SOL", PRICED),
-    (lambda a, x: a.add_margin("ETH", x, MARKS), "amount", PRICED),
+    (lambda a, x: a.add_margin("ETH", x, MARKS), "amount", [*SIGNED, -1]),
     (lambda a, x: a.add_margin("ETH", 1, {"ADA": x}), "mark of ADA", PRICED),
-    (lambda a, x: a.remove_margin("ETH", x, MARKS), "amount", PRICED),
+    (lambda a, x: a.remove_margin("ETH", x, MARKS), "amount", [*SIGNED, -1]),
     (lambda a, x: a.remove_margin("ETH", 1, {"ETH": x}), "mark of ETH", PRICED),
     (lambda a, x: a.switch_mode("ADA", "isolated", MARKS, margin=x), "margin", CHOSEN),
     (lambda a, x: a.switch_mode("ETH", "cross", {"ETH": x, "ADA": 2}), "mark of ETH", PRICED),

@@ -18,6 +18,7 @@ KINDS = {
     labs.IsolatedLab: "isolated",
     labs.CrossLab: "cross",
     labs.ComparisonLab: "cross",
+    labs.CloudLab: "cross",
     labs.PathLab: "cross",
     labs.FundingLab: "isolated",
 }
@@ -169,7 +170,7 @@ def test_adding_more_than_there_is_is_held_and_said(book):
 def test_the_numbers_of_the_articles_stand_in_the_readouts(root):
     book = load(root / "tests/articles.toml")
     lab = labs.IsolatedLab(book["isolated"])
-    assert "Exposure 10.00 BTC, borrowed 8.00 BTC." in lab.summary()
+    assert "Notional 10.00 BTC, borrowed 8.00 BTC." in lab.summary()
     lab.set(change=-0.19)
     assert lab.lines[0] == "ETH: liquidated at 0.08163 BTC, 2.00 BTC lost, 3.00 BTC untouched."
     lab = labs.CrossLab(book["cross"])

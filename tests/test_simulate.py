@@ -9,7 +9,8 @@ from margin_lib.account import Account
 from margin_lib.contracts import Contract
 from margin_lib.errors import MarginError
 from margin_lib.liquidation import mark_to_market
-from margin_lib.simulate import carry, replay
+from margin_lib.scenarios import load
+from margin_lib.simulate import carry, cloud, deaths, replay
 from tests.strategies import books, moves, shares
 
 ETH = Contract(symbol="ETH", maintenance=0.02)
@@ -91,3 +92,40 @@ def test_no_rate_for_what_is_not_held_and_no_payment_without_a_mark():
         carry(long(), {"ADA": 0.1}, MARKS, 1)
     with pytest.raises(MarginError, match="marks must hold a price for ETH"):
         carry(long(), {"ETH": 0.1}, {}, 1)
+
+
+def test_a_cloud_is_the_same_at_every_call_and_has_the_correlation_asked_for():
+    for correlation in (-0.8, 0.0, 0.8):
+        returns = cloud(0.3, correlation, count=20_000)
+        assert np.array_equal(returns, cloud(0.3, correlation, count=20_000))
+        logs = np.log1p(returns)
+        assert np.corrcoef(logs)[0, 1] == pytest.approx(correlation, abs=0.03)
+        assert logs.std(axis=1) == pytest.approx(0.3, rel=0.03)
+        assert returns.mean(axis=1) == pytest.approx(0, abs=0.01)
+        assert (returns > -1).all()
+
+
+@pytest.mark.parametrize("bad", [(-0.1, 0), (0.3, 1.01), (0.3, -1.01), (float("nan"), 0)])
+def test_a_cloud_out_of_range_is_refused(bad):
+    with pytest.raises(MarginError):
+        cloud(*bad)
+
+
+@pytest.mark.parametrize("mode", ["isolated", "cross", {"ETH": "isolated", "ADA": "cross"}])
+def test_deaths_are_those_of_one_jump_after_the_other(root, mode):
+    scenario = load(root / "notebooks/scenarios.toml")["cross"]
+    account, returns = scenario.account(mode), cloud(0.8, 0.2, count=60)
+    dead = deaths(account, scenario.marks(ETH=returns[0], ADA=returns[1]))
+    for n, (eth, ada) in enumerate(returns.T):
+        jump = replay(account, [scenario.marks(ETH=eth, ADA=ada)])
+        assert {symbol for symbol in dead if dead[symbol][n]} == set(jump.dead)
+
+
+def test_cross_never_dies_while_every_pocket_lives(root):
+    scenario = load(root / "tests/other_scenarios.toml")["cross"]
+    returns = cloud(0.8, -0.5)
+    marks = scenario.marks(ETH=returns[0], ADA=returns[1])
+    pockets = deaths(scenario.account("isolated"), marks)
+    cross = deaths(scenario.account("cross"), marks)["ETH"]
+    assert cross.any()
+    assert not (cross & ~np.any(list(pockets.values()), axis=0)).any()
