@@ -15,13 +15,13 @@ from margin_lib.simulate import carry, cloud, deaths, replay
 
 
 def slider(words, value, low, high, step, tip, form=".2f"):
-    """A slider with its unit in its label; `tip` says in the legend what it does."""
+    """A slider with its unit in its label, wide enough for where it starts; `tip` is its legend."""
     wide = widgets.Layout(width="380px")
     style = {"description_width": "170px"}
     control = widgets.FloatSlider(
         value=value,
-        min=low,
-        max=high,
+        min=min(low, value),
+        max=max(high, value),
         step=step,
         description=words,
         readout_format=form,
@@ -30,6 +30,11 @@ def slider(words, value, low, high, step, tip, form=".2f"):
     )
     control.tip = tip
     return control
+
+
+def leverage_of(trade, tip, high=20):
+    """The slider of a trade's leverage."""
+    return slider("leverage [x]", trade.leverage, 1, high, 0.5, tip, ".1f")
 
 
 def change(symbol, low=-0.6, high=0.4):
@@ -168,15 +173,7 @@ class LeverageLab(Lab):
     def make_controls(self, scenario):
         trade = scenario.trades[0]
         return {
-            "leverage": slider(
-                "leverage [x]",
-                trade.leverage,
-                1,
-                max(10, trade.leverage),
-                0.5,
-                "says how much you borrow",
-                ".1f",
-            ),
+            "leverage": leverage_of(trade, "says how much you borrow", high=10),
             "change": change(trade.symbol, -0.3, 0.3),
         }
 
@@ -209,9 +206,7 @@ class TermsLab(Lab):
         trade = scenario.trades[0]
         rate = trade.contract.maintenance_rate
         return {
-            "leverage": slider(
-                "leverage [x]", trade.leverage, 1, 20, 0.5, "tilts the equity line", ".1f"
-            ),
+            "leverage": leverage_of(trade, "tilts the equity line"),
             "rate": slider(
                 "maintenance rate [%]", rate, 0, 0.1, 0.005, "lifts the dashed line", ".1%"
             ),
@@ -249,9 +244,7 @@ class IsolatedLab(Lab):
             "added": slider(
                 f"margin added later [{unit}]", 0, 0, balance, step, "moves money across by hand"
             ),
-            "leverage": slider(
-                "leverage [x]", trade.leverage, 1, 20, 0.5, "sizes the position", ".1f"
-            ),
+            "leverage": leverage_of(trade, "sizes the position"),
             "change": change(trade.symbol),
         }
 
@@ -402,8 +395,9 @@ class PathLab(Lab):
     def compute(self, scenario, path, step):
         path = scenario.path(path)
         step = min(int(step), len(path) - 1)
-        state = {**both_modes(scenario, path), "step": step}
-        return state, outcomes(both_modes(scenario, path[: step + 1]), scenario.currency)
+        walks = both_modes(scenario, path)
+        so_far = {mode: walk.until(step) for mode, walk in walks.items()}
+        return {**walks, "step": step}, outcomes(so_far, scenario.currency)
 
 
 class FundingLab(Lab):
@@ -415,9 +409,7 @@ class FundingLab(Lab):
     def make_controls(self, scenario):
         trade = scenario.trades[0]
         return {
-            "leverage": slider(
-                "leverage [x]", trade.leverage, 1, 20, 0.5, "makes the notional that pays", ".1f"
-            ),
+            "leverage": leverage_of(trade, "makes the notional that pays"),
             "rate": slider(
                 "funding rate [%]",
                 scenario.funding_rate,

@@ -46,6 +46,11 @@ class Replay:
         """The marks of the last step."""
         return self.path[-1]
 
+    def until(self, step):
+        """The same walk, ended after a step (0 is the first)."""
+        stop = step + 1
+        return Replay(self.start, self.path[:stop], self.accounts[:stop], self.events[:stop])
+
     @property
     def liquidations(self):
         """(step, event) for each liquidated pocket, in order."""

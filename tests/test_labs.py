@@ -2,6 +2,7 @@
 
 import html
 import re
+from dataclasses import replace
 
 import matplotlib
 import pytest
@@ -204,3 +205,12 @@ def test_random_moves_end_where_a_fresh_lab_would_be(kind, root):
             assert same_picture(lab, fresh)
 
     run()
+
+
+def test_a_lab_starts_at_the_numbers_of_its_scenario_even_beyond_its_usual_range(book):
+    scenario = replace(book["isolated"], funding_rate=0.002).with_trade("ETH", leverage=25)
+    for kind in (labs.FundingLab, labs.IsolatedLab):
+        assert kind(scenario).controls["leverage"].value == 25
+    assert labs.FundingLab(scenario).controls["rate"].value == 0.002
+    terms = book["leverage"].with_trade("ETH", leverage=2, maintenance_rate=0.2)
+    assert labs.TermsLab(terms).controls["rate"].value == 0.2

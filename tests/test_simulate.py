@@ -11,7 +11,7 @@ from margin_lib.errors import MarginError
 from margin_lib.liquidation import mark_to_market
 from margin_lib.scenarios import load
 from margin_lib.simulate import carry, cloud, deaths, replay
-from tests.strategies import books, moves, shares
+from tests.strategies import SCENARIOS, books, moves, shares
 
 ETH = Contract(symbol="ETH", maintenance=0.02)
 MARKS = {"ETH": 1.0}
@@ -129,3 +129,12 @@ def test_cross_never_dies_while_every_pocket_lives(root):
     cross = deaths(scenario.account("cross"), marks)["ETH"]
     assert cross.any()
     assert not (cross & ~np.any(list(pockets.values()), axis=0)).any()
+
+
+def test_a_walk_cut_short_is_the_walk_over_the_shorter_path():
+    scenario = load(SCENARIOS)["cross"]
+    path = scenario.path("apart")
+    for mode in ("isolated", "cross"):
+        whole = replay(scenario.account(mode), path)
+        for step in range(len(path)):
+            assert whole.until(step) == replay(scenario.account(mode), path[: step + 1])
