@@ -243,12 +243,12 @@ class Event:
         total = {}
         for ledger in ledgers:
             for party, money in ledger.items():
-                total[party] = total.get(party, 0.0) + money
+                total[party] = total.get(party, 0) + money
         return cls(kind, tuple(symbols), {party: money for party, money in total.items() if money})
 
     def received(self, party):
         """Money that a party got, below 0 when it paid, 0 when it had no part [quote]."""
-        return self.transfers.get(party, 0.0)
+        return self.transfers.get(party, 0)
 
 
 def pocket(symbol):
@@ -320,7 +320,7 @@ class Account:
     @property
     def locked_margin(self):
         """Sum of the isolated margins [quote]."""
-        return plain(sum(position.margin for position in self.isolated))
+        return sum(position.margin for position in self.isolated)
 
     @property
     def wallet_balance(self):
@@ -417,6 +417,56 @@ class Account:
         cross = self.cross if position.margin is None else ()
         return [p for p in cross if p.contract.market == market and p is not position]
 
+    def wall(self, first, second, span, marks=None):
+        """Where the shared balance is liquidated, in the plane of two cross positions' prices.
+
+        The wall of two linear contracts is straight within a row of their tables: with one row, the
+        box cuts a segment out of it. Its corners lie where one of the prices meets a side of the
+        box, or one of the notionals the floor of a row.
+
+        Parameters
+        ----------
+        first, second : str        symbols of two cross positions in different markets
+        span : Mapping             symbol -> (low, high), the sides of the box [quote per coin]
+        marks : Mapping            marks of the other cross positions
+
+        Returns
+        -------
+        ndarray                    shape (corners, 2), first and second price, the first rising;
+                                   no corners where the wall does not cross the box
+
+        Raises
+        ------
+        MarginError                an isolated position; a symbol or mark missing; an empty side
+
+        Equation:  balance + Σ pnl = Σ maintenance margin
+
+        >>> eth, ltc = Contract(symbol="ETH"), Contract(symbol="LTC")
+        >>> held = [
+        ...     Position(contract=eth, quantity=1, entry_price=4, leverage=4),
+        ...     Position(contract=ltc, quantity=2, entry_price=1, leverage=2),
+        ... ]
+        >>> Account(balance=2, positions=held).wall("ETH", "LTC", {"ETH": (1, 4), "LTC": (0.5, 2)})
+        array([[1. , 1.5],
+               [3. , 0.5]])
+        """
+        corners = []
+        self._must_be(second, "cross")
+        for one, other in ((first, second), (second, first)):
+            self._must_be(one, "cross")
+            low, high = (one_number(f"{one} span", side, above=0) for side in span[one])
+            one_number(f"{one} span", high, above=low)
+            held = self[one]
+            floors = np.array([tier.floor for tier in held.contract.maintenance[1:]], dtype=float)
+            turn = -1 if held.contract.inverse else 1
+            at = np.array([low, high, *(floors / abs(held.units)) ** turn])
+            at = at[(low <= at) & (at <= high)]
+            reached = self.liquidation_price(other, {**(marks or {}), held.contract.market: at})
+            corners.append(np.column_stack((at, reached) if one == first else (reached, at)))
+        corners = np.unique(np.concatenate(corners), axis=0)
+        lows, highs = np.array([span[first], span[second]], dtype=float).T
+        return corners[((lows <= corners) & (corners <= highs)).all(axis=1)]
+
     def bankruptcy_price(self, symbol, marks=None):
         """Mark price of `symbol` at which its pocket's equity is zero, the other marks held.
 
@@ -479,7 +529,7 @@ class Account:
             quantity=quantity,
             entry_price=price,
             leverage=leverage,
-            margin=0.0 if mode == "isolated" else None,
+            margin=0 if mode == "isolated" else None,
         )
         symbol = new.symbol
         marks = {**moment(marks), contract.market: new.entry_price}
@@ -501,7 +551,7 @@ class Account:
         if mode == "isolated":
             locked = min(locked, free - fee)  # not an ulp more than there is
             if locked + fee > free:
-                locked = math.nextafter(locked, 0.0)
+                locked = math.nextafter(locked, 0)
             event = Event.of(
                 "opened", [symbol], event.transfers, _move("balance", pocket(symbol), locked)
             )
@@ -646,7 +696,7 @@ class Account:
             if margin > self.balance + ROUNDING * margin:
                 raise MarginError("margin", f"must not exceed the balance {self.balance:g}", margin)
             move = _move("balance", pocket(symbol), min(margin, self.balance))
-            switched = replace(position, margin=0.0)
+            switched = replace(position, margin=0)
         event = Event.of("mode switched", [symbol], move)
         return self._next(event, self._put(switched))._alive(moment(marks), symbol, None), event
 
@@ -723,7 +773,9 @@ class Account:
         positions = tuple(
             position
             if position.margin is None
-            else replace(position, margin=position.margin + event.received(pocket(position.symbol)))
+            else replace(
+                position, margin=(position.margin or 0) + event.received(pocket(position.symbol))
+            )
             for position in positions
         )
         return Account(balance=self.balance + event.received("balance"), positions=positions)

@@ -931,35 +931,6 @@ def deficit(equity):
     return plain(_positive(-number("equity", equity)))
 
 
-def insurance_fund_gain(quantity, bankruptcy_price, fill_price, inverse=False):
-    """What the insurance fund gets (below 0: pays) when it closes a position it took over.
-
-    It takes the position over at the bankruptcy price, where the trader has nothing left.
-
-    Equation:  gain = pnl from the bankruptcy price to the fill price
-
-    Parameters
-    ----------
-    quantity : array_like              signed [coin]
-    bankruptcy_price, fill_price : array_like      above 0 [quote per coin]
-
-    Returns
-    -------
-    float or ndarray           [quote; inverse: coin]
-
-    Raises
-    ------
-    MarginError                a price not above 0; not finite
-
-    Source: Satis, "System gain and losses".
-
-    >>> insurance_fund_gain(1, bankruptcy_price=99, fill_price=99.25)
-    0.25
-    """
-    start = number("bankruptcy price", bankruptcy_price, above=0)
-    return pnl(quantity, start, number("fill price", fill_price, above=0), inverse)
-
-
 def left_after(means, deficit):
     """What is left of a fund, or of a winner's profit, once it has paid what it can of a deficit.
 

@@ -255,9 +255,9 @@ def settle(account, marks, event, fund, traders=()):
     """
     fund, marks = one_number("fund", fund, at_least=0), moment(marks)
     received = event.received("insurance fund")
-    owed = max(-received, 0)
-    paid = min(fund, owed)
-    missing, winners = owed - paid, []
+    owed, gained = formulas.deficit(received), formulas.deficit(-received)
+    missing, winners = formulas.left_after(owed, fund), []
+    paid = owed - missing
     for name in event.symbols:
         loser = account[name]
         found, missing = _deleverage(loser, loser.mark(marks), owed, missing, traders)
@@ -268,7 +268,7 @@ def settle(account, marks, event, fund, traders=()):
         "unpaid": -missing,
     }
     event = Event.of(event.kind, event.symbols, event.transfers, rest)
-    return Settlement(event, fund + max(received, 0) - paid, tuple(winners))
+    return Settlement(event, formulas.left_after(fund, owed) + gained, tuple(winners))
 
 
 def deleveraging_queue(position, price, traders):

@@ -11,9 +11,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from margin_lib.account import Account, Event, Position, Risk, mark, moment, pocket
-from margin_lib.contracts import Contract, Conventions
+from margin_lib.contracts import Contract, Conventions, Tiers
 from margin_lib.errors import MarginError
-from margin_lib.liquidation import mark_to_market
+from margin_lib.liquidation import liquidate, mark_to_market
 from tests.strategies import (
     NO_NUMBERS,
     NOT_SINGLE,
@@ -980,3 +980,74 @@ def test_a_debt_with_nothing_open_is_liquidatable_and_no_money_is_not():
     assert Risk(equity=-1).is_liquidatable
     assert not Risk(equity=0).is_liquidatable
     assert Risk(equity=3, maintenance_margin=2).cushion == 1
+
+
+def test_operations_on_fractions_stay_exact():
+    third = Fraction(1, 3)
+    coin = Contract(
+        symbol="ETH", maintenance=Fraction(1, 50), taker_fee=Fraction(1, 2000), size=Fraction(1)
+    )
+    account, marks = Account(balance=Fraction(5)), {"ETH": Fraction(7, 3)}
+    terms = {"quantity": third, "price": Fraction(7, 3), "leverage": Fraction(5)}
+    for mode in ("isolated", "cross"):
+        now = account
+        steps = [
+            lambda a, mode=mode: a.open(coin, mode=mode, **terms),
+            lambda a: a.pay_funding({"ETH": Fraction(1, 1000)}, marks),
+            lambda a: a.pay_interest({"ETH": Fraction(1, 1000)}, Fraction(3, 2)),
+            lambda a: a.close("ETH", price=Fraction(2), quantity=third / 7),
+        ]
+        if mode == "isolated":
+            steps[1:1] = [
+                lambda a: a.add_margin("ETH", third / 2),
+                lambda a: a.remove_margin("ETH", third / 4, marks),
+            ]
+        for step in steps:
+            now, event = step(now)
+            money = [now.balance, now.wallet_balance, *event.transfers.values()]
+            money += [p.margin for p in now.positions if p.margin is not None]
+            assert {type(value) for value in money} == {Fraction}
+            assert sum(event.transfers.values()) == 0
+    switched, _ = now.switch_mode("ETH", "isolated", marks)
+    assert type(switched["ETH"].margin) is Fraction
+    after, event = liquidate(switched, {"ETH": third}, "ETH")
+    assert {type(value) for value in event.transfers.values()} == {Fraction}
+    assert after.balance == switched.balance
+
+
+SPAN = {"ETH": (0.5, 4.0), "ADA": (0.5, 3.0)}
+
+
+@pytest.mark.parametrize("sides", [(1, 1), (1, -1), (-1, 1), (-1, -1)])
+@pytest.mark.parametrize("rows", [[(0, 0.02)], [(0, 0.02), (10, 0.1), (14, 0.3)]])
+def test_on_the_wall_the_shared_balance_is_liquidated(sides, rows):
+    held = [
+        Position(
+            contract=Contract(symbol=symbol, maintenance=Tiers.continuous(rows)),
+            quantity=side * size,
+            entry_price=1.5,
+            leverage=5,
+        )
+        for symbol, side, size in zip(SPAN, sides, (10, 8), strict=True)
+    ]
+    account = Account(balance=4, positions=held)
+    wall = account.wall("ETH", "ADA", SPAN)
+    assert len(wall) >= 2
+    # between corners the wall is straight: every point of it has lost just its cushion
+    for share in np.linspace(0, 1, 7):
+        x, y = (wall[:-1] + share * np.diff(wall, axis=0)).T
+        risk = account.risk({"ETH": x, "ADA": y})
+        assert risk.cushion == pytest.approx(0, abs=1e-9)
+    assert wall[:, ::-1][np.argsort(wall[:, 1])] == pytest.approx(account.wall("ADA", "ETH", SPAN))
+
+
+def test_a_wall_outside_the_box_has_no_corners_and_an_isolated_position_none():
+    held = Position(contract=ETH, quantity=1, entry_price=1, leverage=2)
+    ada = dataclasses.replace(held, contract=Contract(symbol="ADA"))
+    assert Account(balance=100, positions=[held, ada]).wall("ETH", "ADA", SPAN).shape == (0, 2)
+    with pytest.raises(MarginError, match="mode of ADA must be cross"):
+        Account(balance=1, positions=[held, dataclasses.replace(ada, margin=1)]).wall(
+            "ETH", "ADA", SPAN
+        )
+    with pytest.raises(MarginError, match=r"ETH span must be above 4, got 2"):
+        Account(balance=9, positions=[held, ada]).wall("ETH", "ADA", {**SPAN, "ETH": (4, 2)})

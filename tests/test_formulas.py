@@ -70,7 +70,6 @@ GOOD = {
     "spot_margin_level": {"price": 2.0, **SPOT},
     "spot_liquidation_price": {"level": 1.1, **SPOT},
     "deficit": {"equity": -2.0},
-    "insurance_fund_gain": {"quantity": 4.0, "bankruptcy_price": 0.5, "fill_price": 0.75},
     "left_after": {"means": 5.0, "deficit": 2.0},
 }
 TIERED = {

@@ -16,6 +16,7 @@ ORDER = [
     "errors",
     "contracts",
     "formulas",
+    "spot",
     "account",
     "liquidation",
     "paths",

@@ -434,8 +434,9 @@ def hours(inputs):
 
 @adapter
 def fund_delta(inputs):
+    # The fund takes the position over at the bankruptcy price, where its owner has nothing left.
     at = inputs["bankruptcy_price"], inputs["fill_price"]
-    return {"fund_delta": formulas.insurance_fund_gain(signed(inputs), *at)}
+    return {"fund_delta": formulas.pnl(signed(inputs), *at)}
 
 
 @adapter

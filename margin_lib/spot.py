@@ -1,0 +1,144 @@
+"""Spot margin: coins and money really borrowed. Who sells short owes coins, not money."""
+
+from dataclasses import dataclass, replace
+
+from margin_lib import formulas
+from margin_lib.errors import keep_number, one_number
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpotWallet:
+    """What one isolated pair of a spot margin account holds and owes; interest is in the debts.
+
+    Parameters
+    ----------
+    coin, coin_debt : float    held and borrowed, at least 0 [coin]
+    quote, quote_debt : float  the same in quote money [quote]
+
+    Raises
+    ------
+    MarginError                a value below 0, not finite
+
+    Source: Binance, "Margin level and margin call" (spot margin).
+
+    >>> wallet = SpotWallet(quote=1000).trade(-1, price=2000)   # sell a coin that is not there
+    >>> wallet.coin_debt, wallet.quote, wallet.level(2000)
+    (1.0, 3000.0, 1.5)
+    """
+
+    coin: float = 0
+    quote: float = 0
+    coin_debt: float = 0
+    quote_debt: float = 0
+
+    def __post_init__(self):
+        for name in ("coin", "quote", "coin_debt", "quote_debt"):
+            keep_number(self, name, name.replace("_", " "), at_least=0)
+
+    def trade(self, quantity, price, fee_rate=0):
+        """Buy (above 0) or sell coins; what is missing is borrowed, what comes in repays first.
+
+        Parameters
+        ----------
+        quantity : float           signed [coin]
+        price : float              of the fill, above 0 [quote per coin]
+        fee_rate : float           of the notional, 0 <= fee rate < 1, paid in quote [1]
+
+        Returns
+        -------
+        SpotWallet
+
+        Raises
+        ------
+        MarginError                a price not above 0, a rate outside its range, not finite
+
+        Equation:  coin − coin debt grows by the quantity,
+        quote − quote debt by −quantity · price − fee
+
+        Source: Binance, "Margin auto-borrow and auto-repay".
+
+        >>> SpotWallet(quote=1000).trade(1, price=2000)   # a long at 2x
+        SpotWallet(coin=1.0, quote=0.0, coin_debt=0.0, quote_debt=1000.0)
+        """
+        bought = one_number("quantity", quantity)
+        fee = formulas.trading_fee(formulas.notional(bought, price), fee_rate)
+        paid = formulas.equity_of_cash(fee, bought, price)
+        coin, coin_debt = _moved(self.coin, self.coin_debt, bought)
+        quote, quote_debt = _moved(self.quote, self.quote_debt, -paid)
+        return SpotWallet(coin=coin, quote=quote, coin_debt=coin_debt, quote_debt=quote_debt)
+
+    def accrue(self, hours, coin_rate=0, quote_rate=0):
+        """Add the interest of a time to the debts: simple, for every hour that has started.
+
+        Parameters
+        ----------
+        hours : float              since the last time, at least 0 [hour]
+        coin_rate, quote_rate : float      of each debt, at least 0 [1 per hour]
+
+        Returns
+        -------
+        SpotWallet
+
+        Raises
+        ------
+        MarginError                a value below 0, not finite
+
+        Equation:  debt grows by debt · rate · ⌈hours⌉
+
+        Source: Binance, "Margin interest".
+
+        >>> SpotWallet(coin=1, quote_debt=1000).accrue(1.5, quote_rate=0.25).quote_debt
+        1500.0
+        """
+        return replace(
+            self,
+            coin_debt=self.coin_debt + formulas.interest(self.coin_debt, coin_rate, hours),
+            quote_debt=self.quote_debt + formulas.interest(self.quote_debt, quote_rate, hours),
+        )
+
+    def equity(self, price):
+        """What would be left if all were sold and every debt repaid [quote].
+
+        Equation:  equity = (quote − quote debt) + (coin − coin debt) · P
+
+        >>> SpotWallet(coin=1, quote_debt=1000).equity(1500)
+        500.0
+        """
+        return formulas.equity_of_cash(
+            self.quote - self.quote_debt, self.coin - self.coin_debt, price
+        )
+
+    def level(self, price):
+        """Margin level, as `formulas.spot_margin_level`; NaN where nothing is owed [1].
+
+        >>> SpotWallet(coin=1, quote_debt=1000).level(1500)
+        1.5
+        """
+        return formulas.spot_margin_level(price, **self._sides())
+
+    def liquidation_price(self, level):
+        """Price of a margin level, as `formulas.spot_liquidation_price` [quote per coin].
+
+        >>> SpotWallet(quote=3000, coin_debt=1).liquidation_price(1.25)
+        2400.0
+        """
+        return formulas.spot_liquidation_price(level, **self._sides())
+
+    def is_liquidatable(self, price, level):
+        """Something is owed, and the margin level has fallen to the one given.
+
+        >>> SpotWallet(coin=1, quote_debt=1000).is_liquidatable([1250, 1251], level=1.25).tolist()
+        [True, False]
+        """
+        one_number("level", level, above=0)
+        return self.level(price) <= level  # nothing owed: NaN, never
+
+    def _sides(self):
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def _moved(held, owed, change):
+    """Held and owed after money came in (repays first) or went out (borrowed where missing)."""
+    if change >= 0:
+        return held + formulas.left_after(change, owed), formulas.left_after(owed, change)
+    return formulas.left_after(held, -change), owed + formulas.left_after(-change, held)
