@@ -104,6 +104,15 @@ class Tiers(tuple):
         """
         return cls.continuous((floor, 1 / (2 * cap), cap) for floor, cap in rows)
 
+    @property
+    def jumps(self):
+        """Whether the maintenance margin jumps at a floor, as in a table without amounts."""
+        gaps = (
+            upper.amount - lower.amount_above(upper.floor, upper.rate)
+            for lower, upper in pairwise(self)
+        )
+        return any(abs(gap) > 1e-9 * tier.floor for gap, tier in zip(gaps, self[1:], strict=True))
+
     def at(self, notional):
         """The row of a notional; at a floor, the row that starts there."""
         notional = one_number("notional", notional, at_least=0)

@@ -959,6 +959,39 @@ def left_after(means, deficit):
     return plain(means - paid)
 
 
+def returned(equity, notional, fee_rate):
+    """What a liquidated pocket gives back to its owner once all of it is closed.
+
+    Equation:  returned = max(equity − fee rate · notional, 0)
+
+    Parameters
+    ----------
+    equity : array_like        at the prices at which it was closed, signed [quote]
+    notional : array_like      that was closed, at least 0 [quote]
+    fee_rate : array_like or None      liquidation fee, at least 0; None for a venue that keeps
+                               what is left, as if it closed at the bankruptcy price [1]
+
+    Returns
+    -------
+    float or ndarray           [quote]
+
+    Raises
+    ------
+    MarginError                notional or fee rate below 0; not finite
+
+    Source: Bybit, "Liquidation process (isolated margin)", for None; Hyperliquid documentation,
+    "Liquidations", for what is left and returned.
+
+    >>> returned(2, 100, 0.01), returned(2, 100, None), returned(-3, 100, 0.01)
+    (1.0, 0.0, 0.0)
+    """
+    equity = number("equity", equity)
+    if fee_rate is None:
+        return plain(0 * equity)
+    fee = number("notional", notional, at_least=0) * number("fee rate", fee_rate, at_least=0)
+    return plain(_positive(equity - fee))
+
+
 def _positive(value):
     """The value where it is above 0, elsewhere a 0 of its own kind: exact among fractions."""
     return np.maximum(value, abs(0 * value))

@@ -11,7 +11,10 @@ import numpy as np
 
 from margin_lib import page, plots, text
 from margin_lib.errors import MarginError
-from margin_lib.simulate import carry, cloud, deaths, replay
+from margin_lib.paths import YEAR, Bars, Market
+from margin_lib.simulate import Costs, replay, simulate
+
+MODES = ("isolated", "cross")
 
 
 def slider(words, value, low, high, step, tip, form=".2f"):
@@ -281,7 +284,7 @@ def side_of(trade):
 
 def both_modes(scenario, path):
     """The same trades in both modes over the same path."""
-    return {mode: replay(scenario.account(mode), path) for mode in ("isolated", "cross")}
+    return {mode: replay(scenario.account(mode), path) for mode in MODES}
 
 
 def outcomes(states, currency):
@@ -361,15 +364,18 @@ class CloudLab(Lab):
     def compute(self, scenario, side, correlation, volatility):
         scenario = scenario.with_trade(scenario.trades[1].symbol, side=side)
         state = both_modes(scenario, [scenario.marks()])
-        state["cloud"] = cloud(volatility, correlation)
-        symbols = [trade.symbol for trade in scenario.trades]
-        marks = scenario.marks(**dict(zip(symbols, state["cloud"], strict=True)))
-        pockets = list(deaths(state["isolated"].start, marks).values())
-        everything = deaths(state["cross"].start, marks)[symbols[0]]
+        entry = scenario.marks()
+        market = Market(
+            prices=entry, volatility=volatility, correlation=correlation, step_hours=YEAR
+        )
+        bars = market.draw(np.random.default_rng(7), steps=1, paths=400)  # one jump, 400 times
+        state["cloud"] = [bars.close[symbol][0] / entry[symbol] - 1 for symbol in entry]
+        results = simulate({mode: scenario.account(mode) for mode in MODES}, bars)
+        pockets = [step >= 0 for step in results["isolated"].step.values()]
         self.shares = {
             "a pocket": np.any(pockets, axis=0).mean(),
             "both pockets": np.all(pockets, axis=0).mean(),
-            "cross": everything.mean(),
+            "cross": results["cross"].liquidated.mean(),
         }
         first, both, all_cross = (text.percent(x, 0, sign=False) for x in self.shares.values())
         return state, [
@@ -424,11 +430,14 @@ class FundingLab(Lab):
     def compute(self, scenario, leverage, rate):
         symbol, currency, days = scenario.trades[0].symbol, scenario.currency, 90
         scenario = scenario.with_trade(symbol, leverage=leverage)
-        marks, a_day = scenario.marks(), round(24 / scenario.funding_hours)
+        marks = scenario.marks()
+        path = Bars.of_marks([marks] * days, hours=24 * np.arange(1, days + 1))
+        costs = Costs(funding={symbol: rate}, funding_hours=scenario.funding_hours)
         state, lines = {}, []
-        for mode in ("isolated", "cross"):
+        for mode in MODES:
             start = scenario.account(mode)
-            held = [a for a in carry(start, {symbol: rate * a_day}, marks, days) if symbol in a]
+            walk = replay(start, path, costs)
+            held = [account for account in (start, *walk.accounts) if symbol in account]
             edges = [
                 account.liquidation_price(symbol, marks) / marks[symbol] - 1 for account in held
             ]

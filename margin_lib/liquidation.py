@@ -66,19 +66,35 @@ def liquidate(account, marks, symbol=None, fee_rate=None, closes="everything", l
     if not risk.is_liquidatable:
         rule = f"must have fallen to the maintenance margin {risk.maintenance_margin:g}"
         raise MarginError(f"equity behind {symbol or 'cross'}", rule, risk.equity)
-    steps, closed, ledgers = [_carried(account, symbol)], [], []
-    if closes != "everything":
-        steps = [[p] for p in sorted(steps[0], key=lambda p: p.pnl(p.mark(marks)))]
-    for step in steps:
+    if closes == "everything":
+        return close_all(account, marks, symbol, fee_rate)
+    closed, ledgers = [], []
+    for position in sorted(_carried(account, symbol), key=lambda p: p.pnl(p.mark(marks))):
         if closed and not account.risk(marks).is_liquidatable:
             break
-        parts = {position.symbol: position.quantity for position in step}
+        name, part = position.symbol, position.quantity
         if closes == "what is needed":
-            parts = {name: part_to_close(account, marks, name, fee_rate, lot) for name in parts}
-        account, ledger = _close(account, marks, parts, fee_rate)
-        closed += parts
+            part = part_to_close(account, marks, name, fee_rate, lot)
+        account, ledger = _close(account, marks, {name: part}, fee_rate)
+        closed.append(name)
         ledgers.append(ledger)
     return account, Event.of("liquidated", closed, *ledgers)
+
+
+def close_all(account, marks, symbol=None, fee_rate=None):
+    """Close the pocket that carries `symbol` at given marks, without asking whether it is due.
+
+    For who knows that it was due on the way to these marks. Everything else is as for `liquidate`.
+
+    >>> from margin_lib.contracts import Contract
+    >>> eth = Contract(symbol="ETH")
+    >>> account, _ = Account(balance=5).open(eth, quantity=8, price=1, leverage=4)
+    >>> close_all(account, {"ETH": 0.875}, "ETH", fee_rate=0)[0].balance
+    4.0
+    """
+    parts = {position.symbol: position.quantity for position in _carried(account, symbol)}
+    account, ledger = _close(account, moment(marks), parts, fee_rate)
+    return account, Event.of("liquidated", parts, ledger)
 
 
 def part_to_close(account, marks, symbol, fee_rate=None, lot=0):
@@ -337,17 +353,16 @@ def _rate(fee_rate):
 def _close(account, marks, parts, fee_rate):
     """The account after parts (symbol -> quantity) of one pocket are closed, and the ledger."""
     symbol = next(iter(parts))
-    carried, left = _carried(account, symbol), max(account.risk(marks, symbol).equity, 0)
-    own = carried[0].margin
+    carried, risk = _carried(account, symbol), account.risk(marks, symbol)
+    own, rate = carried[0].margin, _rate(fee_rate)
     pot, collateral = ("balance", account.balance) if own is None else (pocket(symbol), own)
     closed = [replace(account[name], quantity=part) for name, part in parts.items()]
     gain = sum(part.pnl(part.mark(marks)) for part in closed)
-    fee = _rate(fee_rate) * sum(part.notional(part.mark(marks)) for part in closed)
-    fee = min(left, fee)
     if all(parts.get(position.symbol) == position.quantity for position in carried):
-        home, stays = "balance", 0 if fee_rate is None else left - fee
+        home, stays = "balance", formulas.returned(risk.equity, risk.notional, fee_rate)
     else:
-        home, stays = pot, collateral + gain - fee
+        fee = rate * sum(part.notional(part.mark(marks)) for part in closed)
+        home, stays = pot, collateral + gain - min(fee, max(risk.equity, 0))
     ledger = {pot: -collateral, "market": -gain, "insurance fund": collateral + gain - stays}
     ledger[home] = ledger.get(home, 0) + stays
     positions = []

@@ -1,12 +1,93 @@
-"""An account over a path of prices, event by event."""
+"""An account over one path, event by event, and over many at once. Both follow the same rules.
 
-from dataclasses import dataclass
+At each step:
+
+1. Funding and interest that have come due are paid, at the marks at which the bar opens.
+2. Pockets are looked at as the bar opens. One that is due is closed at the opening marks: a gap is
+   filled where the market is, not at the liquidation price.
+3. Pockets that live are looked at on the straight way from the open to the worst prices of the bar:
+   lows for what gains with the price, highs for what loses, all at once. One that is due on the way
+   is closed there.
+
+In 2 and 3 all pockets are judged before any is closed, the shared balance first: what one returns
+comes too late to save another. The straight way runs in prices, for inverse contracts in
+reciprocal prices.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
 
-from margin_lib.account import Account, Event
-from margin_lib.errors import MarginError, one_number
-from margin_lib.liquidation import mark_to_market
+from margin_lib import formulas
+from margin_lib.account import Account, Event, Risk, pocket
+from margin_lib.errors import MarginError, one_number, plain
+from margin_lib.liquidation import close_all, mark_to_market, settle
+from margin_lib.paths import Bars
+
+LIVES = np.iinfo(np.int64).max  # later than every step
+BLOCK = 32  # steps that are looked at together
+NEAR = 1e-9  # what is nearer than this is judged exactly
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Costs:
+    """What holding and losing a position costs.
+
+    Parameters
+    ----------
+    fee_rate : float or None   liquidation fee, as for `liquidation.liquidate` [1]
+    funding : Mapping          symbol -> funding rate, signed; paid by those that are held [1]
+    funding_hours : float      from one payment to the next, above 0 [hour]
+    interest : Mapping         symbol -> rate on what is borrowed, by the started hour [1 per hour]
+
+    Raises
+    ------
+    MarginError                a value outside its range
+
+    >>> Costs(funding={"ETH": 0.001}).due(np.array([0.0, 8.0, 24.0]))[0].tolist()
+    [0, 1, 2]
+    """
+
+    fee_rate: float | None = None
+    funding: Mapping = field(default_factory=dict)
+    funding_hours: float = 8.0
+    interest: Mapping = field(default_factory=dict)
+
+    def __post_init__(self):
+        if self.fee_rate is not None:
+            one_number("fee rate", self.fee_rate, at_least=0)
+        one_number("funding_hours", self.funding_hours, above=0)
+        for symbol, rate in self.funding.items():
+            one_number(f"funding rate of {symbol}", rate)
+        for symbol, rate in self.interest.items():
+            one_number(f"interest rate of {symbol}", rate, at_least=0)
+
+    def due(self, hours):
+        """Funding payments, and hours of interest, that come due at each of several times."""
+        payments = np.floor(hours / self.funding_hours + 1e-9)
+        started = np.ceil(hours - 1e-9)
+        return tuple(np.diff(count, prepend=0).astype(int) for count in (payments, started))
+
+    def paid(self, account, marks, payments, hours):
+        """The account after what has come due, and the events."""
+        held = [position.symbol for position in account.positions]
+        funding = {s: rate * payments for s, rate in self.funding.items() if s in held}
+        interest = {s: rate for s, rate in self.interest.items() if s in held}
+        events = []
+        if payments and funding:
+            account, event = account.pay_funding(funding, marks)
+            events.append(event)
+        if hours and interest:
+            account, event = account.pay_interest(interest, hours)
+            events.append(event)
+        return account, events
+
+
+NO_COSTS = Costs()
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +97,13 @@ class Replay:
     Parameters
     ----------
     start : Account            before the first step
-    path : tuple of Mapping    the marks, step by step
+    path : tuple of Mapping    the marks at which each step ends
     accounts : tuple of Account    after each step
     events : tuple of tuple of Event   what happened at each step
+    hours : tuple of float     when each step opened [hour]
 
     >>> five = Account(balance=5)
-    >>> Replay(start=five, path=({"ETH": 0.1},), accounts=(five,), events=((),)).equity
+    >>> replay(five, [{"ETH": 0.1}]).equity
     array([5.])
     """
 
@@ -29,6 +111,7 @@ class Replay:
     path: tuple
     accounts: tuple[Account, ...]
     events: tuple[tuple[Event, ...], ...]
+    hours: tuple
 
     @property
     def equity(self):
@@ -49,27 +132,75 @@ class Replay:
     def until(self, step):
         """The same walk, ended after a step (0 is the first)."""
         stop = step + 1
-        return Replay(self.start, self.path[:stop], self.accounts[:stop], self.events[:stop])
+        kept = (values[:stop] for values in (self.path, self.accounts, self.events, self.hours))
+        return Replay(self.start, *kept)
 
     @property
     def liquidations(self):
         """(step, event) for each liquidated pocket, in order."""
-        return [(step, event) for step, events in enumerate(self.events) for event in events]
+        steps = enumerate(self.events)
+        return [(step, e) for step, events in steps for e in events if e.kind == "liquidated"]
 
     @property
     def dead(self):
         """Symbols of the positions that were liquidated, in order."""
         return [symbol for _, event in self.liquidations for symbol in event.symbols]
 
+    def table(self):
+        """One row a step: prices, equity, maintenance, ratio; PnL and liquidation prices.
 
-def replay(account, path, fee_rate=None):
-    """Mark an account to market at each step of a path.
+        The shared balance is one pocket, "cross"; each isolated position is one of its own.
+
+        >>> replay(Account(balance=5), [{"ETH": 0.1}]).table()["equity"].tolist()
+        [5.0]
+        """
+        rows = []
+        for hour, marks, account in zip(self.hours, self.path, self.accounts, strict=True):
+            row = {"hour": hour, **{f"price {market}": mark for market, mark in marks.items()}}
+            row["equity"] = account.equity(marks)
+            pockets = {"cross": None, **{pocket(p.symbol): p.symbol for p in account.isolated}}
+            for name, symbol in pockets.items():
+                risk = account.risk(marks, symbol)
+                row[f"equity {name}"] = risk.equity
+                row[f"maintenance {name}"] = risk.maintenance_margin
+                row[f"ratio {name}"] = risk.margin_ratio
+            for position in account.positions:
+                row[f"pnl {position.symbol}"] = position.pnl(position.mark(marks))
+                edge = account.liquidation_price(position.symbol, marks)
+                row[f"liquidation price {position.symbol}"] = edge
+            rows.append(row)
+        return pd.DataFrame(rows).rename_axis("step")
+
+    def log(self):
+        """One row a transfer: when, what, for which positions, who got how much (sums to zero).
+
+        >>> replay(Account(balance=5), [{"ETH": 0.1}]).log().empty
+        True
+        """
+        rows = [
+            (step, self.hours[step], event.kind, " ".join(event.symbols), party, money)
+            for step, events in enumerate(self.events)
+            for event in events
+            for party, money in event.transfers.items()
+        ]
+        columns = ["step", "hour", "event", "positions", "party", "received"]
+        return pd.DataFrame(rows, columns=columns)
+
+
+def replay(account, path, costs=NO_COSTS, plan=None, fund=None, traders=()):
+    """Hold an account over one path, by the rules at the head of this module.
 
     Parameters
     ----------
     account : Account
-    path : iterable of Mapping symbol -> mark price, at least one step
-    fee_rate : float or None   liquidation fee, as for `liquidation.liquidate` [1]
+    path : Bars, or iterable of Mapping    of one path; a market -> price mapping is a bar that
+                               goes nowhere
+    costs : Costs
+    plan : callable or None    what the owner does: called with step, account and the marks at
+                               which the step closed, once everything else has happened; returns
+                               (Account, Event) as an operation of the account does, or None
+    fund : float or None       what the insurance fund holds; None for a bottomless one [quote]
+    traders : iterable of Position     that auto-deleveraging can close once the fund is empty
 
     Returns
     -------
@@ -77,9 +208,7 @@ def replay(account, path, fee_rate=None):
 
     Raises
     ------
-    MarginError                an empty path, a mark missing or not a positive number
-
-    Equation:  account(t + 1) = mark_to_market(account(t), marks(t + 1))
+    MarginError                an empty path, more than one path, a mark missing or not positive
 
     >>> from margin_lib.contracts import Contract
     >>> eth = Contract(symbol="ETH", maintenance=0.02)
@@ -87,104 +216,416 @@ def replay(account, path, fee_rate=None):
     >>> replay(account, [{"ETH": 0.1}, {"ETH": 0.07}, {"ETH": 0.2}]).equity
     array([5., 3., 3.])
     """
-    path = tuple(path)
-    if not path:
-        raise MarginError("path", "must have at least one step", path)
-    start, accounts, log = account, [], []
-    for marks in path:
-        account, events = mark_to_market(account, marks, fee_rate)
+    bars = path if isinstance(path, Bars) else Bars.of_marks(path)
+    if bars.paths != 1:
+        raise MarginError("path", "must be one: choose with Bars.path", bars.paths)
+    bars = bars.path(0)
+    start, accounts, closes, log = account, [], [], []
+    payments, hours = costs.due(bars.hours)
+    for step in range(bars.steps):
+        opened, low, high, close = (
+            bars.marks(name, step) for name in ("open", "low", "high", "close")
+        )
+        account, events = costs.paid(account, opened, payments[step], hours[step])
+        before = account
+        account, closed = mark_to_market(account, opened, costs.fee_rate)
+        settled = [(before, opened, event) for event in closed]
+        if bars.have_wicks:
+            before = account
+            for symbol, marks in _hit(account, opened, low, high):
+                account, event = close_all(account, marks, symbol, costs.fee_rate)
+                settled.append((before, marks, event))
+        for before, marks, event in settled:
+            if fund is not None:
+                event, fund, _ = settle(before, marks, event, fund, traders)
+            events.append(event)
+        done = plan(step, account, close) if plan else None
+        if done is not None:
+            account, event = done
+            events.append(event)
         accounts.append(account)
-        log.append(events)
-    return Replay(start, path, tuple(accounts), tuple(log))
+        closes.append(close)
+        log.append(tuple(events))
+    return Replay(start, tuple(closes), tuple(accounts), tuple(log), tuple(bars.hours.tolist()))
 
 
-def carry(account, rates, marks, payments, fee_rate=None):
-    """Hold an account at unchanged marks through a number of funding payments.
+def _hit(account, opened, low, high):
+    """(symbol, marks) of each pocket that is due within a bar, and where on the way."""
+    hits = []
+    for symbol in [None] + [position.symbol for position in account.isolated]:
+        positions = account.cross if symbol is None else [account[symbol]]
+        money = account.balance if symbol is None else account[symbol].margin
+        if positions:
+            corner = worst(positions, low, high)
+            share = share_of_way(positions, money, opened, corner)
+            if not np.isnan(share):
+                hits.append((symbol, on_the_way(positions, opened, corner, share)))
+    return hits
 
-    Parameters
-    ----------
-    account : Account
-    rates : Mapping            symbol -> funding rate of one payment [1]
-    marks : Mapping            symbol -> mark price
-    payments : int             how many, at least 1
-    fee_rate : float or None   liquidation fee, as for `liquidation.liquidate` [1]
 
-    Returns
-    -------
-    list of Account            before the first payment and after each; it ends early with the
-                               account that liquidation left, if paying liquidates a position
+# One pocket: positions that share a sum of money
 
-    Raises
-    ------
-    MarginError                a rate for a symbol that is not held, a mark missing
 
-    Equation:  account(n + 1) = mark_to_market(pay_funding(account(n)))
+def pooled(positions, money, marks):
+    """Risk of positions that share a sum of money, numbers or arrays alike.
 
+    >>> from margin_lib.account import Position
     >>> from margin_lib.contracts import Contract
-    >>> eth = Contract(symbol="ETH")
-    >>> account, _ = Account(balance=5).open(eth, quantity=8, price=1, leverage=4)
-    >>> [a["ETH"].margin for a in carry(account, {"ETH": 0.0625}, {"ETH": 1}, payments=2)]
-    [2.0, 1.5, 1.0]
+    >>> eth = Position(contract=Contract(symbol="ETH"), quantity=8, entry_price=1, leverage=4)
+    >>> pooled([eth], 2, {"ETH": np.array([1.0, 0.5])}).equity
+    array([ 2., -2.])
     """
-    accounts = [account]
-    for _ in range(payments):
-        account, _ = account.pay_funding(rates, marks)
-        account, events = mark_to_market(account, marks, fee_rate)
-        accounts.append(account)
-        if events:
-            break
-    return accounts
+    alone = (replace(position, margin=None) for position in positions)
+    return sum((position.risk(position.mark(marks)) for position in alone), Risk(money))
 
 
-def cloud(volatility, correlation, count=400):
-    """Changes of two prices in many possible markets, the same ones at every call.
+def worst(positions, low, high):
+    """The worst marks that a bar, or a whole path, holds for a pocket, market by market.
+
+    >>> from margin_lib.account import Position
+    >>> from margin_lib.contracts import Contract
+    >>> eth = Position(contract=Contract(symbol="ETH"), quantity=8, entry_price=1, leverage=4)
+    >>> worst([eth], {"ETH": 0.5}, {"ETH": 2.0})
+    {'ETH': 0.5}
+    """
+    corner = {}
+    for market in dict.fromkeys(position.contract.market for position in positions):
+        legs = [position for position in positions if position.contract.market == market]
+        if len(legs) == 1:
+            corner[market] = (low if legs[0].quantity > 0 else high)[market]
+        else:
+            falls = pooled(legs, 0, low).cushion < pooled(legs, 0, high).cushion
+            corner[market] = np.where(falls, low[market], high[market])[()]
+    return corner
+
+
+def on_the_way(positions, start, end, share):
+    """Marks at a share of the straight way from start to end."""
+    marks = {}
+    for position in positions:
+        market, inverse = position.contract.market, position.contract.inverse
+        if market not in marks:
+            first, last = (1 / m[market] if inverse else m[market] for m in (start, end))
+            reached = first + share * (last - first)
+            marks[market] = 1 / reached if inverse else reached
+    return marks
+
+
+def share_of_way(positions, money, start, end):
+    """How far on the straight way from start to end marks a pocket comes before it is due.
+
+    Between two floors of any table, equity less maintenance is a straight line along the way. Its
+    pieces are followed to the first zero.
 
     Parameters
     ----------
-    volatility : float         standard deviation of each logarithmic return, at least 0 [1]
-    correlation : float        of the two logarithmic returns, -1 to 1 [1]
-    count : int                number of markets
+    positions : sequence of Position
+    money : array_like         that they share [quote]
+    start, end : Mapping       market -> mark, at `start` all alive
 
     Returns
     -------
-    ndarray                    shape (2, count), simple returns above -1, mean 0 in the long run
+    float or ndarray           0 to 1; NaN where the end is reached alive [1]
+
+    Equation:  money + Σ pnl = Σ maintenance at the marks start + share · (end − start)
+
+    >>> from margin_lib.account import Position
+    >>> from margin_lib.contracts import Contract
+    >>> eth = Position(contract=Contract(symbol="ETH"), quantity=8, entry_price=1, leverage=4)
+    >>> share_of_way([eth], 2, {"ETH": 1.0}, {"ETH": 0.5})
+    0.5
+    """
+    due = pooled(positions, money, end).is_liquidatable  # decides where rounding could
+    jumps = any(position.contract.maintenance.jumps for position in positions)
+    if not (jumps or np.any(due)):
+        return plain(np.full(np.shape(due), np.nan))
+    cuts = [0.0, 1.0]
+    for position in positions:
+        first, last = (position.notional(position.mark(marks)) for marks in (start, end))
+        for tier in position.contract.maintenance[1:]:
+            at = _over(tier.floor - first, last - first)
+            cuts.append(np.where((at > 0) & (at < 1), at, 1.0))
+    cuts = np.sort(np.broadcast_arrays(*cuts, due)[:-1], axis=0)
+    share = np.full(cuts.shape[1:], np.nan)
+
+    def cushion(at):
+        return pooled(positions, money, on_the_way(positions, start, end, at)).cushion
+
+    for left, right in pairwise(cuts):
+        near, far = (cushion(left + part * (right - left)) for part in (0.25, 0.75))
+        first, last = near - (far - near) / 2, far + (far - near) / 2  # of this piece
+        zero = left + (right - left) * np.clip(_over(first, first - last), 0, 1)
+        zero = np.where(first <= 0, left, np.where(last <= 0, zero, np.nan))
+        share = np.where(np.isnan(share) & (left < right), zero, share)
+    share = np.where(due & np.isnan(share), 1.0, share)
+    return plain(np.where(due | jumps, share, np.nan))  # a jump can make the end safe again
+
+
+def _over(part, whole):
+    """part / whole, infinite or NaN where there is no whole."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.divide(part, whole)
+
+
+# Many paths at once
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcomes:
+    """What became of one account on many paths.
+
+    Parameters
+    ----------
+    start : float              equity before the first step [quote]
+    step : Mapping             symbol -> step of its liquidation, -1 where it lived, shape (paths,)
+    equity : ndarray           of the whole account at the end, shape (paths,) [quote]
+
+    >>> result = Outcomes(5.0, {"ETH": np.array([-1, 3])}, np.array([6.0, 3.0]))
+    >>> result.liquidated.tolist(), result.loss.tolist()
+    ([False, True], [-1.0, 2.0])
+    """
+
+    start: float
+    step: Mapping
+    equity: np.ndarray
+
+    @property
+    def liquidated(self):
+        """Paths on which anything was liquidated."""
+        steps = np.array([*self.step.values(), np.full(len(self.equity), -1)])
+        return (steps >= 0).any(axis=0)
+
+    @property
+    def loss(self):
+        """Equity at the start less equity at the end, shape (paths,) [quote]."""
+        return self.start - self.equity
+
+    def summary(self, ruin=0.0):
+        """The outcomes in numbers, each with its Monte Carlo error.
+
+        Parameters
+        ----------
+        ruin : float               share of the equity at the start; who ends with no more than it
+                                   is ruined [1]
+
+        Returns
+        -------
+        DataFrame                  columns value and error (one standard error; NaN where none is
+                                   known); NaN for the loss given liquidation where nothing is
+
+        Equations:  chance = n / N with error √(p (1 − p) / N);  mean with error s / √N
+
+        >>> result = Outcomes(5.0, {"ETH": np.array([-1, 3])}, np.array([6.0, 3.0]))
+        >>> float(result.summary().loc["chance of any liquidation", "value"])
+        0.5
+        """
+        one_number("ruin", ruin)
+        dead, equity = self.liquidated, self.equity
+        rows = {
+            "chance of any liquidation": _chance(dead),
+            "chance of ruin": _chance(equity <= ruin * self.start),
+        }
+        for symbol, step in self.step.items():
+            rows[f"chance that {symbol} is liquidated"] = _chance(step >= 0)
+        rows["loss given liquidation"] = _mean(self.loss[dead])
+        rows["mean final equity"] = _mean(equity)
+        for share in (0.05, 0.5, 0.95):
+            rows[f"{share:.0%} quantile of final equity"] = (np.quantile(equity, share), np.nan)
+        rows["worst final equity"] = (equity.min(), np.nan)
+        return pd.DataFrame(rows, index=["value", "error"]).T
+
+
+def _chance(hit):
+    share = np.mean(hit)
+    return share, np.sqrt(share * (1 - share) / len(hit))
+
+
+def _mean(values):
+    if not len(values):
+        return np.nan, np.nan
+    return values.mean(), values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
+
+
+def simulate(accounts, market, *, paths=1000, steps=365, rng=None, costs=NO_COSTS, chunk=4000):
+    """Hold accounts over the same many paths, by the rules at the head of this module.
+
+    Parameters
+    ----------
+    accounts : Mapping         name -> Account, isolated, cross or mixed
+    market : Market or Bars    what to draw the paths from, or the paths themselves
+    paths, steps : int         how many of a Market's, at least 1
+    rng : numpy.random.Generator   for a Market
+    costs : Costs
+    chunk : int                paths that are in memory at one time, at least 1; what is drawn
+                               depends on it
+
+    Returns
+    -------
+    dict                       name -> Outcomes
 
     Raises
     ------
-    MarginError                a value outside its range
-
-    Equation:  return = exp(volatility · z − volatility²/2) − 1, z normal with the correlation
-
-    >>> together = cloud(0.3, 1.0, count=3)
-    >>> bool((together[0] == together[1]).all())
-    True
-    """
-    volatility = one_number("volatility", volatility, at_least=0)
-    correlation = one_number("correlation", correlation, at_least=-1)
-    if correlation > 1:
-        raise MarginError("correlation", "must be at most 1", correlation)
-    first, own = np.random.default_rng(7).standard_normal((2, count))
-    second = correlation * first + np.sqrt(1 - correlation**2) * own
-    return np.expm1(volatility * np.array([first, second]) - volatility**2 / 2)
-
-
-def deaths(account, marks):
-    """Which positions one jump to each of many marks liquidates.
-
-    Parameters
-    ----------
-    account : Account
-    marks : Mapping            symbol -> array of marks, all of one shape
-
-    Returns
-    -------
-    dict                       symbol -> array of bool
+    MarginError                a count below 1, a market without a position's prices
 
     >>> from margin_lib.contracts import Contract
     >>> eth = Contract(symbol="ETH", maintenance=0.02)
     >>> account, _ = Account(balance=5).open(eth, quantity=100, price=0.1, leverage=5)
-    >>> deaths(account, {"ETH": [0.09, 0.08]})["ETH"].tolist()
-    [False, True]
+    >>> prices = Bars.of_marks({"ETH": [[0.09, 0.08], [0.12, 0.12]]})
+    >>> simulate({"mine": account}, prices)["mine"].equity
+    array([7., 3.])
     """
-    symbols = (position.symbol for position in account.positions)
-    return {symbol: np.asarray(account.risk(marks, symbol).is_liquidatable) for symbol in symbols}
+    if isinstance(market, Bars):
+        paths, drawn = market.paths, lambda first, last: market.take(slice(first, last))
+    else:
+        drawn = lambda first, last: market.walk(rng, steps, last - first)  # noqa: E731
+    for name, count in (("paths", paths), ("chunk", chunk)):
+        one_number(name, count, at_least=1)
+    starts = range(0, paths, chunk)
+    parts = []
+    for first in tqdm(starts, delay=1, leave=False, unit_scale=chunk, unit=" paths"):
+        bars = drawn(first, min(first + chunk, paths))
+        parts.append([_hold(account, bars, costs) for account in accounts.values()])
+    results = {}
+    for name, account, held in zip(
+        accounts, accounts.values(), zip(*parts, strict=True), strict=True
+    ):
+        step = {s: np.concatenate([part[0][s] for part in held]) for s in held[0][0]}
+        entry = {p.contract.market: p.entry_price for p in account.positions}
+        equity = np.concatenate([part[1] for part in held])
+        results[name] = Outcomes(account.equity(entry), step, equity)
+    return results
+
+
+def _hold(account, bars, costs):
+    """Step of each position's liquidation, and final equity, of one account on all paths."""
+    pockets = {p.symbol: _Pocket([p], p.margin, bars, costs) for p in account.isolated}
+    dead = [(own.phase, np.where(own.phase < LIVES, own.worth, 0)) for own in pockets.values()]
+    shared = _Pocket(account.cross, account.balance, bars, costs, dead)
+    equity = shared.worth + sum(np.where(p.phase < LIVES, 0, p.worth) for p in pockets.values())
+    phases = {p.symbol: pockets.get(p.symbol, shared).phase for p in account.positions}
+    return {s: np.where(phase < LIVES, phase // 2, -1) for s, phase in phases.items()}, equity
+
+
+class _Pocket:
+    """Positions that share a sum of money, on many paths.
+
+    phase : ndarray    when it is liquidated on each path: 2 · step at the open of a bar,
+                       2 · step + 1 within it, LIVES for never
+    worth : ndarray    money it then gives back, or its equity at the end; gifts included
+
+    Gifts are money that reaches it after a phase: (phase, money) of each path.
+    """
+
+    def __init__(self, positions, money, bars, costs, gifts=()):
+        self.positions, self.bars, self.costs = positions, bars, costs
+        self.gifts = [(when, gift) for when, gift in gifts if gift.any()]
+        self.money = np.full(bars.paths, float(money))
+        self.phase = np.full(bars.paths, LIVES)
+        self.worth = np.zeros(bars.paths)
+        self.jumps = any(p.contract.maintenance.jumps for p in positions)
+        self.payments, self.hours = costs.due(bars.hours)
+        paid = costs.funding.keys() | costs.interest.keys()
+        if paid.isdisjoint(p.symbol for p in positions):
+            self.payments = self.hours = np.zeros(bars.steps, dtype=int)
+        if positions:
+            self._walk()
+        lives = np.nonzero(self.phase == LIVES)[0]
+        marks = {market: mark[lives] for market, mark in bars.marks("close", -1).items()}
+        risk = pooled(positions, self.money[lives], marks)
+        self.worth[lives] = risk.equity + self._received(lives, LIVES)
+        dead = np.nonzero(self.phase < LIVES)[0]  # gifts that come later are for the balance, too
+        self.worth[dead] += self._received(dead, LIVES) - self._received(dead, self.phase[dead])
+
+    def _received(self, paths, before):
+        """Gifts that have come before a phase."""
+        return sum(np.where(when[paths] < before, gift[paths], 0) for when, gift in self.gifts)
+
+    def _walk(self):
+        """Block after block, with the paths that live."""
+        bars = self.bars
+        alive = np.arange(bars.paths)
+        first_near = self._first_near()
+        if first_near is not None:
+            alive = np.nonzero(first_near >= 0)[0]
+            step = first_near[alive]
+            self._judge(bars.pick(step, alive), step, self.money[alive], alive)
+        for first in range(0, bars.steps, BLOCK):
+            alive = alive[self.phase[alive] == LIVES]
+            block = bars.rows(slice(first, first + BLOCK))
+            step = first + np.arange(block.steps)[:, None]
+            if self.payments[step].any() or self.hours[step].any():
+                near = block.take(alive)
+                pot = self.money[alive] + np.cumsum(self._cash(near, step), axis=0)
+                self.money[alive] = pot[-1]
+                self._judge(near, step, pot, alive)
+            else:
+                busy = alive[self._in_danger(block, alive, 2 * first)]
+                self._judge(block.take(busy), step, self.money[busy], busy)
+
+    def _first_near(self):
+        """Step at which each path comes near the one price of a lone position; -1 for never.
+
+        None where there is no such price: with company, payments or gifts.
+        """
+        (position, *others) = self.positions
+        frozen_today = position.contract.conventions.maintenance_at == "today"
+        if others or self.gifts or self.payments.any() or self.hours.any() or frozen_today:
+            return None
+        side = 1 if position.quantity > 0 else -1
+        price = position.liquidation_price(self.money[0]) * (1 + side * NEAR)
+        return self.bars.first_beyond(position.contract.market, price, side)
+
+    def _in_danger(self, block, paths, phase):
+        """Whether a pocket may be due in a block: it would be at all the worst prices at once."""
+        markets = {p.contract.market for p in self.positions}
+        if self.jumps or len(markets) < len(self.positions):
+            return np.full(len(paths), True)  # the worst may lie between the extremes
+        ends = {m: [end[paths] for end in block.extremes(m)] for m in markets}
+        low, high = ({m: pair[side] for m, pair in ends.items()} for side in (0, 1))
+        money = self.money[paths] + self._received(paths, phase)
+        risk = pooled(self.positions, money, worst(self.positions, low, high))
+        return risk.cushion <= NEAR * risk.notional
+
+    def _cash(self, block, step):
+        """Funding and interest of each step of a block, shape of the block."""
+        funding, interest = self.costs.funding, self.costs.interest
+        cash = np.zeros((block.steps, block.paths))
+        for p in self.positions:
+            rate, hourly = funding.get(p.symbol, 0), interest.get(p.symbol, 0)
+            cash += p.funding(p.mark(block.open), rate * self.payments[step])
+            cash -= formulas.interest(p.borrowed, hourly, self.hours[step])
+        return cash
+
+    def _judge(self, block, step, money, paths):
+        """Note which of the paths are due in a block, and in which of its steps first."""
+        if not len(paths):
+            return
+        money, step = (np.broadcast_to(x, (block.steps, block.paths)) for x in (money, step))
+        held = money + self._received(paths, 2 * step)
+        gap = pooled(self.positions, held, block.open).is_liquidatable
+        due = gap
+        if block.have_wicks:
+            later = money + self._received(paths, 2 * step + 1)
+            corner = worst(self.positions, block.low, block.high)
+            due = gap | self._due_within(later, block.open, corner)
+        column = np.nonzero(due.any(axis=0))[0]
+        at = due[:, column].argmax(axis=0), column
+        marks, held, gap = _at(block.open, at), held[at], gap[at]
+        if not gap.all():
+            held, corner = np.where(gap, held, later[at]), _at(corner, at)
+            share = np.where(gap, 0, share_of_way(self.positions, held, marks, corner))
+            marks = on_the_way(self.positions, marks, corner, share)
+        risk = pooled(self.positions, held, marks)
+        self.phase[paths[column]] = 2 * step[at] + ~gap
+        self.worth[paths[column]] = formulas.returned(
+            risk.equity, risk.notional, self.costs.fee_rate
+        )
+
+    def _due_within(self, money, start, corner):
+        if self.jumps:
+            return ~np.isnan(share_of_way(self.positions, money, start, corner))
+        return pooled(self.positions, money, corner).is_liquidatable
+
+
+def _at(marks, index):
+    return {market: mark[index] for market, mark in marks.items()}

@@ -70,6 +70,7 @@ GOOD = {
     "spot_margin_level": {"price": 2.0, **SPOT},
     "spot_liquidation_price": {"level": 1.1, **SPOT},
     "deficit": {"equity": -2.0},
+    "returned": {"equity": 3.0, "notional": 100.0, "fee_rate": 0.01},
     "left_after": {"means": 5.0, "deficit": 2.0},
 }
 TIERED = {

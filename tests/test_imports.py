@@ -33,7 +33,7 @@ ORDER = [
 SHOWS = {"page", "plots", "labs", "exercises", "claims"}
 ALLOWED_IN = {
     "matplotlib": SHOWS,
-    "pandas": SHOWS,
+    "pandas": SHOWS | {"paths", "simulate"},
     "IPython": SHOWS,
     "ipywidgets": {"labs"},
 }
