@@ -53,7 +53,7 @@ def number(name, value, *, above=None, at_least=None, below=None):
     if array.dtype.kind not in "iuf":
         raise MarginError(name, "must be a number", value)
     with np.errstate(over="ignore"):  # a wider float too large for float64 becomes infinite
-        array = array.astype(np.float64, copy=False)
+        array = array.astype(np.float64)
     if not np.all(np.isfinite(array)):
         raise MarginError(name, "must be finite", value)
     _within(name, value, array, above, at_least, below)

@@ -7,7 +7,6 @@ many paths stand side by side in columns.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -156,12 +155,12 @@ class Bars:
         """First step whose bar reaches a price from above (side > 0) or below; -1 for none."""
         edge = np.log(price) if self._logs else price
         prices = (self.low if side > 0 else self.high)[market].reshape(self.steps, -1)
-        ends = prices.min(axis=0) if side > 0 else prices.max(axis=0)
-        (reach,) = np.nonzero(ends <= edge if side > 0 else ends >= edge)
-        step = np.full(self.paths, -1)
-        beyond = prices[:, reach] <= edge if side > 0 else prices[:, reach] >= edge
-        step[reach] = beyond.argmax(axis=0)
-        return step
+        before = np.zeros(self.paths, dtype=np.int32)  # steps until then
+        free = np.ones(self.paths, dtype=bool)
+        for row in prices:
+            free &= row > edge if side > 0 else row < edge
+            before += free
+        return np.where((before < self.steps) & ~np.isnan(edge), before, -1)
 
     def take(self, paths):
         """Some of the paths, as bars of shape (steps, paths)."""
@@ -298,8 +297,8 @@ class Market:
             raise MarginError("prices", "must have at least one market", self.prices)
         for market, price in self.prices.items():
             one_number(f"price of {market}", price, above=0)
-            one_number(f"volatility of {market}", self._each("volatility", market), at_least=0)
-            one_number(f"drift of {market}", self._each("drift", market))
+        self._of_each("volatility", at_least=0)
+        self._of_each("drift")
         one_number("jumps", self.jumps, at_least=0)
         one_number("jump mean", self.jump_mean)
         one_number("jump deviation", self.jump_deviation, at_least=0)
@@ -308,13 +307,15 @@ class Market:
             one_number("tails", self.tails, above=2)
         self.mixing()
 
-    def _each(self, name, market):
-        value = getattr(self, name)
-        if not isinstance(value, Mapping):
-            return value
-        if market not in value:
-            raise MarginError(name, f"must have a value for {market}", value)
-        return value[market]
+    def _of_each(self, name, **bounds):
+        """One number a market, as a column."""
+        given, column = getattr(self, name), []
+        for market in self.prices:
+            if isinstance(given, Mapping) and market not in given:
+                raise MarginError(name, f"must have a value for {market}", given)
+            value = given[market] if isinstance(given, Mapping) else given
+            column.append([one_number(f"{name} of {market}", value, **bounds)])
+        return np.array(column, dtype=float)
 
     def mixing(self):
         """The lower triangle L with L · Lᵀ = correlations: makes correlated numbers of free ones.
@@ -363,51 +364,44 @@ class Market:
         """What `draw` draws, as logarithms: who needs few prices pays for few exponentials."""
         for name, value in (("steps", steps), ("paths", paths)):
             one_number(name, value, at_least=1)
+        deviations, drifts = (self._of_each(name) for name in ("volatility", "drift"))
         years = self.step_hours / YEAR
-        moves = rng.standard_normal((len(self.prices), steps, paths))
-        _mix(moves, self.mixing())
-        time = years  # that passes in each step
-        if self.tails is not None:
-            time = years * (self.tails - 2) / rng.chisquare(self.tails, (steps, paths))
-        leaps = self._leaps(rng, years, steps, paths) if self.jumps else 0
-        opens, lows, highs, closes = {}, {}, {}, {}
-        for (m, price), log in zip(self.prices.items(), moves, strict=True):
-            deviation = self._each("volatility", m)
-            log *= deviation * np.sqrt(time)
-            log += (self._each("drift", m) - deviation**2 / 2) * years
+        growth, spread = (drifts - deviations**2 / 2) * years, deviations**2 * years
+        mix = self.mixing() * np.sqrt(spread)
+        logs = np.empty((4 if self.wicks else 1, len(deviations), steps, paths))
+        now = np.repeat(np.log([[price] for price in self.prices.values()]), paths, axis=1)
+        for step in range(steps):  # row by row: what is at hand is fast
+            move = _mixed(mix, rng.standard_normal(now.shape))
+            stretch = 1.0  # of the time that passes
+            if self.tails is not None:
+                stretch = (self.tails - 2) / rng.chisquare(self.tails, paths)
+                move *= np.sqrt(stretch)
+            move += growth
+            if self.jumps:
+                now += self._leap(rng, years, paths)
             if self.wicks:
-                opens[m] = -log
-                lows[m], highs[m] = (_reach(rng, log, deviation**2 * time, s) for s in (-1, 1))
-            log += leaps
-            log[0] += np.log(price)
-            for before, row in pairwise(log):
-                row += before
-            closes[m] = log
-            for column in (opens, lows, highs) if self.wicks else ():
-                column[m] += log
-        columns = (opens, lows, highs, closes) if self.wicks else (closes,) * 4
+                logs[0, :, step] = now
+                for row, sign in ((1, -1), (2, 1)):
+                    fall = -2 * spread * stretch * np.log1p(-rng.random(now.shape))
+                    logs[row, :, step] = now + (move + sign * np.sqrt(move**2 + fall)) / 2
+            now += move
+            logs[-1, :, step] = now
+        columns = [dict(zip(self.prices, row, strict=True)) for row in logs]
         first = 0 if self.wicks else 1  # a bar counts from its open, a single price is its end
-        return _checked_bars(columns, self.step_hours * (first + np.arange(steps)), logs=True)
+        hours = self.step_hours * (first + np.arange(steps))
+        return _checked_bars(columns if self.wicks else columns * 4, hours, logs=True)
 
-    def _leaps(self, rng, years, steps, paths):
-        """Logarithmic returns of the jumps as a bar opens: all markets jump together."""
-        count = rng.poisson(self.jumps * years, (steps, paths))
-        free = rng.standard_normal((steps, paths))
-        return count * self.jump_mean + np.sqrt(count) * self.jump_deviation * free
-
-
-def _mix(moves, factors):
-    """Correlate free numbers in place: from the last market to the first."""
-    for own in reversed(range(len(moves))):
-        moves[own] *= factors[own, own]
-        for other in range(own):
-            moves[own] += factors[own, other] * moves[other]
+    def _leap(self, rng, years, paths):
+        """Logarithmic return of the jumps as a bar opens: all markets jump together."""
+        count = rng.poisson(self.jumps * years, paths)
+        return count * self.jump_mean + np.sqrt(count) * self.jump_deviation * rng.standard_normal(
+            paths
+        )
 
 
-def _reach(rng, move, variance, sign):
-    """How far a Brownian bridge goes beyond its end: low (sign −1) or high, less the close."""
-    fall = -2 * variance * np.log1p(-rng.random(move.shape))
-    return (sign * np.sqrt(move**2 + fall) - move) / 2
+def _mixed(mix, free):
+    """mix @ free, without the cost of a matrix where there is one number."""
+    return np.multiply(mix, free, out=free) if len(mix) == 1 else mix @ free
 
 
 def read(source, market=None):

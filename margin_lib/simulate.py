@@ -30,6 +30,7 @@ from margin_lib.paths import Bars
 
 LIVES = np.iinfo(np.int64).max  # later than every step
 BLOCK = 32  # steps that are looked at together
+MEMORY = 4_000_000  # prices of one market that are held at one time
 NEAR = 1e-9  # what is nearer than this is judged exactly
 
 
@@ -446,7 +447,7 @@ def _mean(values):
     return values.mean(), values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
 
 
-def simulate(accounts, market, *, paths=1000, steps=365, rng=None, costs=NO_COSTS, chunk=4000):
+def simulate(accounts, market, *, paths=1000, steps=365, rng=None, costs=NO_COSTS, chunk=None):
     """Hold accounts over the same many paths, by the rules at the head of this module.
 
     Parameters
@@ -456,8 +457,9 @@ def simulate(accounts, market, *, paths=1000, steps=365, rng=None, costs=NO_COST
     paths, steps : int         how many of a Market's, at least 1
     rng : numpy.random.Generator   for a Market
     costs : Costs
-    chunk : int                paths that are in memory at one time, at least 1; what is drawn
-                               depends on it
+    chunk : int or None        paths that are in memory at one time, at least 1; by default so
+                               many that a market has four million prices. What is drawn depends
+                               on it
 
     Returns
     -------
@@ -474,16 +476,18 @@ def simulate(accounts, market, *, paths=1000, steps=365, rng=None, costs=NO_COST
     >>> simulate({"mine": account}, prices)["mine"].equity
     array([7., 3.])
     """
-    if isinstance(market, Bars):
-        paths, drawn = market.paths, lambda first, last: market.take(slice(first, last))
-    else:
-        drawn = lambda first, last: market.walk(rng, steps, last - first)  # noqa: E731
-    for name, count in (("paths", paths), ("chunk", chunk)):
+    given = isinstance(market, Bars)
+    if given:
+        paths, steps = market.paths, market.steps
+    for name, count in (("paths", paths), ("steps", steps)):
         one_number(name, count, at_least=1)
-    starts = range(0, paths, chunk)
+    chunk = max(MEMORY // steps, 1) if chunk is None else chunk
+    one_number("chunk", chunk, at_least=1)
     parts = []
-    for first in tqdm(starts, delay=1, leave=False, unit_scale=chunk, unit=" paths"):
-        bars = drawn(first, min(first + chunk, paths))
+    for first in tqdm(range(0, paths, chunk), delay=1, leave=False, unit="chunk"):
+        count = min(chunk, paths - first)
+        here = slice(first, first + count)
+        bars = market.take(here) if given else market.walk(rng, steps, count)
         parts.append([_hold(account, bars, costs) for account in accounts.values()])
     results = {}
     for name, account, held in zip(
@@ -551,6 +555,8 @@ class _Pocket:
             self._judge(bars.pick(step, alive), step, self.money[alive], alive)
         for first in range(0, bars.steps, BLOCK):
             alive = alive[self.phase[alive] == LIVES]
+            if not len(alive):
+                break
             block = bars.rows(slice(first, first + BLOCK))
             step = first + np.arange(block.steps)[:, None]
             if self.payments[step].any() or self.hours[step].any():
@@ -598,8 +604,6 @@ class _Pocket:
 
     def _judge(self, block, step, money, paths):
         """Note which of the paths are due in a block, and in which of its steps first."""
-        if not len(paths):
-            return
         money, step = (np.broadcast_to(x, (block.steps, block.paths)) for x in (money, step))
         held = money + self._received(paths, 2 * step)
         gap = pooled(self.positions, held, block.open).is_liquidatable
