@@ -9,10 +9,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 
-# The set-up is done when its stamp is newer than pyproject.toml.
+# A set-up is done when its stamp is newer than pyproject.toml.
 MADE := $(VENV)/made.stamp
 LAB := $(VENV)/lab.stamp
 TEST := $(VENV)/test.stamp
+# What is only measured stays apart, so that the course is tested without it.
+BENCH_VENV := .venv-bench
+BENCH := $(BENCH_VENV)/made.stamp
 
 # Settings of the caller's shell must not change what a notebook prints.
 unexport PYTHONPATH PYTHONSTARTUP PYTHONWARNINGS MPLBACKEND
@@ -52,8 +55,9 @@ test: $(TEST) ## check style, library and every notebook
 	$(PY) -m pytest -q -n 2
 	$(PY) -m pytest $(NBVAL) notebooks
 
-bench: $(LAB) ## measure speed and memory of a million liquidation prices
+bench: $(LAB) $(BENCH) ## measure speed and memory, and compare with two other packages
 	$(PY) tools/bench.py
+	$(BENCH_VENV)/bin/python tools/peers.py
 
 notebooks: $(LAB) ## run every notebook again and store its outputs in the one normal form
 	$(PY) tools/notebooks.py
@@ -65,8 +69,8 @@ format: $(TEST) ## format the code and repair what ruff can repair
 badges: ## write the repository's name into README.md: make badges REPO=owner/name
 	$(PYTHON) tools/badges.py "$(REPO)"
 
-clean: ## remove .venv and everything that can be made again
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+clean: ## remove .venv, .venv-bench and everything that can be made again
+	rm -rf $(VENV) $(BENCH_VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
@@ -86,3 +90,8 @@ $(LAB): $(MADE) pyproject.toml
 $(TEST): $(MADE) pyproject.toml
 	$(PY) -m uv pip install --quiet --python $(PY) --editable '.[test]'
 	@touch $(LAB) $@
+
+$(BENCH): $(MADE) pyproject.toml
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(PY) -m uv pip install --quiet --python $(BENCH_VENV)/bin/python --editable '.[bench]'
+	@touch $@
