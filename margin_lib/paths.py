@@ -14,6 +14,7 @@ import pandas as pd
 from margin_lib.errors import MarginError, number, one_number, plain
 
 YEAR = 8760  # hours
+BLOCK = 32  # steps that are looked at together
 COLUMNS = ("open", "low", "high", "close")
 # The columns of public files that have no header: Binance's klines, and ccxt's fetch_ohlcv.
 KLINES = ("time", "open", "high", "low", "close", "volume")
@@ -155,12 +156,14 @@ class Bars:
         """First step whose bar reaches a price from above (side > 0) or below; -1 for none."""
         edge = np.log(price) if self._logs else price
         prices = (self.low if side > 0 else self.high)[market].reshape(self.steps, -1)
-        before = np.zeros(self.paths, dtype=np.int32)  # steps until then
-        free = np.ones(self.paths, dtype=bool)
-        for row in prices:
-            free &= row > edge if side > 0 else row < edge
-            before += free
-        return np.where((before < self.steps) & ~np.isnan(edge), before, -1)
+        step = np.full(self.paths, -1)
+        for first in range(0, self.steps, BLOCK):
+            block = prices[first : first + BLOCK]
+            far = block.min(axis=0) <= edge if side > 0 else block.max(axis=0) >= edge
+            new = np.nonzero(far & (step < 0))[0]
+            beyond = block[:, new] <= edge if side > 0 else block[:, new] >= edge
+            step[new] = first + beyond.argmax(axis=0)
+        return step
 
     def take(self, paths):
         """Some of the paths, as bars of shape (steps, paths)."""
@@ -378,14 +381,13 @@ class Market:
                 move *= np.sqrt(stretch)
             move += growth
             if self.jumps:
-                now += self._leap(rng, years, paths)
+                now = now + self._leap(rng, years, paths)
             if self.wicks:
                 logs[0, :, step] = now
                 for row, sign in ((1, -1), (2, 1)):
                     fall = -2 * spread * stretch * np.log1p(-rng.random(now.shape))
                     logs[row, :, step] = now + (move + sign * np.sqrt(move**2 + fall)) / 2
-            now += move
-            logs[-1, :, step] = now
+            now = np.add(now, move, out=logs[-1, :, step])
         columns = [dict(zip(self.prices, row, strict=True)) for row in logs]
         first = 0 if self.wicks else 1  # a bar counts from its open, a single price is its end
         hours = self.step_hours * (first + np.arange(steps))

@@ -26,11 +26,11 @@ from margin_lib import formulas
 from margin_lib.account import Account, Event, Risk, pocket
 from margin_lib.errors import MarginError, one_number, plain
 from margin_lib.liquidation import close_all, mark_to_market, settle
-from margin_lib.paths import Bars
+from margin_lib.paths import BLOCK, Bars
 
 LIVES = np.iinfo(np.int64).max  # later than every step
-BLOCK = 32  # steps that are looked at together
-MEMORY = 4_000_000  # prices of one market that are held at one time
+MEMORY = 4_000_000  # prices of one market that are held at one time,
+FEWEST = 256  # but of so many paths at least: a step costs something, even with few
 NEAR = 1e-9  # what is nearer than this is judged exactly
 
 
@@ -458,8 +458,8 @@ def simulate(accounts, market, *, paths=1000, steps=365, rng=None, costs=NO_COST
     rng : numpy.random.Generator   for a Market
     costs : Costs
     chunk : int or None        paths that are in memory at one time, at least 1; by default so
-                               many that a market has four million prices. What is drawn depends
-                               on it
+                               many that a market has four million prices, and at least 256. What
+                               is drawn depends on it
 
     Returns
     -------
@@ -481,7 +481,7 @@ def simulate(accounts, market, *, paths=1000, steps=365, rng=None, costs=NO_COST
         paths, steps = market.paths, market.steps
     for name, count in (("paths", paths), ("steps", steps)):
         one_number(name, count, at_least=1)
-    chunk = max(MEMORY // steps, 1) if chunk is None else chunk
+    chunk = max(MEMORY // steps, FEWEST) if chunk is None else chunk
     one_number("chunk", chunk, at_least=1)
     parts = []
     for first in tqdm(range(0, paths, chunk), delay=1, leave=False, unit="chunk"):
@@ -614,16 +614,17 @@ class _Pocket:
             due = gap | self._due_within(later, block.open, corner)
         column = np.nonzero(due.any(axis=0))[0]
         at = due[:, column].argmax(axis=0), column
-        marks, held, gap = _at(block.open, at), held[at], gap[at]
+        gap, dead = gap[at], paths[column]
+        self.phase[dead] = 2 * step[at] + ~gap
+        if self.costs.fee_rate is None:
+            return  # nothing comes back, at whatever price
+        marks, held = _at(block.open, at), held[at]
         if not gap.all():
             held, corner = np.where(gap, held, later[at]), _at(corner, at)
             share = np.where(gap, 0, share_of_way(self.positions, held, marks, corner))
             marks = on_the_way(self.positions, marks, corner, share)
         risk = pooled(self.positions, held, marks)
-        self.phase[paths[column]] = 2 * step[at] + ~gap
-        self.worth[paths[column]] = formulas.returned(
-            risk.equity, risk.notional, self.costs.fee_rate
-        )
+        self.worth[dead] = formulas.returned(risk.equity, risk.notional, self.costs.fee_rate)
 
     def _due_within(self, money, start, corner):
         if self.jumps:
