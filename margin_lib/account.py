@@ -586,10 +586,11 @@ class Account:
         if not 0 < share <= 1:
             rule = f"must be part of the open quantity {position.quantity:g}"
             raise MarginError("quantity", rule, closed)
-        marks = {**moment(marks), symbol: one_number("price", price, above=0)}
+        price = one_number("price", price, above=0)
+        marks = {**moment(marks), position.contract.market: price}
         self._alive(marks, symbol)
-        gain = position.pnl(marks[symbol]) * share
-        fee = position.notional(marks[symbol]) * share * position.contract.taker_fee
+        gain = position.pnl(price) * share
+        fee = position.notional(price) * share * position.contract.taker_fee
         ledger = [{"balance": gain - fee, "market": -gain, "exchange": fee}]
         if position.margin is not None:
             freed = position.margin * share
