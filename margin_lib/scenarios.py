@@ -69,7 +69,7 @@ class Scenario:
     moves : Mapping            name -> {symbol: return}, for marks at one moment [1]
     paths : Mapping            name -> {symbol: returns}, for a walk, step by step [1]
     funding_rate : float       per payment, signed [1]
-    funding_hours : float      hours between payments, above 0 [hour]
+    funding_hours : float      between payments, above 0; 1 if not given, as a rate an hour [hour]
     hourly_interest : float    on borrowed money [1 per hour]
     liquidation_fee : float    of notional, for venues that return the rest [1]
     """
@@ -81,7 +81,7 @@ class Scenario:
     moves: Mapping[str, Mapping] = field(default_factory=dict)
     paths: Mapping[str, Mapping] = field(default_factory=dict)
     funding_rate: float = 0.0
-    funding_hours: float = 8.0
+    funding_hours: float = 1.0
     hourly_interest: float = 0.0
     liquidation_fee: float = 0.0
 
