@@ -380,12 +380,14 @@ def test_the_liquidation_fee_is_a_share_of_the_closed_notional_at_the_mark():
 
 def test_the_liquidation_fee_is_not_inside_the_threshold():
     """18. Only a venue that says so counts a fee in the requirement; then it is its taker fee."""
-    account = Account(balance=0, positions=(isolated(ETH, 10, 10, margin=20),))
+    beside = dataclasses.replace(ETH, taker_fee=0.001)
+    account = Account(balance=0, positions=(isolated(beside, 10, 10, margin=20),))
     price = account.liquidation_price("ETH")
+    assert price == pytest.approx(80 / 9.8)
     for fee_rate in (None, 0, 0.05):
         assert mark_to_market(account, {"ETH": price * 1.000001}, fee_rate)[1] == ()
         assert len(mark_to_market(account, {"ETH": price * 0.999999}, fee_rate)[1]) == 1
-    counted = dataclasses.replace(ETH, taker_fee=0.001, conventions=Conventions(closing_fee=True))
+    counted = dataclasses.replace(beside, conventions=Conventions(closing_fee=True))
     account = Account(balance=0, positions=(isolated(counted, 10, 10, margin=20),))
     assert account.liquidation_price("ETH") == pytest.approx(80 / 9.79)
 
@@ -430,6 +432,12 @@ def test_a_health_that_rises_and_falls_is_not_searched_by_halves():
     after, _ = liquidate(account, {"ETH": 1}, "ETH", 0.2, "what is needed", lot=1)
     assert not after.risk({"ETH": 1}, "ETH").is_liquidatable
     assert part_to_close(account, {"ETH": 1}, "ETH", fee_rate=0.2, lot=580) == 1000
+    # The middle of it does not do either: only 693 to 730 can stay open.
+    table = Tiers.continuous([(0, 0.01), (700, 0.5)])
+    risky = Contract(symbol="ETH", maintenance=table)
+    account = Account(balance=0, positions=(isolated(risky, 1000, 1, margin=130.05),))
+    # 130.05 - 0.4 (1000 - x) > 0.5 x - 343 up to x = 730.5, and > 0.01 x down to x = 692.2
+    assert part_to_close(account, {"ETH": 1}, "ETH", fee_rate=0.4, lot=1) == 1000 - 730
 
 
 @MODES
