@@ -80,23 +80,76 @@ class Position:
         return formulas.borrowed(value, formulas.initial_margin(value, self.leverage))
 
     def mark(self, marks):
-        """The mark price of the position's market; MarginError where it is not given."""
+        """The mark price of the position's market [quote per coin].
+
+        Errors as for `mark`: `marks` must hold it.
+
+        >>> eth = Contract(symbol="ETH long", market="ETH")
+        >>> Position(contract=eth, quantity=4, entry_price=8, leverage=2).mark({"ETH": 6.5})
+        6.5
+        """
         return mark(marks, self.contract.market)
 
     def notional(self, price):
-        """Value at a price, in the money the contract is margined in [quote; inverse: coin]."""
+        """Value at a price, in the money the contract is margined in [quote; inverse: coin].
+
+        Errors and source as for `formulas.notional`.
+
+        >>> eth = Contract(symbol="ETH", maintenance=0.25)
+        >>> short = Position(contract=eth, quantity=-4, entry_price=8, leverage=2, margin=16)
+        >>> short.notional(6)
+        24.0
+        """
         return formulas.notional(self.units, price, self.contract.inverse)
 
     def pnl(self, price):
-        """Profit since entry, below 0 a loss [quote; inverse: coin]."""
+        """Profit at a price since entry, below 0 a loss [quote; inverse: coin].
+
+        Errors and source as for `formulas.pnl`.
+
+        >>> eth = Contract(symbol="ETH", maintenance=0.25)
+        >>> short = Position(contract=eth, quantity=-4, entry_price=8, leverage=2, margin=16)
+        >>> short.pnl(6)
+        8.0
+        """
         return formulas.pnl(self.units, self.entry_price, price, self.contract.inverse)
 
     def funding(self, price, rate):
-        """Cash of one funding payment, above 0 received [quote; inverse: coin]."""
+        """Cash of a funding payment at a price and a rate, above 0 received [quote; inverse: coin].
+
+        Errors and source as for `formulas.funding`.
+
+        >>> eth = Contract(symbol="ETH", maintenance=0.25)
+        >>> short = Position(contract=eth, quantity=-4, entry_price=8, leverage=2, margin=16)
+        >>> short.funding(6, rate=0.25)
+        6.0
+        """
         return formulas.funding(self.units, price, rate, self.contract.inverse)
 
     def maintenance_margin(self, price):
-        """What equity must exceed at a price, by the contract's table and conventions [quote]."""
+        """What equity must exceed at a price, by the contract's table and conventions.
+
+        Parameters
+        ----------
+        price : array_like         mark, above 0 [quote per coin]
+
+        Returns
+        -------
+        float or ndarray           [quote; inverse: coin]
+
+        Raises
+        ------
+        MarginError                price not above 0, not finite
+
+        Equation:  rate · N − amount + counted closing fee · N, with N at the price or at entry
+
+        Source: Binance, "Leverage and margin of USDⓈ-M futures"; the closing fee: OKX.
+
+        >>> eth = Contract(symbol="ETH", maintenance=0.25)
+        >>> short = Position(contract=eth, quantity=-4, entry_price=8, leverage=2, margin=16)
+        >>> short.maintenance_margin(6)
+        6.0
+        """
         frozen = self.contract.conventions.maintenance_at == "entry"
         value = self.notional(self.entry_price if frozen else price)
         margin = formulas.tiered_maintenance(value, self.contract.maintenance)
@@ -110,9 +163,15 @@ class Position:
         collateral : array_like    what carries the position beside its own PnL; None for its own
                                    margin. A cross position has none: alone it has no price (NaN),
                                    only an account has [quote]
-        price : float or None      today's mark, for a venue that freezes maintenance there
+        price : float or None      today's mark, for a venue that freezes maintenance there [quote
+                                   per coin]
 
-        Returns, errors and source as `formulas.tiered_liquidation_price`.
+        Returns, errors, equation and source as for `formulas.tiered_liquidation_price`.
+
+        >>> eth = Contract(symbol="ETH", maintenance=0.25)
+        >>> short = Position(contract=eth, quantity=-4, entry_price=8, leverage=2, margin=16)
+        >>> short.liquidation_price()   # 16 − 4 (P − 8) = P
+        9.6
         """
         collateral = self.margin if collateral is None else collateral
         if collateral is None:
@@ -123,14 +182,54 @@ class Position:
         )
 
     def requirement(self, price=None):
-        """Table and fee that hold while the price moves: frozen sums are a row of rate 0."""
+        """Table and fee that hold while the price moves: frozen sums are a row of rate 0.
+
+        Parameters
+        ----------
+        price : float or None      today's mark, for a venue that freezes maintenance there; without
+                                   it the entry price [quote per coin]
+
+        Returns
+        -------
+        (Tiers, float)             rows, and the fee that is counted beside them [1]
+
+        Errors as for `Position.maintenance_margin`.
+
+        >>> from margin_lib.contracts import Conventions
+        >>> frozen = Conventions(maintenance_at="entry")
+        >>> eth = Contract(symbol="ETH", maintenance=0.25, conventions=frozen)
+        >>> Position(contract=eth, quantity=4, entry_price=8, leverage=2).requirement()
+        ([(0, 0, -8.0, None)], 0)
+        """
         if self.contract.conventions.maintenance_at == "mark":
             return self.contract.maintenance, self.contract.counted_fee
         frozen = self.maintenance_margin(self.entry_price if price is None else price)
         return [(0, 0, -frozen, None)], 0
 
     def grown_by(self, new):
-        """This position with more of the same side, mode and leverage; margins added up."""
+        """This position with more of the same side, mode and leverage, at the average entry price.
+
+        Parameters
+        ----------
+        new : Position             what is added, of the same contract
+
+        Returns
+        -------
+        Position                   with its own margin: who adds to it moves the money
+
+        Raises
+        ------
+        MarginError                another contract, mode, leverage or side
+
+        Equation and source as for `formulas.average_entry_price`.
+
+        >>> eth = Contract(symbol="ETH", maintenance=0.25)
+        >>> short = Position(contract=eth, quantity=-4, entry_price=8, leverage=2, margin=16)
+        >>> more = Position(contract=eth, quantity=-4, entry_price=16, leverage=2, margin=32)
+        >>> grown = short.grown_by(more)
+        >>> grown.quantity, grown.entry_price, grown.margin
+        (-8.0, 12.0, 16.0)
+        """
         for name in ("contract", "mode", "leverage"):
             old_value, new_value = getattr(self, name), getattr(new, name)
             if old_value != new_value:
@@ -144,7 +243,24 @@ class Position:
         return replace(self, quantity=self.quantity + new.quantity, entry_price=entry)
 
     def risk(self, price):
-        """Share of the position in the account it belongs to, its own margin included."""
+        """Share of the position in the account it belongs to, its own margin included.
+
+        Parameters
+        ----------
+        price : array_like         mark, above 0 [quote per coin]
+
+        Returns
+        -------
+        Risk                       of the shape of the price [quote; inverse: coin]
+
+        Errors as for `Position.maintenance_margin`.
+
+        >>> eth = Contract(symbol="ETH", maintenance=0.25)
+        >>> short = Position(contract=eth, quantity=-4, entry_price=8, leverage=2, margin=16)
+        >>> risk = short.risk(8)
+        >>> risk.equity, risk.notional, risk.initial_margin, risk.maintenance_margin
+        (16.0, 32.0, 16.0, 8.0)
+        """
         value = self.notional(price)
         return Risk(
             equity=(self.margin or 0) + self.pnl(price),
@@ -239,7 +355,22 @@ class Event:
 
     @classmethod
     def of(cls, kind, symbols, *ledgers):
-        """An event whose ledger is the sum of several; parties that get nothing are left out."""
+        """An event whose ledger is the sum of several; parties that get nothing are left out.
+
+        Parameters
+        ----------
+        kind : str                 as in `Event`
+        symbols : iterable of str  the positions concerned
+        ledgers : Mapping          party -> money received; any number [quote; inverse: coin]
+
+        Returns
+        -------
+        Event
+
+        >>> first, second = {"balance": 2.0, "exchange": 1.0}, {"exchange": -1.0}
+        >>> Event.of("closed", ["ETH"], first, second).transfers
+        {'balance': 2.0}
+        """
         total = {}
         for ledger in ledgers:
             for party, money in ledger.items():
@@ -247,12 +378,24 @@ class Event:
         return cls(kind, tuple(symbols), {party: money for party, money in total.items() if money})
 
     def received(self, party):
-        """Money that a party got, below 0 when it paid, 0 when it had no part [quote]."""
+        """Money that a party got, below 0 when it paid, 0 when it had no part [quote].
+
+        >>> Event("closed", ("ETH",), {"balance": 2.0, "market": -2.0}).received("market")
+        -2.0
+        """
         return self.transfers.get(party, 0)
 
 
 def pocket(symbol):
     """Name of an isolated position's margin as a party in a ledger.
+
+    Parameters
+    ----------
+    symbol : str
+
+    Returns
+    -------
+    str
 
     >>> pocket("ETH")
     'margin ETH'
@@ -334,28 +477,54 @@ class Account:
 
         Parameters
         ----------
-        marks : Mapping            symbol -> mark price, a number or arrays of one shape
+        marks : Mapping            market -> mark price, a number or arrays of one shape
+                                   [quote per coin]
         symbol : str or None       an isolated position stands alone, a cross one shares
 
         Returns
         -------
-        Risk                       equity, notional, initial and maintenance margin
+        Risk                       equity, notional, initial and maintenance margin [quote]
 
         Raises
         ------
         MarginError                unknown symbol, a mark missing or not a positive number
+
+        Source: Binance futures: margin ratio of an isolated position, and of the cross account.
+
+        >>> eth = Contract(symbol="ETH", maintenance=0.25)
+        >>> long = Position(contract=eth, quantity=4, entry_price=8, leverage=2)
+        >>> account = Account(balance=16, positions=[long])
+        >>> account.risk({"ETH": 6}).equity, account.risk({"ETH": 6}).maintenance_margin
+        (8.0, 6.0)
         """
         if symbol is not None and self[symbol].margin is not None:
             return self[symbol].risk(self[symbol].mark(marks))
         return self._shared(marks, self.cross)
 
     def equity(self, marks=None):
-        """Shared and isolated equity together: wallet balance + unrealised PnL [quote]."""
+        """Shared and isolated equity together: wallet balance + unrealised PnL [quote].
+
+        Parameters and errors as for `risk`.
+
+        >>> eth = Contract(symbol="ETH", maintenance=0.25)
+        >>> account, _ = Account(balance=24).open(eth, quantity=4, price=8, leverage=2)   # locks 16
+        >>> account.equity({"ETH": 6})
+        16.0
+        """
         own = (position.risk(position.mark(marks)).equity for position in self.isolated)
         return self.risk(marks).equity + sum(own)
 
     def available_balance(self, marks=None):
-        """Shared equity that no cross position's initial margin holds [quote]."""
+        """Shared equity that no cross position's initial margin holds [quote].
+
+        Parameters and errors as for `risk`.
+
+        >>> eth = Contract(symbol="ETH", maintenance=0.25)
+        >>> long = Position(contract=eth, quantity=4, entry_price=8, leverage=2)
+        >>> account = Account(balance=16, positions=[long])
+        >>> account.available_balance({"ETH": 8}), account.available_balance({"ETH": 6})
+        (0.0, -4.0)
+        """
         return self.risk(marks).available
 
     def liquidation_price(self, symbol, marks=None):
@@ -364,13 +533,31 @@ class Account:
         Isolated: the collateral is the position's margin, and no other price matters. Cross: it is
         the balance plus the other cross positions' profit less their maintenance margin. `marks`
         may hold arrays: the result is then the boundary between life and liquidation, point by
-        point. Returns NaN for "never" (see `formulas.liquidation_price`) [quote per coin].
+        point.
+
+        Parameters
+        ----------
+        symbol : str               an isolated position or one of the cross positions
+        marks : Mapping            marks of the other cross positions; in hedge mode, and where a
+                                   venue freezes maintenance at today's mark, of its own market
+                                   too [quote per coin]
+
+        Returns
+        -------
+        float or ndarray           NaN for "never", and the rest as for
+                                   `formulas.liquidation_price` [quote per coin]
 
         Raises
         ------
         MarginError                unknown symbol, the mark of another cross position missing
 
         Source: Binance, "How to calculate liquidation price of USDⓈ-M futures contracts".
+
+        >>> eth = Contract(symbol="ETH", maintenance=0.5)
+        >>> long = Position(contract=eth, quantity=4, entry_price=8, leverage=2)
+        >>> account = Account(balance=17, positions=[long])
+        >>> account.liquidation_price("ETH")   # 17 + 4 (P − 8) = 2 P
+        7.5
         """
         position, others = self[symbol], self._collateral(symbol, marks)
         spare = others.cushion
@@ -388,7 +575,7 @@ class Account:
         Parameters
         ----------
         market : str               followed by at least one cross position
-        marks : Mapping            market -> mark price, of all cross positions
+        marks : Mapping            market -> mark price, of all cross positions [quote per coin]
 
         Returns
         -------
@@ -401,6 +588,18 @@ class Account:
 
         Source: Binance, "How to calculate liquidation price of USDⓈ-M futures contracts"
         (hedge mode).
+
+        Equation as for `formulas.liquidation_range`.
+
+        >>> long = Contract(symbol="long", market="ETH", maintenance=0.25)
+        >>> short = Contract(symbol="short", market="ETH", maintenance=0.25)
+        >>> legs = [
+        ...     Position(contract=long, quantity=8, entry_price=8, leverage=2),
+        ...     Position(contract=short, quantity=-4, entry_price=8, leverage=2),
+        ... ]
+        >>> account = Account(balance=28, positions=legs)
+        >>> account.liquidation_range("ETH", {"ETH": 8})   # −4 + 4 P = 3 P
+        (4.0, nan)
         """
         legs = [position for position in self.cross if position.contract.market == market]
         if not legs:
@@ -428,7 +627,7 @@ class Account:
         ----------
         first, second : str        symbols of two cross positions in different markets
         span : Mapping             symbol -> (low, high), the sides of the box [quote per coin]
-        marks : Mapping            marks of the other cross positions
+        marks : Mapping            marks of the other cross positions [quote per coin]
 
         Returns
         -------
@@ -440,6 +639,8 @@ class Account:
         MarginError                an isolated position; a symbol or mark missing; an empty side
 
         Equation:  balance + Σ pnl = Σ maintenance margin
+
+        Source: the definition of maintenance margin, in the prices of two markets.
 
         >>> eth, ltc = Contract(symbol="ETH"), Contract(symbol="LTC")
         >>> held = [
@@ -470,7 +671,15 @@ class Account:
     def bankruptcy_price(self, symbol, marks=None):
         """Mark price of `symbol` at which its pocket's equity is zero, the other marks held.
 
-        As `liquidation_price`, without any maintenance margin [quote per coin].
+        As `liquidation_price`, without any maintenance margin.
+
+        Parameters, returns and errors as for `liquidation_price`. Equation and source as for
+        `formulas.bankruptcy_price`.
+
+        >>> eth = Contract(symbol="ETH", maintenance=0.25)
+        >>> account, _ = Account(balance=24).open(eth, quantity=4, price=8, leverage=2)   # locks 16
+        >>> account.bankruptcy_price("ETH")
+        4.0
         """
         position, equity = self[symbol], self._collateral(symbol, marks).equity
         return formulas.bankruptcy_price(
@@ -499,13 +708,13 @@ class Account:
         Parameters
         ----------
         contract : Contract
-        quantity : float           signed [coin]
+        quantity : float           signed [coin; inverse: quote]
         price : float              fill price, above 0, and the symbol's mark [quote per coin]
         leverage : float           at least 1 [1]
         mode : str                 "isolated" or "cross"
         margin : float or None     isolated: money to lock, at least the initial margin, which is
                                    also the default [quote]
-        marks : Mapping            marks of the cross positions already open
+        marks : Mapping            marks of the cross positions already open [quote per coin]
 
         Returns
         -------
@@ -519,6 +728,15 @@ class Account:
 
         Equation:  initial margin = |quantity| · price / leverage <= available balance − fee,
         and for an isolated margin <= balance − fee: unrealised profit cannot be moved
+
+        Source: definition of initial margin; claim T2 of the course.
+
+        >>> eth = Contract(symbol="ETH", maintenance=0.25, taker_fee=0.125)
+        >>> account, event = Account(balance=8).open(
+        ...     eth, quantity=-4, price=4, leverage=4, mode="cross"
+        ... )
+        >>> account.balance, event.transfers
+        (6.0, {'balance': -2.0, 'exchange': 2.0})
         """
         if mode not in ("isolated", "cross"):
             raise MarginError("mode", "must be 'isolated' or 'cross'", repr(mode))
@@ -563,9 +781,9 @@ class Account:
         Parameters
         ----------
         symbol : str
-        price : float              fill price, above 0, and the symbol's mark [quote per coin]
+        price : float              fill price, above 0, and its market's mark [quote per coin]
         quantity : float or None   how much of the position, of its sign; None for all of it [coin]
-        marks : Mapping            marks of the other cross positions
+        marks : Mapping            marks of the other cross positions [quote per coin]
 
         Returns
         -------
@@ -577,6 +795,14 @@ class Account:
                                    (liquidate it)
 
         Equation:  balance grows by margin share + closed quantity · (price − entry) − fee
+
+        Source: the profit of a part is its share of the profit.
+
+        >>> eth = Contract(symbol="ETH", maintenance=0.25)
+        >>> account, _ = Account(balance=24).open(eth, quantity=4, price=8, leverage=2)   # locks 16
+        >>> account, event = account.close("ETH", price=10, quantity=1)
+        >>> account.balance, account["ETH"].margin, event.transfers
+        (14.0, 12.0, {'balance': 6.0, 'market': -2.0, 'margin ETH': -4.0})
         """
         position = self[symbol]
         closed = position.quantity if quantity is None else one_number("quantity", quantity)
@@ -586,10 +812,11 @@ class Account:
         if not 0 < share <= 1:
             rule = f"must be part of the open quantity {position.quantity:g}"
             raise MarginError("quantity", rule, closed)
-        marks = {**moment(marks), symbol: one_number("price", price, above=0)}
+        price = one_number("price", price, above=0)
+        marks = {**moment(marks), position.contract.market: price}
         self._alive(marks, symbol)
-        gain = position.pnl(marks[symbol]) * share
-        fee = position.notional(marks[symbol]) * share * position.contract.taker_fee
+        gain = position.pnl(price) * share
+        fee = position.notional(price) * share * position.contract.taker_fee
         ledger = [{"balance": gain - fee, "market": -gain, "exchange": fee}]
         if position.margin is not None:
             freed = position.margin * share
@@ -611,7 +838,7 @@ class Account:
         ----------
         symbol : str
         amount : float             at least 0, at most the available balance [quote]
-        marks : Mapping            marks of the cross positions
+        marks : Mapping            marks of the cross positions [quote per coin]
 
         Returns
         -------
@@ -623,6 +850,14 @@ class Account:
                                    keeps the cross positions alive
 
         Equation:  margin grows by what the balance loses
+
+        Source: definition of isolated margin.
+
+        >>> eth = Contract(symbol="ETH", maintenance=0.25)
+        >>> account, _ = Account(balance=24).open(eth, quantity=4, price=8, leverage=2)   # locks 16
+        >>> account, event = account.add_margin("ETH", 4)
+        >>> account.balance, account["ETH"].margin
+        (4.0, 20.0)
         """
         self._must_be(symbol, "isolated")
         amount = one_number("amount", amount, at_least=0)
@@ -640,7 +875,7 @@ class Account:
         ----------
         symbol : str
         amount : float             at least 0, at most the margin [quote]
-        marks : Mapping            mark of the position
+        marks : Mapping            mark of the position [quote per coin]
 
         Returns
         -------
@@ -652,6 +887,14 @@ class Account:
                                    liquidated at once
 
         Equation:  margin loses what the balance gains
+
+        Source: definition of isolated margin.
+
+        >>> eth = Contract(symbol="ETH", maintenance=0.25)
+        >>> account, _ = Account(balance=24).open(eth, quantity=4, price=8, leverage=2)   # locks 16
+        >>> account, event = account.remove_margin("ETH", 4, {"ETH": 8})
+        >>> account.balance, account["ETH"].margin
+        (12.0, 12.0)
         """
         self._must_be(symbol, "isolated")
         amount = one_number("amount", amount, at_least=0)
@@ -668,8 +911,9 @@ class Account:
         ----------
         symbol : str
         mode : str                 "isolated" or "cross", not the one it has
-        marks : Mapping            marks of the position and of all cross positions
+        marks : Mapping            marks of the position and of all cross positions [quote per coin]
         margin : float or None     to isolated: money to lock; default the initial margin at entry
+                                   [quote]
 
         Returns
         -------
@@ -680,6 +924,15 @@ class Account:
         MarginError                more margin than balance; either pocket liquidated at once
 
         Equation:  margin grows by what the balance loses (to isolated), and back (to cross)
+
+        Source: definition of the two margin modes.
+
+        >>> eth = Contract(symbol="ETH", maintenance=0.25)
+        >>> long = Position(contract=eth, quantity=4, entry_price=8, leverage=2)
+        >>> account = Account(balance=16, positions=[long])
+        >>> after, event = account.switch_mode("ETH", "isolated", {"ETH": 8})
+        >>> after.balance, after["ETH"].margin
+        (0.0, 16.0)
         """
         if mode not in ("isolated", "cross"):
             raise MarginError("mode", "must be 'isolated' or 'cross'", repr(mode))
@@ -706,7 +959,7 @@ class Account:
         Parameters
         ----------
         rates : Mapping            symbol -> funding rate, signed; symbols left out pay nothing [1]
-        marks : Mapping            marks of the positions that pay
+        marks : Mapping            marks of the positions that pay [quote per coin]
 
         Returns
         -------
@@ -716,9 +969,15 @@ class Account:
         ------
         MarginError                a rate for a symbol that is not held, a mark missing
 
-        Equation:  cash = −quantity · mark · rate
+        Equation:  cash = −quantity · mark · rate (linear), as in `formulas.funding`
 
         Source: Binance, "Introduction to futures funding rates".
+
+        >>> eth = Contract(symbol="ETH", maintenance=0.25)
+        >>> account, _ = Account(balance=24).open(eth, quantity=4, price=8, leverage=2)   # locks 16
+        >>> account, event = account.pay_funding({"ETH": 0.125}, {"ETH": 8})
+        >>> account["ETH"].margin, event.transfers
+        (12.0, {'other traders': 4.0, 'margin ETH': -4.0})
         """
         marks = moment(marks)
         rates = {symbol: one_number(f"{symbol} rate", rate) for symbol, rate in rates.items()}
@@ -747,6 +1006,12 @@ class Account:
         Equation:  cash = −borrowed · hourly rate · ⌈hours⌉
 
         Source: Binance, "Margin interest".
+
+        >>> eth = Contract(symbol="ETH", maintenance=0.25)
+        >>> account, _ = Account(balance=24).open(eth, quantity=4, price=8, leverage=2)   # locks 16
+        >>> account, event = account.pay_interest({"ETH": 0.125}, hours=1.5)   # of 16
+        >>> account["ETH"].margin, event.transfers
+        (12.0, {'lender': 4.0, 'margin ETH': -4.0})
         """
         hours = one_number("hours", hours, at_least=0)
         cash = {
@@ -815,6 +1080,15 @@ class Account:
 def mark(marks, symbol):
     """The mark price of a symbol: given, finite and above 0.
 
+    Parameters
+    ----------
+    marks : Mapping or None    market -> price [quote per coin]
+    symbol : str               the market
+
+    Returns
+    -------
+    float or ndarray           [quote per coin]
+
     Raises
     ------
     MarginError                no mark for the symbol, or not a positive number
@@ -829,6 +1103,14 @@ def mark(marks, symbol):
 
 def moment(marks):
     """The marks of one moment, which an operation needs: a single price a symbol.
+
+    Parameters
+    ----------
+    marks : Mapping or None    market -> price; None for none [quote per coin]
+
+    Returns
+    -------
+    dict                       the same, in numbers [quote per coin]
 
     Raises
     ------

@@ -10,6 +10,13 @@ from margin_lib.errors import MarginError, keep_number, one_number
 class Tier(NamedTuple):
     """One row of a maintenance table: what holds from a notional on.
 
+    Parameters
+    ----------
+    floor : float              notional from which the row holds, at least 0 [quote; inverse: coin]
+    rate : float               maintenance margin rate, 0 <= rate < 1 [1]
+    amount : float             maintenance amount, deducted [quote; inverse: coin]
+    max_leverage : float or None   the cap, at least 1, None for no cap [1]
+
     >>> Tier(floor=50_000, rate=0.01, amount=250)
     Tier(floor=50000, rate=0.01, amount=250, max_leverage=None)
     """
@@ -21,6 +28,15 @@ class Tier(NamedTuple):
 
     def amount_above(self, floor, rate):
         """Maintenance amount of the next row that leaves no jump at its floor.
+
+        Parameters
+        ----------
+        floor : float              of the next row [quote; inverse: coin]
+        rate : float               of the next row [1]
+
+        Returns
+        -------
+        float                      [quote; inverse: coin]
 
         Equation, solved for it:  next rate · floor − it = rate · floor − amount
 
@@ -71,12 +87,26 @@ class Tiers(tuple):
 
     @classmethod
     def flat(cls, rate):
-        """One row for every notional."""
+        """One row for every notional: a rate, 0 <= rate < 1 [1]. Errors as for `Tiers`.
+
+        >>> Tiers.flat(0.25)
+        (Tier(floor=0, rate=0.25, amount=0, max_leverage=None),)
+        """
         return cls([Tier(0, rate)])
 
     @classmethod
     def continuous(cls, rows):
         """Rows of (floor, rate) or (floor, rate, max_leverage); the amounts follow.
+
+        Parameters
+        ----------
+        rows : iterable            rising floors [quote; inverse: coin], rates [1], maybe caps [1]
+
+        Returns
+        -------
+        Tiers                      amounts in the unit of the floors
+
+        Errors as for `Tiers`.
 
         Equation:  amount(n) = amount(n − 1) + floor(n) · (rate(n) − rate(n − 1))
 
@@ -94,6 +124,16 @@ class Tiers(tuple):
     @classmethod
     def half_of_max_leverage(cls, rows):
         """Rows of (floor, max_leverage): maintenance is half the initial margin at that leverage.
+
+        Parameters
+        ----------
+        rows : iterable            rising floors [quote; inverse: coin], falling leverage caps [1]
+
+        Returns
+        -------
+        Tiers                      with the leverage caps
+
+        Errors as for `Tiers`.
 
         Equation:  rate = 1 / (2 · max leverage), amounts as in `continuous`
 
@@ -114,7 +154,23 @@ class Tiers(tuple):
         return any(abs(gap) > 1e-9 * tier.floor for gap, tier in zip(gaps, self[1:], strict=True))
 
     def at(self, notional):
-        """The row of a notional; at a floor, the row that starts there."""
+        """The row of a notional; at a floor, the row that starts there.
+
+        Parameters
+        ----------
+        notional : float           at least 0 [quote; inverse: coin]
+
+        Returns
+        -------
+        Tier
+
+        Raises
+        ------
+        MarginError                below 0, not finite, an array
+
+        >>> Tiers.continuous([(0, 0.25), (100, 0.5)]).at(100).rate
+        0.5
+        """
         notional = one_number("notional", notional, at_least=0)
         return max(tier for tier in self if tier.floor <= notional)
 
@@ -160,7 +216,7 @@ class Contract:
                                the long and the short are two contracts of one market
     maintenance : Tiers or number   a table, or one rate for every notional, 0 <= rate < 1 [1]
     taker_fee : float          fee of a trade as a share of notional, 0 <= fee < 1 [1]
-    size : float               coins a unit (linear) or quote money a unit (inverse), above 0
+    size : float               of one unit of quantity, above 0 [coin; inverse: quote]
     inverse : bool             False: margined and settled in the quote currency. True: in the
                                coin, while the unit is worth a fixed sum of quote money
     conventions : Conventions

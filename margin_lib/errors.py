@@ -10,6 +10,11 @@ LARGEST = int(np.finfo(np.float64).max)  # beyond it a whole number is no float 
 class MarginError(ValueError):
     """A value that breaks a rule: says the name, the rule and the value got.
 
+    Parameters
+    ----------
+    name, rule : str           of the value, what it breaks
+    value : object             what was given
+
     >>> raise MarginError("leverage", "must be at least 1", 0.5)
     Traceback (most recent call last):
     margin_lib.errors.MarginError: leverage must be at least 1, got 0.5
@@ -28,6 +33,16 @@ def number(name, value, *, above=None, at_least=None, below=None):
 
     Every number enters the library through here, so NaN and infinity never reach a comparison.
     Whole numbers and fractions stay what they are: with them the library computes exactly.
+
+    Parameters
+    ----------
+    name : str                 of the value, for the message
+    value : array_like         any shape [unit of its own]
+    above, at_least, below : number or None    bounds, none if not given [unit of the value]
+
+    Returns
+    -------
+    float, int, Fraction or ndarray    of the same shape [unit of the value]
 
     Raises
     ------
@@ -72,6 +87,20 @@ def _within(name, value, array, above, at_least, below):
 def one_number(name, value, **bounds):
     """`number` for a value that must not be an array.
 
+    Parameters
+    ----------
+    name : str                 of the value, for the message
+    value : number             [unit of its own]
+    bounds : number            above, at_least and below, as for `number` [unit of the value]
+
+    Returns
+    -------
+    float, int or Fraction     [unit of the value]
+
+    Raises
+    ------
+    MarginError                an array, or what `number` refuses
+
     >>> one_number("leverage", [1, 2], at_least=1)
     Traceback (most recent call last):
     margin_lib.errors.MarginError: leverage must be a single number, got [1, 2]
@@ -87,6 +116,15 @@ def keep_number(record, attribute, name, **bounds):
 
     Narrow numbers would lose digits or overflow later, and a 0-d array could still be changed.
 
+    Parameters
+    ----------
+    record : object            a frozen dataclass
+    attribute : str            which of its attributes
+    name : str                 what a message calls it
+    bounds : number            above, at_least and below, as for `number` [unit of the value]
+
+    Returns nothing. Errors as for `one_number`.
+
     >>> from types import SimpleNamespace
     >>> record = SimpleNamespace(balance=5)
     >>> keep_number(record, "balance", "balance")
@@ -99,6 +137,14 @@ def keep_number(record, attribute, name, **bounds):
 
 def plain(value):
     """A float for a single number, a fraction if it is one, the array itself for many.
+
+    Parameters
+    ----------
+    value : array_like         any shape [unit of its own]
+
+    Returns
+    -------
+    float, Fraction or ndarray     [unit of the value]
 
     >>> plain(np.array(1.5)), plain(np.array(Fraction(1, 3))), plain(2)
     (1.5, Fraction(1, 3), 2.0)

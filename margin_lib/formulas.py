@@ -29,13 +29,15 @@ def quantity(margin, leverage, price, inverse=False):
 
     Parameters
     ----------
-    margin : array_like        own money put in [quote]
+    margin : array_like        own money put in, above 0 [quote; inverse: coin]
     leverage : array_like      chosen leverage, at least 1 [1]
     price : array_like         entry price, above 0 [quote per coin]
+    inverse : bool             margined in the coin: the margin is in coin, the result in quote
 
     Returns
     -------
-    float or ndarray           size of a long; put a minus before it for a short [coin]
+    float or ndarray           size of a long; put a minus before it for a short [coin; inverse:
+                               quote]
 
     Raises
     ------
@@ -59,12 +61,13 @@ def notional(quantity, price, inverse=False):
 
     Parameters
     ----------
-    quantity : array_like      signed [coin]
+    quantity : array_like      signed [coin; inverse: quote]
     price : array_like         above 0 [quote per coin]
+    inverse : bool             margined in the coin
 
     Returns
     -------
-    float or ndarray           never negative [quote]
+    float or ndarray           never negative [quote; inverse: coin]
 
     Raises
     ------
@@ -88,13 +91,14 @@ def pnl(quantity, entry_price, price, inverse=False):
 
     Parameters
     ----------
-    quantity : array_like      signed [coin]
+    quantity : array_like      signed [coin; inverse: quote]
     entry_price : array_like   above 0 [quote per coin]
     price : array_like         above 0 [quote per coin]
+    inverse : bool             margined in the coin
 
     Returns
     -------
-    float or ndarray           [quote]
+    float or ndarray           [quote; inverse: coin]
 
     Raises
     ------
@@ -177,8 +181,9 @@ def average_entry_price(quantity, entry_price, added_quantity, added_price, inve
 
     Parameters
     ----------
-    quantity, added_quantity : array_like      signed, of the same side [coin]
+    quantity, added_quantity : array_like      signed, of the same side [coin; inverse: quote]
     entry_price, added_price : array_like      above 0 [quote per coin]
+    inverse : bool             margined in the coin
 
     Returns
     -------
@@ -475,13 +480,15 @@ def equity_of_cash(cash, quantity, price, inverse=False):
 
     Parameters
     ----------
-    cash : array_like          signed; what a long paid for its coins is below 0 in it [quote]
-    quantity : array_like      signed [coin]
+    cash : array_like          signed; what a long paid for its coins is below 0 in it [quote;
+                               inverse: coin]
+    quantity : array_like      signed [coin; inverse: quote]
     price : array_like         above 0 [quote per coin]
+    inverse : bool             margined in the coin
 
     Returns
     -------
-    float or ndarray           [quote]
+    float or ndarray           [quote; inverse: coin]
 
     Raises
     ------
@@ -590,7 +597,7 @@ def tiered_liquidation_price(entry_price, quantity, collateral, tiers, fee_rate=
     tiers : contracts.Tiers    or rows of (floor, rate, amount, max_leverage)
     fee_rate : float           as for `liquidation_price`, a single number [1]
 
-    Returns and raises as `liquidation_price`.
+    Returns and errors as for `liquidation_price`.
 
     Equation:  max over rows of min(solution, price at the cap), rows with
     solution >= price at the floor; mirrored for a short
@@ -799,7 +806,7 @@ def spot_liquidation_price(
     Parameters
     ----------
     level : array_like         at which the venue liquidates, such as 1.1, above 0 [1]
-    coin, quote, coin_debt, quote_debt, coin_interest, quote_interest : as `spot_margin_level`
+    coin, quote, coin_debt, quote_debt, coin_interest, quote_interest : as for `spot_margin_level`
 
     Returns
     -------
@@ -845,7 +852,7 @@ def funding(quantity, mark_price, rate, inverse=False, periods=1):
 
     Parameters
     ----------
-    quantity : array_like      signed [coin]
+    quantity : array_like      signed [coin; inverse: quote]
     mark_price : array_like    above 0 [quote per coin]
     rate : array_like          signed; above 0 the longs pay the shorts [1 per period]
     inverse : bool             margined in the coin
@@ -853,7 +860,7 @@ def funding(quantity, mark_price, rate, inverse=False, periods=1):
 
     Returns
     -------
-    float or ndarray           above 0 received, below 0 paid [quote]
+    float or ndarray           above 0 received, below 0 paid [quote; inverse: coin]
 
     Raises
     ------

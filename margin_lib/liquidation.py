@@ -152,11 +152,15 @@ def mark_to_market(account, marks, fee_rate=None, closes="everything", lot=0):
     Which ones are due is decided before any is closed: money that one liquidation returns to the
     balance comes too late to save another pocket.
 
-    Parameters, errors as for `liquidate`.
+    Parameters and errors as for `liquidate`; a pocket that lives is no error, it is left alone.
 
     Returns
     -------
     (Account, tuple of Event)  one event a liquidated pocket; none when all live
+
+    Equation:  due where equity <= maintenance margin, or only where it is below, as conventions say
+
+    Source: Binance futures ("margin ratio", liquidation at 100 %).
 
     >>> from margin_lib.contracts import Contract
     >>> eth = Contract(symbol="ETH", maintenance=0.02)

@@ -19,6 +19,18 @@ RATES = {"maintenance_rate": "maintenance", "taker_fee": "taker_fee"}  # key -> 
 class Trade:
     """A trade that a scenario wants to make: so much margin at so much leverage.
 
+    Parameters
+    ----------
+    contract : Contract
+    side : str                 "long" or "short"
+    price : float              at entry, above 0 [quote per coin]
+    margin : float             own money put in, above 0 [quote; inverse: coin]
+    leverage : float           at least 1 [1]
+
+    Raises
+    ------
+    MarginError                another side, a number outside its range
+
     >>> eth = Contract(symbol="ETH")
     >>> Trade(contract=eth, side="short", price=0.1, margin=2, leverage=5).quantity
     -100.0
@@ -44,7 +56,7 @@ class Trade:
 
     @property
     def quantity(self):
-        """Signed size: above 0 long, below 0 short [contracts; of size 1: coins]."""
+        """Signed size: above 0 long, below 0 short [contract; of size 1: coin]."""
         inverse, size = self.contract.inverse, self.contract.size
         units = formulas.quantity(self.margin, self.leverage, self.price, inverse)
         return SIDES[self.side] * units / size
@@ -69,9 +81,19 @@ class Scenario:
     moves : Mapping            name -> {symbol: return}, for marks at one moment [1]
     paths : Mapping            name -> {symbol: returns}, for a walk, step by step [1]
     funding_rate : float       per payment, signed [1]
-    funding_hours : float      hours between payments, above 0 [hour]
+    funding_hours : float      between payments, above 0; 1 if not given, as a rate an hour [hour]
     hourly_interest : float    on borrowed money [1 per hour]
     liquidation_fee : float    of notional, for venues that return the rest [1]
+
+    Raises
+    ------
+    MarginError                a number outside its range, two trades of one symbol, a move or a
+                               path that has no marks
+
+    >>> eth = Trade(contract=Contract(symbol="ETH"), side="long", price=8, margin=2, leverage=4)
+    >>> scenario = Scenario(name="a", currency="BTC", balance=5, trades=(eth,))
+    >>> scenario["ETH"].notional
+    8.0
     """
 
     name: str
@@ -81,7 +103,7 @@ class Scenario:
     moves: Mapping[str, Mapping] = field(default_factory=dict)
     paths: Mapping[str, Mapping] = field(default_factory=dict)
     funding_rate: float = 0.0
-    funding_hours: float = 8.0
+    funding_hours: float = 1.0
     hourly_interest: float = 0.0
     liquidation_fee: float = 0.0
 
@@ -122,6 +144,12 @@ class Scenario:
         Raises
         ------
         MarginError                an unknown mode or symbol, margins beyond the balance
+
+        >>> eth = Trade(contract=Contract(symbol="ETH"), side="long", price=8, margin=2, leverage=4)
+        >>> scenario = Scenario(name="a", currency="BTC", balance=5, trades=(eth,))
+        >>> account = scenario.account("isolated")
+        >>> account.balance, account.locked_margin
+        (3.0, 2.0)
         """
         if isinstance(mode, Mapping):
             self._must_trade(mode)
@@ -141,10 +169,25 @@ class Scenario:
         return account
 
     def marks(self, **returns):
-        """Prices after the given returns, above -1; a symbol left out stands at its entry price.
+        """Prices after the given returns; a symbol left out stands at its entry price.
 
-        >>> eth = Trade(contract=Contract(symbol="ETH"), side="long", price=8, margin=2, leverage=5)
-        >>> Scenario(name="a", currency="BTC", balance=5, trades=(eth,)).marks(ETH=-0.25)
+        Parameters
+        ----------
+        returns : array_like       symbol=return, above -1 [1]
+
+        Returns
+        -------
+        dict                       symbol -> price [quote per coin]
+
+        Raises
+        ------
+        MarginError                a symbol that is not traded, a return not above -1, not finite
+
+        Equation:  price = entry price · (1 + return)
+
+        >>> eth = Trade(contract=Contract(symbol="ETH"), side="long", price=8, margin=2, leverage=4)
+        >>> scenario = Scenario(name="a", currency="BTC", balance=5, trades=(eth,))
+        >>> scenario.marks(ETH=-0.25)
         {'ETH': 6.0}
         """
         self._must_trade(returns)
@@ -157,7 +200,26 @@ class Scenario:
         }
 
     def path(self, name):
-        """The marks of a named path, step by step; returns are measured from the entry prices."""
+        """The marks of a named path, step by step; returns are measured from the entry prices.
+
+        Parameters
+        ----------
+        name : str                 one of `paths`
+
+        Returns
+        -------
+        list of dict               symbol -> price, one a step [quote per coin]
+
+        Raises
+        ------
+        MarginError                an unknown name, a symbol that is not traded, a return not above
+                                   -1, walks of several lengths
+
+        >>> eth = Trade(contract=Contract(symbol="ETH"), side="long", price=8, margin=2, leverage=4)
+        >>> walks = {"dip": {"ETH": [-0.25, 0.0]}}
+        >>> Scenario(name="a", currency="BTC", balance=5, trades=(eth,), paths=walks).path("dip")
+        [{'ETH': 6.0}, {'ETH': 8.0}]
+        """
         if name not in self.paths:
             raise MarginError("path", f"must be one of {', '.join(self.paths)}", name)
         walks = self.paths[name]
@@ -167,7 +229,27 @@ class Scenario:
         return [self.marks(**dict(zip(walks, step, strict=True))) for step in steps]
 
     def with_trade(self, symbol, maintenance_rate=None, **changes):
-        """The same scenario with one trade changed: side, price, margin, leverage or rate."""
+        """The same scenario with one trade changed.
+
+        Parameters
+        ----------
+        symbol : str               whose trade
+        maintenance_rate : float or None   instead of its contract's [1]
+        changes : object           of side, price, margin or leverage, as for `Trade`
+
+        Returns
+        -------
+        Scenario
+
+        Raises
+        ------
+        MarginError                an unknown symbol, a number outside its range
+
+        >>> eth = Trade(contract=Contract(symbol="ETH"), side="long", price=8, margin=2, leverage=4)
+        >>> scenario = Scenario(name="a", currency="BTC", balance=5, trades=(eth,))
+        >>> scenario.with_trade("ETH", side="short")["ETH"].quantity
+        -1.0
+        """
         if maintenance_rate is not None:
             contract = replace(self[symbol].contract, maintenance=maintenance_rate)
             changes["contract"] = contract
@@ -200,6 +282,13 @@ def load(path):
     ------
     MarginError                a key that is missing or unknown, a number outside its range; the
                                message starts with the scenario's name
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "scenarios.toml"
+    ...     _ = file.write_text('[a]\\ncurrency = "BTC"\\nbalance = 5')
+    ...     load(file)["a"].balance
+    5
     """
     with Path(path).open("rb") as file:
         tables = tomllib.load(file)

@@ -99,7 +99,10 @@ class SpotWallet:
     def equity(self, price):
         """What would be left if all were sold and every debt repaid [quote].
 
-        Equation:  equity = (quote − quote debt) + (coin − coin debt) · P
+        Equation:  equity = (quote − quote debt) + (coin − coin debt) · price
+
+        Source: Binance, "Margin level and margin call" (spot margin). Errors as for
+        `formulas.equity_of_cash`.
 
         >>> SpotWallet(coin=1, quote_debt=1000).equity(1500)
         500.0
@@ -109,7 +112,9 @@ class SpotWallet:
         )
 
     def level(self, price):
-        """Margin level, as `formulas.spot_margin_level`; NaN where nothing is owed [1].
+        """Margin level at a price; NaN where nothing is owed [1].
+
+        Equation, errors and source as for `formulas.spot_margin_level`.
 
         >>> SpotWallet(coin=1, quote_debt=1000).level(1500)
         1.5
@@ -117,7 +122,9 @@ class SpotWallet:
         return formulas.spot_margin_level(price, **self._sides())
 
     def liquidation_price(self, level):
-        """Price of a margin level, as `formulas.spot_liquidation_price` [quote per coin].
+        """Price at which the margin level has fallen to a level [quote per coin].
+
+        Returns, errors, equation and source as for `formulas.spot_liquidation_price`.
 
         >>> SpotWallet(quote=3000, coin_debt=1).liquidation_price(1.25)
         2400.0
@@ -126,6 +133,23 @@ class SpotWallet:
 
     def is_liquidatable(self, price, level):
         """Something is owed, and the margin level has fallen to the one given.
+
+        Parameters
+        ----------
+        price : array_like         above 0 [quote per coin]
+        level : float              at which the venue liquidates, above 0 [1]
+
+        Returns
+        -------
+        bool or ndarray of bool    False where nothing is owed
+
+        Raises
+        ------
+        MarginError                price or level not above 0, not finite
+
+        Equation:  margin level <= level
+
+        Source: Binance, "How to calculate margin liquidation price" (spot margin).
 
         >>> SpotWallet(coin=1, quote_debt=1000).is_liquidatable([1250, 1251], level=1.25).tolist()
         [True, False]

@@ -24,6 +24,13 @@ TABLES = {  # how the rows of a table become tiers
 class Fact(NamedTuple):
     """A value that a venue is known to have, with the place and the day it is from.
 
+    Parameters
+    ----------
+    name : str                 of the value, as in venues.toml
+    value : object             a word, a truth or a share of notional
+    source : str               address or publication
+    as_of : str                the day
+
     >>> Fact("taker_fee", 0.0005, "https://example.org", "2026-01-31").value
     0.0005
     """
@@ -44,10 +51,18 @@ class Table:
     money : str                what margin is paid in, and floors are counted in
     tiers : Tiers
     amounts : str              where the maintenance amounts come from; "none": it jumps at floors
-    source, as_of : str
+    source, as_of : str        the place and the day it is from
     floors_in : str            "contracts" if the floors count contracts and not money
     size : float               one contract [coin; inverse: quote]
-    up_to : float or None      where the source ends, counted as the floors are
+    up_to : float or None      where the source ends, counted as the floors are [contract or
+                               quote; inverse: coin]
+
+    >>> table = Table(
+    ...     symbol="ETH", money="USDT", tiers=Tiers.flat(0.25), amounts="published",
+    ...     source="https://example.org", as_of="2026-01-31",
+    ... )
+    >>> table.floors_in, table.size
+    ('money', 1)
     """
 
     symbol: str
@@ -61,7 +76,25 @@ class Table:
     up_to: float | None = None
 
     def for_units(self, units):
-        """The table of a position; where floors count contracts, the row of so many units."""
+        """The table of a position; where floors count contracts, the row of so many units.
+
+        Parameters
+        ----------
+        units : float or None      size of the position, of any sign; without effect where floors
+                                   count money [coin; inverse: quote]
+
+        Returns
+        -------
+        Tiers                      one row where floors count contracts: it holds at every price
+
+        Raises
+        ------
+        MarginError                floors count contracts, and units are missing, not finite, or
+                                   more than the source goes up to
+
+        >>> venue("okx").table("ETH").for_units(300)[0].floor
+        0
+        """
         if self.floors_in == "money":
             return self.tiers
         if units is None:
@@ -108,9 +141,21 @@ class Venue:
     def table(self, symbol, money=None):
         """The table of a coin, and of a money: None for the first, "USD" for any dollar.
 
+        Parameters
+        ----------
+        symbol : str               the coin
+        money : str or None        what margin is paid in
+
+        Returns
+        -------
+        Table
+
         Raises
         ------
-        MarginError                no such table
+        MarginError                no such table; the message names the known ones
+
+        >>> venue("binance usd-m").table("BTC", "USD").money
+        'USDT'
         """
         wanted = DOLLARS if money == "USD" else (money,)
         for table in self.tables:
@@ -159,6 +204,14 @@ class Venue:
 
 def venue(name):
     """The venue of a name, such as "binance usd-m".
+
+    Parameters
+    ----------
+    name : str                 one of `names`
+
+    Returns
+    -------
+    Venue
 
     Raises
     ------

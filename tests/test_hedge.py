@@ -148,3 +148,13 @@ def test_fractions_stay_exact():
     low, high = formulas.liquidation_range(legs, Fraction(50), Fraction(1))
     assert low == Fraction(50, 90)
     assert math.isnan(high)
+
+
+@pytest.mark.parametrize("marks", [None, {"ETH": 1.0}])
+def test_the_price_of_a_close_is_the_mark_of_its_market(marks):
+    account = hedged(50, leg(1, 300), leg(-1, 200))
+    after, event = account.close("ETH short", price=1.1, marks=marks)
+    assert after.balance == pytest.approx(50 - 200 * 0.1)
+    assert event.received("market") == pytest.approx(200 * 0.1)
+    with pytest.raises(MarginError, match="equity behind ETH short must stay above"):
+        account.close("ETH short", price=0.5, marks=marks)
