@@ -151,7 +151,7 @@ class Tiers(tuple):
             upper.amount - lower.amount_above(upper.floor, upper.rate)
             for lower, upper in pairwise(self)
         )
-        return any(abs(gap) > 1e-9 * tier.floor for gap, tier in zip(gaps, self[1:], strict=True))
+        return any(abs(gap) > 1e-12 * tier.floor for gap, tier in zip(gaps, self[1:], strict=True))
 
     def at(self, notional):
         """The row of a notional; at a floor, the row that starts there.

@@ -84,7 +84,13 @@ def liquidate(account, marks, symbol=None, fee_rate=None, closes="everything", l
 def close_all(account, marks, symbol=None, fee_rate=None):
     """Close the pocket that carries `symbol` at given marks, without asking whether it is due.
 
-    For who knows that it was due on the way to these marks. Everything else is as for `liquidate`.
+    For who knows that it was due on the way to these marks.
+
+    Parameters
+    ----------
+    account, marks, symbol, fee_rate : as for `liquidate`
+
+    Returns, errors and equation as for `liquidate`.
 
     >>> from margin_lib.contracts import Contract
     >>> eth = Contract(symbol="ETH")

@@ -49,13 +49,13 @@ class Costs:
     ------
     MarginError                a value outside its range
 
-    >>> Costs(funding={"ETH": 0.001}).due(np.array([0.0, 8.0, 24.0]))[0].tolist()
+    >>> Costs(funding={"ETH": 0.001}, funding_hours=8).due(np.array([0.0, 8.0, 24.0]))[0].tolist()
     [0, 1, 2]
     """
 
     fee_rate: float | None = None
     funding: Mapping = field(default_factory=dict)
-    funding_hours: float = 8.0
+    funding_hours: float = 1.0
     interest: Mapping = field(default_factory=dict)
 
     def __post_init__(self):

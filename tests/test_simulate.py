@@ -98,7 +98,7 @@ def test_a_short_earns_what_a_long_pays():
 
 
 def test_funding_and_interest_come_due_at_their_hours():
-    costs = Costs(funding={"ETH": 0.01}, interest={"ETH": 0.001})
+    costs = Costs(funding={"ETH": 0.01}, funding_hours=8, interest={"ETH": 0.001})
     payments, hours = costs.due(np.array([0, 0.5, 1.5, 8, 25, 25.1]))
     assert payments.tolist() == [0, 0, 0, 1, 2, 0]
     assert hours.tolist() == [0, 1, 1, 6, 17, 1]  # 26 hours have started
