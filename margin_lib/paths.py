@@ -55,13 +55,17 @@ class Bars:
         columns = [getattr(self, name) for name in COLUMNS]
         if not columns[0] or len({frozenset(column) for column in columns}) != 1:
             raise MarginError("bars", "must have the same markets in each column", columns)
+        checked = {}  # one array in four places is looked at once
         for name, column in zip(COLUMNS, columns, strict=True):
-            made = {m: _prices(f"{m} {name}", prices) for m, prices in column.items()}
+            for m, prices in column.items():
+                if id(prices) not in checked:
+                    checked[id(prices)] = _prices(f"{m} {name}", prices)
+            made = {m: checked[id(prices)] for m, prices in column.items()}
             object.__setattr__(self, name, made)
         shapes = {getattr(self, name)[m].shape for name in COLUMNS for m in self.open}
         if len(shapes) != 1 or not all(min(shapes)) or len(min(shapes)) > 2:
             raise MarginError("bars", "must have steps, and one shape for all prices", shapes)
-        for m in self.open:
+        for m in self.open if self.have_wicks else ():
             ends = self.open[m], self.close[m]
             wrong = self.low[m] > np.minimum(*ends)
             _refuse(f"{m} low", wrong, "must be the lowest of its bar", self.low[m])
@@ -100,7 +104,6 @@ class Bars:
             if not path:
                 raise MarginError("path", "must have at least one step", path)
             path = {m: [_mark(marks, m) for marks in path] for m in path[0]}
-        path = {m: _prices(f"mark of {m}", prices) for m, prices in path.items()}
         return cls(path, path, path, path, hours)
 
     @classmethod
@@ -240,8 +243,11 @@ def _prices(name, values):
         prices = np.asarray(values, dtype=float)
     except (TypeError, ValueError):
         raise MarginError(name, "must be numbers", values) from None
-    _refuse(name, ~np.isfinite(prices), "must be finite", prices)
-    _refuse(name, prices <= 0, "must be above 0", prices)
+    for first in range(0, len(prices) if prices.ndim else 0, BLOCK):
+        block = prices[first : first + BLOCK]  # what is small stays at hand
+        if block.size and not (block.min() > 0 and block.max() < np.inf):
+            _refuse(name, ~np.isfinite(prices), "must be finite", prices)
+            _refuse(name, prices <= 0, "must be above 0", prices)
     return prices
 
 

@@ -481,7 +481,8 @@ def simulate(accounts, market, *, paths=1000, steps=365, rng=None, costs=NO_COST
         paths, steps = market.paths, market.steps
     for name, count in (("paths", paths), ("steps", steps)):
         one_number(name, count, at_least=1)
-    chunk = max(MEMORY // steps, FEWEST) if chunk is None else chunk
+    if chunk is None:
+        chunk = max(MEMORY // (BLOCK if given else steps), FEWEST)
     one_number("chunk", chunk, at_least=1)
     parts = []
     for first in tqdm(range(0, paths, chunk), delay=1, leave=False, unit="chunk"):
