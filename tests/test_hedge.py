@@ -157,6 +157,23 @@ def test_equality_is_liquidated_and_half_a_unit_of_money_more_is_not(spare, low)
     assert found == pytest.approx((low, 1.0 if spare == 0 else math.nan), nan_ok=True)
 
 
+def test_who_has_just_the_requirement_at_a_floor_dies_there():
+    """A long of 8 on 2: from a price of 1 on, a quarter of its value is required."""
+    rows = Tiers([(0, 0), (8, 0.25)])
+    assert formulas.tiered_liquidation_price(1.0, 8, 2, rows) == 1.0
+    for now, high in ((2.0, math.nan), (1.0, 1.0)):
+        found = formulas.liquidation_range([(1.0, 8, rows, 0)], 2, now)
+        assert found == pytest.approx((1.0, high), nan_ok=True)
+    assert formulas.liquidation_range([(1.0, 8, rows, 0)], 2, 0.9) == (0.75, 1.0)
+
+
+def test_own_money_for_everything_makes_a_net_long_immortal():
+    for inverse, entry in ((False, 2.0), (True, 0.5)):
+        side = -1 if inverse else 1
+        legs = [(entry, side * 8, Tiers.flat(0), 0), (entry, side * -4, Tiers.flat(0), 0)]
+        assert np.isnan(formulas.liquidation_range(legs, 8, entry, inverse)).all()
+
+
 def test_a_counted_fee_kills_a_perfect_hedge_sooner():
     """Twice 100 coins at rate and fee of 0.25 and 0.05: 60 of price is required."""
     how = {"maintenance": 0.25, "taker_fee": 0.05, "conventions": Conventions(closing_fee=True)}
