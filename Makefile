@@ -56,7 +56,7 @@ test: $(TEST) ## check style, library and every notebook
 bench: $(LAB) ## measure speed and memory of a million liquidation prices
 	$(PY) tools/bench.py
 
-mutants: $(MUTANTS) ## change the mathematics in 3,500 places, one by one: do the tests notice? (10 minutes)
+mutants: $(MUTANTS) ## change the mathematics in 3,500 places, one by one: do the tests notice? (15 minutes)
 	$(PY) tools/mutants.py $(ARGS)
 
 notebooks: $(LAB) ## run every notebook again and store its outputs in the one normal form

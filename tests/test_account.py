@@ -394,7 +394,7 @@ def test_a_balance_is_not_overdrawn_by_a_rounding():
 @pytest.mark.parametrize(
     ("balance", "quantity", "margin"),
     [
-        (0.22, 0.673, 0.22 - 0.00673),  # with the fee of 0.00673 an ulp more than there is
+        (0.66, 0.655, 0.66 - 0.00655),  # with the fee of 0.00655 an ulp more than there is
         (1e9, 1e8, 1e9 - 1e6 + 5e-6),  # roundings grow with the sum
     ],
 )
