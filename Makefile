@@ -16,6 +16,7 @@ TEST := $(VENV)/test.stamp
 # What is only measured stays apart, so that the course is tested without it.
 BENCH_VENV := .venv-bench
 BENCH := $(BENCH_VENV)/made.stamp
+MUTANTS := $(VENV)/mutants.stamp
 
 # Settings of the caller's shell must not change what a notebook prints.
 unexport PYTHONPATH PYTHONSTARTUP PYTHONWARNINGS MPLBACKEND
@@ -39,7 +40,7 @@ endif
 NBVAL := -q -W ignore -p no:cacheprovider -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test bench notebooks format badges clean
+.PHONY: help lab test bench mutants notebooks format badges clean
 .NOTPARALLEL:
 
 help: ## list these targets
@@ -56,8 +57,10 @@ test: $(TEST) ## check style, library and every notebook
 	$(PY) -m pytest $(NBVAL) notebooks
 
 bench: $(LAB) $(BENCH) ## measure speed and memory, and compare with two other packages
-	$(PY) tools/bench.py
-	$(BENCH_VENV)/bin/python tools/peers.py
+	$(PY) tools/bench.py; low=$$?; $(BENCH_VENV)/bin/python tools/peers.py && exit $$low
+
+mutants: $(MUTANTS) ## change the mathematics in 3,500 places, one by one: do the tests notice? (15 minutes)
+	$(PY) tools/mutants.py $(ARGS)
 
 notebooks: $(LAB) ## run every notebook again and store its outputs in the one normal form
 	$(PY) tools/notebooks.py
@@ -94,4 +97,8 @@ $(TEST): $(MADE) pyproject.toml
 $(BENCH): $(MADE) pyproject.toml
 	$(PYTHON) -m venv $(BENCH_VENV)
 	$(PY) -m uv pip install --quiet --python $(BENCH_VENV)/bin/python --editable '.[bench]'
+	@touch $@
+
+$(MUTANTS): $(TEST)
+	$(PY) -m uv pip install --quiet --python $(PY) --editable '.[test,mutants]'
 	@touch $@

@@ -658,9 +658,9 @@ class Account:
             low, high = (one_number(f"{one} span", side, above=0) for side in span[one])
             one_number(f"{one} span", high, above=low)
             held = self[one]
-            floors = np.array([tier.floor for tier in held.contract.maintenance[1:]], dtype=float)
+            floors = [tier.floor / abs(held.units) for tier in held.contract.maintenance[1:]]
             turn = -1 if held.contract.inverse else 1
-            at = np.array([low, high, *(floors / abs(held.units)) ** turn])
+            at = np.array([low, high, *(floor**turn for floor in floors)], dtype=float)
             at = at[(low <= at) & (at <= high)]
             reached = self.liquidation_price(other, {**(marks or {}), held.contract.market: at})
             corners.append(np.column_stack((at, reached) if one == first else (reached, at)))

@@ -75,7 +75,7 @@ class Tiers(tuple):
         if not tiers or tiers[0].floor != 0:
             raise MarginError("tiers", "must start with a floor of 0", list(tiers))
         for tier in tiers:
-            one_number("tier floor", tier.floor, at_least=0)
+            one_number("tier floor", tier.floor)
             one_number("tier rate", tier.rate, at_least=0, below=1)
             one_number("tier amount", tier.amount)
             if tier.max_leverage is not None:

@@ -734,12 +734,12 @@ def liquidation_range(legs, collateral, price, inverse=False):
             near = right if inwards else left
             if value + slope * near <= 0:
                 return near
-            if slope and left < -value / slope < right:
+            if slope and value and left <= -value / slope < right:  # nobody dies at a price of 0
                 return -value / slope
         return np.nan
 
     parts = list(zip(borders, borders[1:], strict=False))
-    lower = first_zero([(a, min(b, now)) for a, b in reversed(parts) if a < now], inwards=True)
+    lower = first_zero([(a, min(b, now)) for a, b in reversed(parts) if a <= now], inwards=True)
     upper = first_zero([(max(a, now), b) for a, b in parts if b > now], inwards=False)
     lower, upper = plain(lower), plain(upper)
     return (1 / upper, 1 / lower) if inverse else (lower, upper)

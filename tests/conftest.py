@@ -3,10 +3,17 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 # The same examples every time, however slow the machine.
 settings.register_profile("course", deadline=None, derandomize=True, max_examples=60)
+# A mutant that a property kills falls to the first examples: make mutants runs many.
+settings.register_profile(
+    "mutants",
+    settings.get_profile("course"),
+    max_examples=12,
+    phases=[Phase.explicit, Phase.generate],
+)
 settings.load_profile("course")
 
 

@@ -135,7 +135,8 @@ def test_only_a_cross_position_carries_a_negative_balance():
 
 
 def test_a_symbol_is_held_once():
-    with pytest.raises(MarginError, match="one position a symbol"):
+    message = r"^positions must have one position a symbol, got \['ETH', 'ADA', 'ETH'\]$"
+    with pytest.raises(MarginError, match=message):
         Account(balance=1, positions=fuzz_positions(ETH, ADA, ETH))
 
 
@@ -359,6 +360,7 @@ def test_the_default_margin_is_the_initial_margin(leverage, price, value, mode):
         contract, quantity=value / price, price=price, leverage=leverage, mode=mode
     )
     locked = value / leverage if mode == "isolated" else 0
+    assert (event.kind, event.symbols) == ("opened", ("ETH",))
     assert account.locked_margin == pytest.approx(locked)
     assert account.balance == pytest.approx(5000 - locked - 0.001 * value)
     assert event.received("exchange") == pytest.approx(0.001 * value)
@@ -387,6 +389,23 @@ def test_a_balance_is_not_overdrawn_by_a_rounding():
         contract, quantity=quantity, price=112.07051247974002, leverage=leverage
     )
     assert account.balance == pytest.approx(0, abs=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("balance", "quantity", "margin"),
+    [
+        (0.66, 0.655, 0.66 - 0.00655),  # with the fee of 0.00655 an ulp more than there is
+        (1e9, 1e8, 1e9 - 1e6 + 5e-6),  # roundings grow with the sum
+    ],
+)
+def test_a_rounding_is_taken_from_the_margin_and_not_from_the_fee(balance, quantity, margin):
+    contract = Contract(symbol="ETH", taker_fee=0.01)
+    account, event = Account(balance=balance).open(
+        contract, quantity=quantity, price=1, leverage=10, margin=margin
+    )
+    assert account.balance == pytest.approx(0, abs=1e-15 * balance)
+    assert account["ETH"].margin == pytest.approx(margin, rel=1e-12)
+    assert event.received("exchange") == quantity * 0.01
 
 
 @given(st.data())
@@ -517,8 +536,10 @@ def test_moving_no_margin_changes_nothing():
 
 def test_what_is_added_can_be_removed():
     account, event = both().add_margin("ETH", 4, MARKS)
+    assert (event.kind, event.symbols) == ("margin added", ("ETH",))
     assert event.transfers == {"balance": -4, "margin ETH": 4}
     account, event = account.remove_margin("ETH", 4, MARKS)
+    assert (event.kind, event.symbols) == ("margin removed", ("ETH",))
     assert event.transfers == {"balance": 4, "margin ETH": -4}
     assert account == both()
 
@@ -535,6 +556,12 @@ def test_margin_can_be_removed_down_to_the_maintenance_margin():
         account.remove_margin("ETH", 18, MARKS)  # what is left, 2, is the maintenance margin
     after, _ = account.remove_margin("ETH", 17.99, MARKS)
     assert not after.risk(MARKS, "ETH").is_liquidatable
+
+
+def test_all_of_a_margin_can_be_removed_where_profit_carries_the_position():
+    after, _ = both().remove_margin("ETH", 20, {"ETH": 20})
+    assert (after["ETH"].margin, after["ETH"].mode) == (0, "isolated")
+    assert after.balance == both().balance + 20
 
 
 @pytest.mark.parametrize("operation", ["open", "add"])
@@ -556,6 +583,7 @@ def test_isolated_margin_is_not_taken_from_what_keeps_cross_alive(operation):
 def test_a_switch_moves_the_margin_and_back():
     account, event = both().switch_mode("ETH", "cross", MARKS)
     assert account["ETH"].mode == "cross"
+    assert (event.kind, event.symbols) == ("mode switched", ("ETH",))
     assert event.transfers == {"balance": 20, "margin ETH": -20}
     account, event = account.switch_mode("ETH", "isolated", MARKS)
     assert event.transfers == {"balance": -20, "margin ETH": 20}  # the initial margin at entry
@@ -569,6 +597,12 @@ def test_the_whole_balance_can_become_a_margin():
     account, _ = Account(balance=0.3).open(SOL, quantity=0.3, price=1, leverage=1, mode="cross")
     after, _ = account.switch_mode("SOL", "isolated", {"SOL": 1}, margin=0.1 + 0.2)
     assert (after.balance, after["SOL"].margin) == (0, 0.3)
+
+
+def test_what_roundings_lose_grows_with_the_sum_that_becomes_a_margin():
+    account, _ = Account(balance=1e9).open(SOL, quantity=1e9, price=1, leverage=1, mode="cross")
+    after, _ = account.switch_mode("SOL", "isolated", {"SOL": 1}, margin=1e9 + 1e-4)
+    assert (after.balance, after["SOL"].margin) == (0, 1e9)
 
 
 def test_a_margin_below_zero_goes_along_into_cross():
@@ -660,6 +694,7 @@ ENTRANCES = [
     (lambda a, x: a.pay_funding({"ETH": 0.1}, {"ETH": x}), "mark of ETH", PRICED),
     (lambda a, x: a.pay_interest({"ETH": x}, 1), "ETH rate", [*SIGNED, -1]),
     (lambda a, x: a.pay_interest({"ETH": 0.1}, x), "hours", [*SIGNED, -1]),
+    (lambda a, x: a.pay_interest({}, x), "hours", [*SIGNED, -1]),
     (lambda a, x: a.risk({"ETH": x}, "ETH"), "mark of ETH", [*NO_NUMBERS, None, 0, -1, [1, 0]]),
     (lambda a, x: a.equity({"ETH": x, "ADA": 2}), "mark of ETH", [*NO_NUMBERS, None, 0, -1]),
     (lambda a, x: a.available_balance({"ADA": x}), "mark of ADA", [*NO_NUMBERS, None, 0, -1]),
@@ -709,6 +744,9 @@ REFUSED = {
     "contract must be a Contract, got SOL": [lambda a: a.open("SOL", **ORDER)],
     "ETH quantity must be on the side of the open position, 10 (close that), got -1.0": [
         lambda a: a.open(ETH, **{**ORDER, "quantity": -1}),
+    ],
+    "ETH quantity must be on the side of the open position, 10 (close that), got -10.0": [
+        lambda a: a.open(ETH, **{**ORDER, "quantity": -10}),
     ],
     "ETH leverage must be that of the open position, 5.0, got 2.0": [
         lambda a: a.open(ETH, **{**ORDER, "leverage": 2}),
@@ -1051,3 +1089,41 @@ def test_a_wall_outside_the_box_has_no_corners_and_an_isolated_position_none():
         )
     with pytest.raises(MarginError, match=r"ETH span must be above 4, got 2"):
         Account(balance=9, positions=[held, ada]).wall("ETH", "ADA", {**SPAN, "ETH": (4, 2)})
+
+
+@pytest.mark.parametrize("sides", [(1, 1), (1, -1), (-1, 1), (-1, -1)])
+def test_the_wall_of_inverse_contracts_bends_at_the_floors_of_their_tables(sides):
+    table = Tiers.continuous([(0, 0.02), (6, 0.1), (9, 0.3)])
+    held = [
+        Position(
+            contract=Contract(symbol=symbol, maintenance=table, inverse=True),
+            quantity=side * size,
+            entry_price=1.5,
+            leverage=5,
+        )
+        for symbol, side, size in zip(SPAN, sides, (10, 8), strict=True)
+    ]
+    account = Account(balance=2, positions=held)
+    wall = account.wall("ETH", "ADA", SPAN)
+    assert account.risk({"ETH": wall[:, 0], "ADA": wall[:, 1]}).cushion == pytest.approx(0)
+    for i, symbol in enumerate(SPAN):
+        low, high = SPAN[symbol]
+        for floor in (6, 9):
+            at = abs(held[i].quantity) / floor
+            other = account.liquidation_price(list(SPAN)[1 - i], {symbol: at})
+            beyond = SPAN[list(SPAN)[1 - i]]
+            if low <= at <= high and beyond[0] <= other <= beyond[1]:
+                assert np.any(np.isclose(wall[:, i], at))
+
+
+def test_the_sides_of_a_wall_are_prices_and_may_be_fractions():
+    held = [
+        Position(contract=Contract(symbol=symbol), quantity=1, entry_price=2, leverage=4)
+        for symbol in SPAN
+    ]
+    account = Account(balance=0.5, positions=held)
+    span = {"ETH": (Fraction(1, 2), Fraction(4)), "ADA": (Fraction(1, 2), Fraction(3))}
+    assert account.wall("ETH", "ADA", span).tolist() == [[0.5, 3.0], [3.0, 0.5]]
+    for low in (0, -1):
+        with pytest.raises(MarginError, match=f"^ADA span must be above 0, got {low}$"):
+            account.wall("ETH", "ADA", {**SPAN, "ADA": (low, 2)})

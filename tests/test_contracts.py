@@ -16,8 +16,15 @@ def test_a_contract_costs_nothing_unless_told():
 
 @pytest.mark.parametrize("symbol", ["", None, 5, ["ETH"]], ids=repr)
 def test_a_symbol_is_a_name(symbol):
-    with pytest.raises(MarginError, match="^symbol must be a name, got "):
+    with pytest.raises(MarginError) as caught:
         Contract(symbol=symbol)
+    assert str(caught.value) == f"symbol must be a name, got {symbol!r}"
+
+
+@pytest.mark.parametrize("size", [*NOT_SINGLE, None, 0, -1], ids=repr)
+def test_a_size_is_a_number_above_zero(size):
+    with pytest.raises(MarginError, match="^ETH contract size must be "):
+        Contract(symbol="ETH", size=size)
 
 
 @pytest.mark.parametrize("name", ["maintenance", "taker_fee"])

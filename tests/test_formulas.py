@@ -131,7 +131,7 @@ def test_no_argument_lets_a_bad_number_through(name, argument):
     for bad in [*NO_NUMBERS, *missing, *spoiled]:
         with pytest.raises(MarginError, match="must be (a number|finite)") as caught:
             call(name, **{argument: bad})
-        assert argument.split("_")[0] in caught.value.name
+        assert caught.value.name == argument.replace("_", " ")
 
 
 @pytest.mark.parametrize(("name", "argument"), ARGUMENTS)
@@ -145,9 +145,20 @@ def test_no_argument_leaves_its_range(name, argument):
         bad = [0.999, 0, -5]
     elif argument == "rate" and name != "funding":
         bad = [-0.01, 1, 1.5]
+    if (name, argument) == ("net_pnl", "fee_rate"):
+        bad += [1, 1.5]
     for value in bad:
-        with pytest.raises(MarginError, match="must be"):
+        with pytest.raises(MarginError, match="must be") as caught:
             call(name, **{argument: value})
+        assert caught.value.name == argument.replace("_", " ")
+
+
+@pytest.mark.parametrize(("name", "argument"), ARGUMENTS)
+def test_a_range_that_begins_at_a_number_includes_it(name, argument):
+    if argument in AT_LEAST_ZERO or argument in ("fee_rate", "rate"):
+        call(name, **{argument: 0})
+    elif argument == "leverage":
+        call(name, leverage=1)
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -215,8 +226,9 @@ def test_the_average_price_gives_the_profit_of_the_parts(first, second, mark, q1
 
 @pytest.mark.parametrize("added", [-10, -5, [1, -1]], ids=str)
 def test_two_sides_have_no_average_price(added):
-    with pytest.raises(MarginError, match="added quantity must be on the side of 10"):
+    with pytest.raises(MarginError) as caught:
         formulas.average_entry_price(10, 10, added, 20)
+    assert str(caught.value) == f"added quantity must be on the side of 10, got {added}"
 
 
 def test_nothing_has_no_average_price_but_a_first_trade_has():
@@ -252,6 +264,10 @@ def test_no_equity_is_infinite_danger_even_without_a_requirement():
 
 def test_a_trace_of_equity_is_no_overflow():
     assert formulas.margin_ratio(10, 5e-324) == math.inf
+
+
+def test_a_trace_of_a_requirement_is_no_overflow_either():
+    assert formulas.margin_level(10, 5e-324) == math.inf
 
 
 # Liquidation
@@ -375,6 +391,11 @@ def test_a_charge_at_opening_and_one_for_every_started_period():
     assert charges == [1, 2, 2, 3, 4]
 
 
+def test_what_is_left_out_costs_nothing():
+    trade = {"quantity": -4, "entry_price": 0.5, "price": 0.25}
+    assert formulas.net_pnl(**trade) == formulas.pnl(**trade)
+
+
 # Other ways to show the same: each is the balance equation of another function
 
 
@@ -432,6 +453,15 @@ def test_the_margin_level_at_the_spot_liquidation_price_is_the_level(level, mone
     net = abs(money[0] - level * (money[2] + money[4]))
     assume(net > 1e-3)
     assert formulas.spot_margin_level(price, **wallet) == pytest.approx(level, rel=1e-6)
+
+
+@pytest.mark.parametrize("owed", ["coin", "quote"])
+def test_unpaid_interest_is_owed_like_the_debt(owed):
+    held = {"coin": 4, "quote": 1, "coin_debt": 0.5, "quote_debt": 5}
+    later = {**held, f"{owed}_interest": 0.25}
+    whole = {**held, f"{owed}_debt": held[f"{owed}_debt"] + 0.25}
+    for function in (formulas.spot_margin_level, formulas.spot_liquidation_price):
+        assert function(1.5, **later) == function(1.5, **whole) != function(1.5, **held)
 
 
 def test_a_spot_account_dies_on_its_own_side():

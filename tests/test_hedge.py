@@ -132,14 +132,87 @@ def test_other_markets_are_held():
 
 
 def test_a_market_that_nothing_cross_follows_is_refused():
-    with pytest.raises(MarginError, match="market must be one that a cross position follows"):
+    with pytest.raises(MarginError) as caught:
         hedged(100, leg(1, 300)).liquidation_range("BTC", {"ETH": 1.0})
+    assert str(caught.value) == "market must be one that a cross position follows, got BTC"
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, "7", None])
+@pytest.mark.parametrize("place", ["entry price", "quantity", "collateral", "price"])
+def test_no_bad_number_gets_into_a_range(place, bad):
+    good = {"entry price": 1.0, "quantity": 100, "collateral": 50, "price": 1.0}
+    refused = [bad, 0, -1] if "price" in place else [bad]
+    for value in refused:
+        entry, quantity, collateral, price = {**good, place: value}.values()
+        with pytest.raises(MarginError) as caught:
+            formulas.liquidation_range([(entry, quantity, Tiers.flat(0.02), 0)], collateral, price)
+        assert (caught.value.name, caught.value.value) == (place, value)
+
+
+@pytest.mark.parametrize(("spare", "low"), [(0.0, 1.0), (0.5, 0.75), (1.0, 0.5)])
+def test_equality_is_liquidated_and_half_a_unit_of_money_more_is_not(spare, low):
+    """A net long of 2 without maintenance: each unit of price costs 2."""
+    legs = [(1.0, 8, Tiers.flat(0), 0), (1.0, -6, Tiers.flat(0), 0)]
+    found = formulas.liquidation_range(legs, spare, price=1.0)
+    assert found == pytest.approx((low, 1.0 if spare == 0 else math.nan), nan_ok=True)
+
+
+def test_who_has_just_the_requirement_at_a_floor_dies_there():
+    """A long of 8 on 2: from a price of 1 on, a quarter of its value is required."""
+    rows = Tiers([(0, 0), (8, 0.25)])
+    assert formulas.tiered_liquidation_price(1.0, 8, 2, rows) == 1.0
+    for now, high in ((2.0, math.nan), (1.0, 1.0)):
+        found = formulas.liquidation_range([(1.0, 8, rows, 0)], 2, now)
+        assert found == pytest.approx((1.0, high), nan_ok=True)
+    assert formulas.liquidation_range([(1.0, 8, rows, 0)], 2, 0.9) == (0.75, 1.0)
+
+
+def test_own_money_for_everything_makes_a_net_long_immortal():
+    for inverse, entry in ((False, 2.0), (True, 0.5)):
+        side = -1 if inverse else 1
+        legs = [(entry, side * 8, Tiers.flat(0), 0), (entry, side * -4, Tiers.flat(0), 0)]
+        assert np.isnan(formulas.liquidation_range(legs, 8, entry, inverse)).all()
+
+
+def test_a_counted_fee_kills_a_perfect_hedge_sooner():
+    """Twice 100 coins at rate and fee of 0.25 and 0.05: 60 of price is required."""
+    how = {"maintenance": 0.25, "taker_fee": 0.05, "conventions": Conventions(closing_fee=True)}
+    account = hedged(6, leg(1, 100, **how), leg(-1, 100, **how))
+    low, high = account.liquidation_range("ETH", {"ETH": 0.05})
+    assert math.isnan(low)
+    assert high == pytest.approx(6 / 60)
+
+
+def test_an_inverse_hedge_is_looked_at_from_its_own_price():
+    """Twice 100 dollars at 0.25 require 50 / P coins: 2 coins of balance carry them above 25."""
+    how = {"maintenance": 0.25, "inverse": True}
+    account = hedged(2, leg(1, 100, 50.0, **how), leg(-1, 100, 50.0, **how))
+    low, high = account.liquidation_range("ETH", {"ETH": 50.0})
+    assert low == pytest.approx(25)
+    assert math.isnan(high)
+    assert account.liquidation_range("ETH", {"ETH": 20.0}) == pytest.approx((20, 20))
+
+
+def test_frozen_today_freezes_both_legs_at_the_mark():
+    how = {"maintenance": 0.1, "conventions": Conventions(maintenance_at="today")}
+    account = hedged(50, leg(1, 300, **how), leg(-1, 100, **how))
+    for today in (0.95, 1.0, 1.02):
+        low, _ = account.liquidation_range("ETH", {"ETH": today})
+        assert 50 + 200 * (low - 1) == pytest.approx(0.1 * 400 * today)
+
+
+def test_a_leg_of_less_than_one_coin_dies_on_its_own_side():
+    account = hedged(0.1, leg(1, 0.5, maintenance=0.1), leg(-1, 0.25, maintenance=0.1))
+    low, high = account.liquidation_range("ETH", {"ETH": 1.0})
+    assert account.liquidation_price("ETH long", {"ETH": 1.0}) == low < 1
+    assert math.isnan(high)
 
 
 @pytest.mark.parametrize("market", [None, 5])
 def test_a_market_is_a_name(market):
-    with pytest.raises(MarginError, match="market must be a name"):
+    with pytest.raises(MarginError) as caught:
         Contract(symbol="ETH", market=market)
+    assert str(caught.value) == f"market must be a name, got {market!r}"
 
 
 def test_fractions_stay_exact():

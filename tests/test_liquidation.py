@@ -273,6 +273,13 @@ def test_the_published_portfolios_are_brought_back_to_the_boundary(equity, inves
     assert whole["ETH"].quantity == math.floor(rest)
 
 
+def test_without_a_lot_any_part_can_be_closed():
+    account, marks = one_long(3, 0.75, maintenance=0.5, conventions=STRICT), {"ETH": 1}
+    assert part_to_close(account, marks, "ETH") == pytest.approx(1.5, rel=1e-8)
+    after, _ = mark_to_market(account, marks, closes="what is needed")
+    assert after["ETH"].quantity == pytest.approx(1.5, rel=1e-8)
+
+
 def test_equality_decides_about_one_lot():
     for conventions, left in ((STRICT, 2000), (Conventions(), 1999)):
         account = one_long(3000, 1000, maintenance=0.5, conventions=conventions)
@@ -690,6 +697,30 @@ def test_only_the_part_of_a_winner_that_is_needed_is_closed():
     assert [(w.position.margin, w.quantity, w.paid) for w in winners] == [(10, -5, 275)]
 
 
+def test_of_the_last_winner_too_only_the_part_that_is_needed_is_closed():
+    account, marks, event = gap()
+    _, _, (winning,) = settle(account, marks, event, 165, [winner(-10)])
+    assert (winning.quantity, winning.price, winning.paid) == (-7, 95, 385)
+
+
+def test_less_than_one_coin_and_less_than_one_unit_of_money_are_paid_too():
+    account, marks, event = gap(quantity=0.5, margin=2.5)  # 27.5 missing
+    settled, _, winners = settle(account, marks, event, 0, [winner(-0.5)])
+    assert [(w.quantity, w.paid) for w in winners] == [(-0.5, 27.5)]
+    settled, _, winners = settle(account, marks, event, 27, [winner(-0.5)])
+    assert sum(w.paid for w in winners) == -settled.received("deleveraged traders") == 0.5
+    assert settled.received("unpaid") == 0
+
+
+def test_who_stands_behind_the_losers_last_coin_in_the_queue_is_left_alone():
+    account, marks, event = gap()
+    first, second = winner(-10, entry=60, margin=-15), winner(-10)
+    assert deleveraging_queue(account["ETH"], 40, [second, first]) == [first, second]
+    settled, _, winners = settle(account, marks, event, 0, [second, first])
+    assert [w.position for w in winners] == [first]
+    assert settled.received("unpaid") == -350
+
+
 def test_a_winner_is_not_made_a_loser():
     """A short from 60 would lose at 95: it is closed at 60 and pays its 20 a coin, no more."""
     account, marks, event = gap()
@@ -775,6 +806,7 @@ def test_only_winners_of_the_other_side_stand_in_the_queue():
     others.append(Position(contract=ADA, quantity=-1, entry_price=90, leverage=2))
     others.append(winner(-1, inverse=True))
     assert deleveraging_queue(loser, 40, others) == []
+    assert deleveraging_queue(winner(0.5), 40, [winner(0.5, entry=20)]) == []
 
 
 def test_a_cross_winner_counts_with_its_initial_margin():

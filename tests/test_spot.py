@@ -21,6 +21,12 @@ def test_a_short_borrows_the_coin_and_a_long_the_money():
     assert start.trade(1, 2000) == SpotWallet(coin=1, quote_debt=1000)
 
 
+@pytest.mark.parametrize("quantity", [*NOT_SINGLE, None])
+def test_what_is_traded_is_one_number(quantity):
+    with pytest.raises(MarginError, match="^quantity must be "):
+        SpotWallet(quote=1000).trade(quantity, 2000)
+
+
 @given(wallets, shares(-50.0, 50.0), prices, shares(0.0, 0.01))
 def test_a_trade_costs_its_fee_and_nothing_else(wallet, quantity, price, fee_rate):
     after = wallet.trade(quantity, price, fee_rate)
@@ -62,6 +68,10 @@ def test_at_its_liquidation_price_the_level_is_reached(side, price, leverage, le
 def test_interest_counts_started_hours_and_brings_the_liquidation_price_nearer():
     long, short = (SpotWallet(quote=1000).trade(side, 2000) for side in (1, -1))
     assert long.accrue(0, quote_rate=0.5) == long
+    owing = SpotWallet(coin_debt=1, quote_debt=1)
+    assert owing.accrue(1) == owing
+    assert owing.accrue(1, coin_rate=1) == SpotWallet(coin_debt=2, quote_debt=1)
+    assert owing.accrue(1, quote_rate=1) == SpotWallet(coin_debt=1, quote_debt=2)
     assert long.accrue(2.01, quote_rate=0.01).quote_debt == pytest.approx(1030)
     assert short.accrue(1, coin_rate=0.01).coin_debt == pytest.approx(1.01)
     assert long.accrue(1, quote_rate=0.01).liquidation_price(1.1) > long.liquidation_price(1.1)
@@ -83,5 +93,10 @@ def test_a_wallet_refuses_what_cannot_be_held_or_owed(name, value):
 
 @pytest.mark.parametrize("level", [0, -1, *NOT_SINGLE])
 def test_no_level_that_is_no_number_makes_a_wallet_safe(level):
-    with pytest.raises(MarginError, match="level"):
+    with pytest.raises(MarginError, match="^level must be "):
         SpotWallet(coin=1, quote_debt=1).is_liquidatable(1, level)
+
+
+def test_a_level_may_be_below_one():
+    wallet = SpotWallet(coin=1, quote_debt=2)
+    assert wallet.is_liquidatable(1, 0.5) and not wallet.is_liquidatable(1, 0.25)

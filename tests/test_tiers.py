@@ -12,7 +12,7 @@ from margin_lib import formulas
 from margin_lib.account import Account, Position
 from margin_lib.contracts import Contract, Conventions, Tier, Tiers
 from margin_lib.errors import MarginError
-from tests.strategies import leverages, prices, shares, sides
+from tests.strategies import NO_NUMBERS, NOT_SINGLE, leverages, prices, shares, sides
 
 SMOOTH = Tiers.continuous([(0, 0.01, 50), (100, 0.02, 20), (1000, 0.1, 5)])
 JUMPY = Tiers([(0, 0.01), (100, 0.02), (1000, 0.1)])
@@ -41,6 +41,8 @@ def tables(draw, jump=None):
         ([(1, 0.01)], "tiers must start with a floor of 0"),
         ([(0, 0.01), (0, 0.02)], "tier floor must be above 0"),
         ([(0, 0.02), (5, 0.01)], "tier rate must be at least 0.02"),
+        ([(0, 0.01), (-5, 0.02)], "tier floor must be above 0"),
+        ([(False, 0.01)], "tier floor must be a number"),
         ([(0, 1)], "tier rate must be below 1"),
         ([(0, -0.1)], "tier rate must be at least 0"),
         ([(0, 0.01), (math.inf, 0.02)], "tier floor must be finite"),
@@ -49,8 +51,22 @@ def tables(draw, jump=None):
     ],
 )
 def test_a_table_that_makes_no_sense_is_refused(rows, message):
-    with pytest.raises(MarginError, match=message):
+    with pytest.raises(MarginError, match=message) as caught:
         Tiers(rows)
+    if "start" in message:
+        assert caught.value.value == [Tier(*row) for row in rows]
+
+
+@pytest.mark.parametrize("bad", [*NOT_SINGLE, None, -1, -1e-12], ids=repr)
+def test_a_row_is_asked_for_by_one_notional_of_at_least_zero(bad):
+    with pytest.raises(MarginError, match="^notional must be "):
+        JUMPY.at(bad)
+
+
+@pytest.mark.parametrize("bad", [*NO_NUMBERS, None, -1, [10, -1e-12]], ids=repr)
+def test_maintenance_is_of_notionals_of_at_least_zero(bad):
+    with pytest.raises(MarginError, match="^notional must be "):
+        formulas.tiered_maintenance(bad, JUMPY)
 
 
 def test_a_floor_belongs_to_the_row_that_starts_there():
@@ -166,6 +182,17 @@ def test_more_collateral_never_brings_the_price_nearer():
             assert np.all(np.diff(found) * side <= 1e-12)
 
 
+def test_a_fee_belongs_to_a_table_and_stays_below_the_whole_value_with_its_rate():
+    for fee, message in [
+        (-0.01, "fee rate must be at least 0, got -0.01"),
+        ([0.01, 0.02], "fee rate must be a single number, got [0.01, 0.02]"),
+        (0.9, "rate with closing fee must be below 1, got 1.0"),
+    ]:
+        with pytest.raises(MarginError) as caught:
+            edge(JUMPY, 100, 20, fee_rate=fee)
+        assert str(caught.value) == message
+
+
 def test_fractions_stay_exact():
     tiers = Tiers.continuous([(0, Fraction(1, 100)), (100, Fraction(1, 50))])
     price = edge(tiers, Fraction(300), Fraction(60), entry=Fraction(1))
@@ -184,6 +211,13 @@ def test_an_inverse_contract_is_a_linear_one_in_the_reciprocal_price(side, entry
     linear = formulas.pnl(-quantity, 1 / entry, 1 / price)
     assert formulas.pnl(quantity, entry, price, inverse=True) == linear
     assert linear == pytest.approx(quantity * (1 / entry - 1 / price), abs=1e-12 * size / entry)
+
+
+@given(shares(1, 1000), leverages, prices)
+def test_an_inverse_quantity_is_worth_margin_times_leverage_too(margin, leverage, price):
+    quantity = formulas.quantity(margin, leverage, price, inverse=True)
+    value = formulas.notional(quantity, price, inverse=True)
+    assert value == pytest.approx(margin * leverage, rel=1e-12)
 
 
 def test_inverse_profit_is_bounded_above_and_not_below():
@@ -229,6 +263,10 @@ def test_funding_of_an_inverse_contract_is_paid_by_the_long_in_coin():
     assert formulas.funding(100, 50, 0.01, inverse=True) == pytest.approx(-0.02)
     assert formulas.funding(-100, 50, 0.01, inverse=True) == pytest.approx(0.02)
     assert formulas.funding(-100, 50, 0.01) == pytest.approx(50)
+    btc = Contract(symbol="BTC", inverse=True)
+    account, _ = Account(balance=10).open(btc, quantity=100, price=50, leverage=1)
+    _, event = account.pay_funding({"BTC": 0.01}, {"BTC": 50})
+    assert event.transfers == pytest.approx({"margin BTC": -0.02, "other traders": 0.02})
 
 
 # Conventions
@@ -289,8 +327,11 @@ def test_one_strict_contract_does_not_make_a_shared_pocket_strict_alone():
 
 
 def test_an_unknown_convention_is_refused():
-    with pytest.raises(MarginError, match="maintenance_at must be 'mark', 'entry' or 'today'"):
+    with pytest.raises(MarginError) as caught:
         Conventions(maintenance_at="yesterday")
+    assert str(caught.value) == (
+        "maintenance_at must be 'mark', 'entry' or 'today', got 'yesterday'"
+    )
 
 
 @given(leverages)
@@ -309,8 +350,22 @@ def test_leverage_is_capped_by_the_tier_of_the_whole_position(leverage):
 def test_adding_to_a_position_can_take_it_over_the_cap():
     eth = Contract(symbol="ETH", maintenance=SMOOTH)
     account, _ = Account(balance=1e6).open(eth, quantity=80, price=1, leverage=30)
-    with pytest.raises(MarginError, match="ETH leverage must be at most 20"):
-        account.open(eth, quantity=30, price=1, leverage=30)
+    for more in (20, 30, 80):
+        with pytest.raises(MarginError) as caught:
+            account.open(eth, quantity=more, price=1, leverage=30)
+        assert str(caught.value) == "ETH leverage must be at most 20, got 30.0"
+    account.open(eth, quantity=19.5, price=1, leverage=30)
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_cap_may_be_reached_and_holds_from_its_floor_on(side):
+    eth = Contract(symbol="ETH", maintenance=SMOOTH)
+    for quantity, cap in ((99.5, 50), (100, 20), (999.5, 20), (1000, 5)):
+        order = {"quantity": side * quantity, "price": 1}
+        account, _ = Account(balance=1e6).open(eth, **order, leverage=cap)
+        assert account["ETH"].leverage == cap
+        with pytest.raises(MarginError, match=f"ETH leverage must be at most {cap}, got"):
+            Account(balance=1e6).open(eth, **order, leverage=cap + 0.5)
 
 
 def test_the_others_maintenance_comes_from_their_own_tables():
