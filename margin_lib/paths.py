@@ -14,7 +14,8 @@ import pandas as pd
 from margin_lib.errors import MarginError, number, one_number, plain
 
 YEAR = 8760  # hours
-BLOCK = 32  # steps that are looked at together
+BLOCK = 32  # steps that are looked at together,
+ROWS = 8  # and that are drawn together: few enough to stay at hand
 COLUMNS = ("open", "low", "high", "close")
 # The columns of public files that have no header: Binance's klines, and ccxt's fetch_ohlcv.
 KLINES = ("time", "open", "high", "low", "close", "volume")
@@ -377,34 +378,34 @@ class Market:
         years = self.step_hours / YEAR
         growth, spread = (drifts - deviations**2 / 2) * years, deviations**2 * years
         mix = self.mixing() * np.sqrt(spread)
-        logs = np.empty((4 if self.wicks else 1, len(deviations), steps, paths))
+        logs = np.empty((4 if self.wicks else 1, steps, len(mix), paths))
         now = np.repeat(np.log([[price] for price in self.prices.values()]), paths, axis=1)
-        for step in range(steps):  # row by row: what is at hand is fast
-            move = _mixed(mix, rng.standard_normal(now.shape))
-            stretch = 1.0  # of the time that passes
+        for first in range(0, steps, ROWS):
+            rows = slice(first, first + ROWS)
+            shape = logs[0, rows].shape
+            move = _mixed(mix, rng.standard_normal(shape))
+            time = 1.0  # that passes in a step, in steps
             if self.tails is not None:
-                stretch = (self.tails - 2) / rng.chisquare(self.tails, paths)
-                move *= np.sqrt(stretch)
+                time = (self.tails - 2) / rng.chisquare(self.tails, (len(move), 1, paths))
+                move *= np.sqrt(time)
             move += growth
-            if self.jumps:
-                now = now + self._leap(rng, years, paths)
+            leap = self._leap(rng, years, (len(move), 1, paths)) if self.jumps else None
+            for step, change in enumerate(move if leap is None else move + leap, start=first):
+                now = np.add(now, change, out=logs[-1, step])
             if self.wicks:
-                logs[0, :, step] = now
+                opened = logs[0, rows] = logs[-1, rows] - move
                 for row, sign in ((1, -1), (2, 1)):
-                    fall = -2 * spread * stretch * np.log1p(-rng.random(now.shape))
-                    logs[row, :, step] = now + (move + sign * np.sqrt(move**2 + fall)) / 2
-            now = np.add(now, move, out=logs[-1, :, step])
-        columns = [dict(zip(self.prices, row, strict=True)) for row in logs]
-        first = 0 if self.wicks else 1  # a bar counts from its open, a single price is its end
-        hours = self.step_hours * (first + np.arange(steps))
+                    fall = -2 * spread * time * np.log1p(-rng.random(shape))
+                    logs[row, rows] = opened + (move + sign * np.sqrt(move**2 + fall)) / 2
+        columns = [dict(zip(self.prices, np.moveaxis(c, 1, 0), strict=True)) for c in logs]
+        hours = self.step_hours * (np.arange(steps) + (not self.wicks))  # a single price is an end
         return _checked_bars(columns if self.wicks else columns * 4, hours, logs=True)
 
-    def _leap(self, rng, years, paths):
+    def _leap(self, rng, years, shape):
         """Logarithmic return of the jumps as a bar opens: all markets jump together."""
-        count = rng.poisson(self.jumps * years, paths)
-        return count * self.jump_mean + np.sqrt(count) * self.jump_deviation * rng.standard_normal(
-            paths
-        )
+        count = rng.poisson(self.jumps * years, shape)
+        scatter = np.sqrt(count) * self.jump_deviation * rng.standard_normal(shape)
+        return count * self.jump_mean + scatter
 
 
 def _mixed(mix, free):
