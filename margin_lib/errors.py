@@ -56,8 +56,8 @@ def number(name, value, *, above=None, at_least=None, below=None):
     Traceback (most recent call last):
     margin_lib.errors.MarginError: price must be finite, got nan
     """
-    if type(value) in (int, Fraction):
-        if abs(value) > LARGEST:
+    if type(value) in (float, int, Fraction):
+        if not abs(value) <= LARGEST:
             raise MarginError(name, "must be finite", value)
         _within(name, value, value, above, at_least, below)
         return value
@@ -76,12 +76,16 @@ def number(name, value, *, above=None, at_least=None, below=None):
 
 
 def _within(name, value, array, above, at_least, below):
-    if above is not None and not np.all(array > above):
+    if above is not None and not _every(array > above):
         raise MarginError(name, f"must be above {above:g}", value)
-    if at_least is not None and not np.all(array >= at_least):
+    if at_least is not None and not _every(array >= at_least):
         raise MarginError(name, f"must be at least {at_least:g}", value)
-    if below is not None and not np.all(array < below):
+    if below is not None and not _every(array < below):
         raise MarginError(name, f"must be below {below:g}", value)
+
+
+def _every(holds):
+    return holds if holds is True or holds is False else holds.all()
 
 
 def one_number(name, value, **bounds):
@@ -149,7 +153,7 @@ def plain(value):
     >>> plain(np.array(1.5)), plain(np.array(Fraction(1, 3))), plain(2)
     (1.5, Fraction(1, 3), 2.0)
     """
-    if np.ndim(value):
+    if type(value) is float or np.ndim(value):
         return value
     value = np.asarray(value)[()]
     return value if isinstance(value, Fraction) else float(value)
