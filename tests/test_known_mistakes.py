@@ -1,7 +1,7 @@
 """Mistakes that other margin code was shipped with, each with tests that would have caught it.
 
-The number is that of the mistake. 6 (a low that the close of a bar does not show) and 8 (a stop and
-a liquidation in one bar) are mistakes about bars: the tests of the replay have them.
+The number is that of the mistake. 8 is about a stop order and a liquidation in one bar. There are
+no orders here; its test is of what can meet in a bar here: gap, wick and several pockets.
 """
 
 import ast
@@ -19,6 +19,8 @@ from margin_lib.account import Account, Position
 from margin_lib.contracts import Contract, Conventions, Tiers
 from margin_lib.errors import MarginError
 from margin_lib.liquidation import liquidate, mark_to_market, part_to_close, settle
+from margin_lib.paths import Bars
+from margin_lib.simulate import Costs, replay, simulate
 from margin_lib.spot import SpotWallet
 from tests.strategies import ROOT, books, leverages, shares
 
@@ -122,6 +124,25 @@ def test_used_margin_is_the_initial_margin(side, maintenance, leverage):
             Account(balance=60).open(contract, quantity=6.01 * leverage * side, **most)
 
 
+def bar(*marks):
+    """One bar of ETH and ADA: open, low, high, close of each."""
+    prices = zip(*marks, strict=True)
+    return Bars(*({"ETH": np.array([eth]), "ADA": np.array([ada])} for eth, ada in prices))
+
+
+@SIDES
+@MODES
+def test_a_wick_that_the_close_does_not_show_liquidates(side, mode):
+    """6. The low kills a long and the high a short, though the bar ends where it began."""
+    margin = 20 if mode == "isolated" else None
+    held = dataclasses.replace(cross(ETH, side * 10, 10.0), margin=margin)
+    account = Account(balance=20 if mode == "cross" else 0, positions=(held,))
+    calm, spiked = bar((10, 9, 11, 10), [1] * 4), bar((10, 8, 12, 10), [1] * 4)
+    for prices, dead in ((calm, []), (spiked, ["ETH"])):
+        assert replay(account, prices).dead == dead
+        assert simulate({"it": account}, prices)["it"].liquidated.tolist() == [bool(dead)]
+
+
 @SIDES
 @pytest.mark.parametrize("closes", ["everything", "worst first", "what is needed"])
 @pytest.mark.parametrize("fee_rate", [None, 0.0, 0.05])
@@ -152,6 +173,29 @@ def test_a_fee_above_the_maintenance_rate_takes_what_is_left_and_no_more(closes,
     after, event = liquidate(account, {"ETH": 1 - 0.17 * side}, "ETH", 0.05, closes)
     assert after == Account(balance=account.balance if mode == "isolated" else 0)
     assert event.received("insurance fund") == pytest.approx(1)  # of a fee of 4.15 or 5.85
+
+
+@MODES
+def test_in_one_bar_the_open_comes_first_and_then_the_way_to_its_worst(mode):
+    """8. A bar that opens beyond the price fills at its open; otherwise on the way, never at the
+    low. Two pockets that are due in one bar are both judged as the bar found them."""
+    margin = 20 if mode == "isolated" else None
+    held = dataclasses.replace(cross(ETH, 10, 10.0), margin=margin)
+    account = Account(balance=20 if mode == "cross" else 0, positions=(held,))
+    edge = account.liquidation_price("ETH")
+    for opened, filled in ((8.1, 8.1), (9, edge)):
+        walk = replay(account, bar((opened, 5, 11, 10), [1] * 4), Costs(fee_rate=0))
+        lost = walk.liquidations[0][1].received("market")
+        assert lost == pytest.approx(10 * (10 - filled))
+    other = cross(ADA, 100, 1.0)
+    both = Account(balance=20, positions=(isolated(ETH, 10, 10.0, 20), other))
+    # ETH gives back 1.6, which would carry ADA: it comes too late
+    fall = bar((10, 5, 10, 10), (1, 0.84, 1, 1))
+    walk = replay(both, fall, Costs(fee_rate=0))
+    assert walk.dead == ["ADA", "ETH"]
+    result = simulate({"it": both}, fall, costs=Costs(fee_rate=0))["it"]
+    assert [step.tolist() for step in result.step.values()] == [[0], [0]]
+    assert result.equity[0] == pytest.approx(walk.equity[-1])
 
 
 @given(shares(0.19, 0.99), st.sampled_from([None, 0.0, 0.01]), st.sampled_from([1, -1]))
