@@ -57,6 +57,14 @@ def choice(words, options, value, tip):
     return control
 
 
+def walk(steps):
+    """The slider of a step along a path, and a button that plays it, from where it stands."""
+    control = slider("step", steps - 1, 0, steps - 1, 1, "walks along the market", ".0f")
+    control.play = widgets.Play(min=0, max=steps - 1, value=steps - 1, interval=400)
+    widgets.link((control, "value"), (control.play, "value"))
+    return control
+
+
 class Lab(widgets.VBox):
     """What all labs share: layout, picture, readout, summary, presets, reset, static picture.
 
@@ -86,7 +94,8 @@ class Lab(widgets.VBox):
         for button in buttons:
             button.on_click(lambda pressed: self.set(**self.presets[pressed.description]))
         rows = widgets.Box(
-            list(self.controls.values()), layout=widgets.Layout(flex_flow="row wrap")
+            [part for c in self.controls.values() for part in (c, getattr(c, "play", None)) if part],
+            layout=widgets.Layout(flex_flow="row wrap"),
         )
         super().__init__([rows, widgets.HBox(buttons), self._image, self._readout, self._legend()])
         for control in self.controls.values():
@@ -395,7 +404,7 @@ class PathLab(Lab):
         steps = max(len(scenario.path(name)) for name in names)
         return {
             "path": choice("market", names, names[0], "one of the scenario's markets"),
-            "step": slider("step", steps - 1, 0, steps - 1, 1, "walks along the market", ".0f"),
+            "step": walk(steps),
         }
 
     def compute(self, scenario, path, step):
