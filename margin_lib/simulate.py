@@ -24,9 +24,9 @@ from tqdm.auto import tqdm
 
 from margin_lib import formulas
 from margin_lib.account import Account, Event, Risk, pocket
-from margin_lib.errors import MarginError, one_number, plain
+from margin_lib.errors import MarginError, count, of_type, one_number, plain
 from margin_lib.liquidation import close_all, mark_to_market, settle
-from margin_lib.paths import Bars
+from margin_lib.paths import Bars, Market
 
 LIVES = np.iinfo(np.int64).max  # later than every step
 BLOCK = 32  # steps that are looked at together
@@ -62,6 +62,8 @@ class Costs:
         if self.fee_rate is not None:
             one_number("fee rate", self.fee_rate, at_least=0)
         one_number("funding_hours", self.funding_hours, above=0)
+        for name in ("funding", "interest"):
+            of_type(name, getattr(self, name), Mapping)
         for symbol, rate in self.funding.items():
             one_number(f"funding rate of {symbol}", rate)
         for symbol, rate in self.interest.items():
@@ -209,7 +211,8 @@ def replay(account, path, costs=NO_COSTS, plan=None, fund=None, traders=()):
 
     Raises
     ------
-    MarginError                an empty path, more than one path, a mark missing or not positive
+    MarginError                an empty path, more than one path, a mark missing or not positive,
+                               a fund below 0, a value of another type
 
     >>> from margin_lib.contracts import Contract
     >>> eth = Contract(symbol="ETH", maintenance=0.02)
@@ -217,6 +220,10 @@ def replay(account, path, costs=NO_COSTS, plan=None, fund=None, traders=()):
     >>> replay(account, [{"ETH": 0.1}, {"ETH": 0.07}, {"ETH": 0.2}]).equity
     array([5., 3., 3.])
     """
+    of_type("account", account, Account)
+    of_type("costs", costs, Costs)
+    if fund is not None:
+        one_number("fund", fund, at_least=0)
     bars = path if isinstance(path, Bars) else Bars.of_marks(path)
     if bars.paths != 1:
         raise MarginError("path", "must be one: choose with Bars.path", bars.paths)
@@ -467,7 +474,8 @@ def simulate(accounts, market, *, paths=1000, steps=365, rng=None, costs=NO_COST
 
     Raises
     ------
-    MarginError                a count below 1, a market without a position's prices
+    MarginError                a count that is not whole or below 1, a market without a position's
+                               prices, a value of another type
 
     >>> from margin_lib.contracts import Contract
     >>> eth = Contract(symbol="ETH", maintenance=0.02)
@@ -476,18 +484,22 @@ def simulate(accounts, market, *, paths=1000, steps=365, rng=None, costs=NO_COST
     >>> simulate({"mine": account}, prices)["mine"].equity
     array([7., 3.])
     """
-    given = isinstance(market, Bars)
+    given = isinstance(of_type("market", market, (Market, Bars)), Bars)
+    known = market.open if given else market.prices
+    for name, account in of_type("accounts", accounts, Mapping).items():
+        for position in of_type(f"account {name}", account, Account).positions:
+            if position.contract.market not in known:
+                rule = f"must have prices of {position.contract.market}"
+                raise MarginError("market", rule, list(known))
+    of_type("costs", costs, Costs)
     if given:
         paths, steps = market.paths, market.steps
-    for name, count in (("paths", paths), ("steps", steps)):
-        one_number(name, count, at_least=1)
-    chunk = max(MEMORY // steps, 1) if chunk is None else chunk
-    one_number("chunk", chunk, at_least=1)
+    paths, steps = count("paths", paths), count("steps", steps)
+    chunk = max(MEMORY // steps, 1) if chunk is None else count("chunk", chunk)
     parts = []
     for first in tqdm(range(0, paths, chunk), delay=1, leave=False, unit="chunk"):
-        count = min(chunk, paths - first)
-        here = slice(first, first + count)
-        bars = market.take(here) if given else market.walk(rng, steps, count)
+        here = slice(first, min(first + chunk, paths))
+        bars = market.take(here) if given else market.walk(rng, steps, here.stop - first)
         parts.append([_hold(account, bars, costs) for account in accounts.values()])
     results = {}
     for name, account, held in zip(
