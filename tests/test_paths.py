@@ -1,6 +1,7 @@
 """Bars from files and tables, what bars can do, and the statistics of drawn markets."""
 
 import io
+import math
 from pathlib import Path
 
 import numpy as np
@@ -448,3 +449,212 @@ def test_quoted_in_needs_a_market_and_others():
         with pytest.raises(MarginError, match=r"market must be one of several in"):
             bars.quoted_in(market)
     assert not Bars.of_marks({"ETH": [1], "BTC": [2]}).quoted_in("BTC").open.keys() - {"ETH"}
+
+
+# Markets: what is drawn has the moments that were asked for, within four standard errors
+
+
+def near(values, expected, errors=4):
+    """Whether a mean lies within some of its standard errors."""
+    values = np.asarray(values, dtype=float)
+    error = values.std(ddof=1) / math.sqrt(values.size)
+    assert abs(values.mean() - expected) < errors * error, (values.mean(), expected, error)
+
+
+def returns(market, steps=1, paths=40_000, seed=1):
+    """Logarithmic returns from the first price to the last, one row a market."""
+    bars = market.draw(np.random.default_rng(seed), steps, paths)
+    return np.array([np.log(bars.close[m][-1] / market.prices[m]) for m in market.prices])
+
+
+FLAT = {"prices": {"ETH": 1}, "volatility": 0}
+THREE = {"BTC": 100.0, "ETH": 10.0, "ADA": 1.0}
+
+
+@pytest.mark.parametrize("wicks", [True, False])
+def test_the_seed_decides_what_is_drawn(wicks):
+    market = Market(prices=THREE, volatility=1, jumps=9, jump_deviation=0.1, tails=4, wicks=wicks)
+    first, again, other = (
+        market.draw(np.random.default_rng(seed), 5, 6).low["ETH"] for seed in (1, 1, 2)
+    )
+    assert np.array_equal(first, again) and not np.isin(first, other).any()
+    rng = np.random.default_rng(1)
+    market.draw(rng, 5, 6)
+    assert not np.isin(first, market.draw(rng, 5, 6).low["ETH"]).any()
+
+
+def test_hours_are_those_of_opens_or_of_single_prices():
+    market = Market(prices={"ETH": 1}, volatility=1, step_hours=6)
+    rng = np.random.default_rng(1)
+    assert market.draw(rng, 3, 1).hours.tolist() == [6, 12, 18]
+    assert Market(**FLAT, step_hours=6, wicks=True).draw(rng, 3, 1).hours.tolist() == [0, 6, 12]
+
+
+@pytest.mark.parametrize("drift", [-0.5, 0.0, 0.5])
+@pytest.mark.parametrize("steps", [1, 4])
+def test_the_mean_price_grows_with_the_drift(drift, steps):
+    market = Market(prices={"ETH": 2}, volatility=0.8, drift=drift, step_hours=8760 / steps)
+    near(np.exp(returns(market, steps)), math.exp(drift))
+    near(returns(market, steps, seed=2), drift - 0.32)
+
+
+def test_each_market_has_its_volatility_and_drift():
+    volatility = {"BTC": 0.4, "ETH": 0.9, "ADA": 1.6}
+    drift = {"BTC": 0.1, "ETH": 0.0, "ADA": -0.3}
+    market = Market(prices=THREE, volatility=volatility, drift=drift, step_hours=24)
+    for row, name in zip(returns(market, steps=10), THREE, strict=True):
+        years = 10 / 365
+        mean = (drift[name] - volatility[name] ** 2 / 2) * years
+        near(row, mean)
+        near((row - mean) ** 2, volatility[name] ** 2 * years)
+
+
+MATRIX = [[1.0, 0.7, -0.2], [0.7, 1.0, 0.3], [-0.2, 0.3, 1.0]]
+
+
+@pytest.mark.parametrize("matrix", [MATRIX, np.eye(3).tolist(), 0.5, -0.5, 0.0], ids=repr)
+def test_correlations_of_three_markets(matrix):
+    market = Market(prices=THREE, volatility=1, correlation=matrix, step_hours=8760)
+    expected = np.where(np.eye(3) == 1, 1.0, matrix) if np.ndim(matrix) == 0 else np.array(matrix)
+    np.testing.assert_allclose(market.mixing() @ market.mixing().T, expected, atol=1e-12)
+    found, error = np.corrcoef(returns(market)), (1 - expected**2) / math.sqrt(40_000)
+    assert np.all(abs(found - expected) <= 4 * error + 1e-12)
+
+
+@pytest.mark.parametrize("correlation", [1, -1])
+def test_markets_that_move_as_one(correlation):
+    pair = {"prices": {"BTC": 9, "ETH": 1}, "volatility": {"BTC": 1, "ETH": 2}}
+    market = Market(**pair, correlation=correlation, step_hours=8760)
+    first, second = returns(market) + [[0.5], [2]]  # less the mean
+    np.testing.assert_allclose(second, 2 * correlation * first, atol=1e-7)
+
+
+def test_three_markets_that_move_as_one():
+    market = Market(prices=THREE, volatility=1, correlation=1, step_hours=8760)
+    first, second, third = returns(market, paths=100)
+    np.testing.assert_allclose([second, third], [first, first], atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("correlation", "rule"),
+    [
+        (-1, "must be possible between all pairs"),  # three cannot all move against each other
+        (-0.51, "must be possible"),
+        (1.1, "must be possible"),
+        ([[1, 0.9, -0.9], [0.9, 1, 0.9], [-0.9, 0.9, 1]], "must be possible"),
+        ([[1, 0.5, 0], [0.4, 1, 0], [0, 0, 1]], "must be a matrix of 3 markets"),
+        ([[2, 0, 0], [0, 1, 0], [0, 0, 1]], "must be a matrix of 3 markets"),
+        ([[1, 0], [0, 1]], "must be a matrix of 3 markets"),
+        ([0, 0, 0], "must be a matrix of 3 markets"),
+        (np.nan, "must be finite"),
+        ("0.5", "must be a number"),
+        ([[1], [0, 1]], "must be a number"),
+    ],
+)
+def test_impossible_correlations(correlation, rule):
+    with pytest.raises(MarginError, match=f"correlation {rule}"):
+        Market(prices=THREE, volatility=1, correlation=correlation)
+
+
+def test_jumps_come_so_often_and_are_so_large():
+    counts = returns(Market(**FLAT, jumps=3, jump_mean=1, step_hours=8760))[0]
+    np.testing.assert_allclose(counts, counts.round(), atol=1e-9)  # each is 1
+    near(counts, 3)
+    near((counts - 3) ** 2, 3)
+    sizes = returns(Market(**FLAT, jumps=3, jump_mean=0.2, jump_deviation=0.5, step_hours=8760))[0]
+    near(sizes, 3 * 0.2)
+    near((sizes - 0.6) ** 2, 3 * (0.2**2 + 0.5**2))
+    assert abs(np.mean(sizes == 0) - math.exp(-3)) < 4 * math.sqrt(math.exp(-3) / 40_000)
+
+
+def test_all_markets_jump_together_and_as_a_bar_opens():
+    market = Market(prices=THREE, volatility=0, jumps=2000, jump_mean=-0.1, wicks=True)
+    bars = market.draw(np.random.default_rng(1), 5, 50)
+    for name, price in THREE.items():
+        np.testing.assert_allclose(bars.open[name] / price, bars.open["BTC"] / 100, rtol=1e-12)
+        np.testing.assert_allclose(bars.open[name], bars.close[name], rtol=1e-12)
+        assert np.all(bars.open[name][1:] < bars.close[name][:-1])
+
+
+def test_tails_are_fat_and_leave_the_variance():
+    market = Market(prices={"ETH": 1}, volatility=1, tails=12, step_hours=8760)
+    normal = returns(market, paths=300_000)[0] + 0.5
+    near(normal**2, 1)
+    near(normal**4, 3 + 6 / (12 - 4))
+    wild = returns(Market(prices={"ETH": 1}, volatility=1, tails=3, step_hours=8760))[0] + 0.5
+    assert (wild**4).mean() > 10
+
+
+@pytest.mark.parametrize("tails", [None, 3.0])
+def test_wicks_hold_the_open_and_the_close(tails):
+    market = Market(
+        prices=THREE, volatility=2, correlation=0.5, jumps=50, jump_deviation=0.2, tails=tails,
+        wicks=True,
+    )  # fmt: skip
+    bars = market.draw(np.random.default_rng(1), 20, 500)
+    for name in THREE:
+        opened, low, high, close = (getattr(bars, column)[name] for column in COLUMNS)
+        assert np.all(low <= np.minimum(opened, close))
+        assert np.all(high >= np.maximum(opened, close))
+    Bars(*(getattr(bars, name) for name in COLUMNS))  # passes the checks of all bars
+
+
+@pytest.mark.parametrize("drift", [0.0, 0.8])
+def test_wicks_are_those_of_a_brownian_bridge(drift):
+    # chance(min <= m | close) = exp(−2 m (m − close) / σ²dt), in logarithms from the open
+    market = Market(prices={"ETH": 1}, volatility=0.9, drift=drift, step_hours=720, wicks=True)
+    bars = market.draw(np.random.default_rng(1), 2, 20_000)
+    opened, low, high, close = (np.log(getattr(bars, name)["ETH"]) for name in COLUMNS)
+    for end in (low, high):
+        ranks = np.exp(-2 * (end - opened) * (end - close) / (0.9**2 * 720 / 8760))
+        near(ranks, 1 / 2)
+        near((ranks - 1 / 2) ** 2, 1 / 12)
+        for share in (0.01, 0.1, 0.25, 0.75, 0.9, 0.99):
+            near(ranks < share, share)
+        assert abs(np.corrcoef(ranks.ravel(), (close - opened).ravel())[0, 1]) < 4 / 200
+
+
+BAD_MARKETS = [
+    ("prices", [1, 2], "prices must be of type Mapping"),
+    ("prices", {}, "prices must have at least one market"),
+    ("prices", {"BTC": 0}, "price of BTC must be above 0, got 0"),
+    ("prices", {"BTC": "1"}, "price of BTC must be a number, got 1"),
+    ("volatility", -0.1, "volatility of BTC must be at least 0"),
+    ("volatility", np.nan, "volatility of BTC must be finite"),
+    ("volatility", None, "volatility of BTC must be a number"),
+    ("volatility", {"BTC": 1, "ETH": 1}, "volatility must have a value for ADA"),
+    ("volatility", [1, 1, 1], "volatility of BTC must be a single number"),
+    ("drift", np.inf, "drift of BTC must be finite"),
+    ("jumps", -1, "jumps must be at least 0"),
+    ("jumps", np.nan, "jumps must be finite"),
+    ("jump_mean", "x", "jump mean must be a number"),
+    ("jump_deviation", -1, "jump deviation must be at least 0"),
+    ("tails", 2, "tails must be above 2, got 2"),
+    ("tails", np.inf, "tails must be finite"),
+    ("step_hours", 0, "step_hours must be above 0"),
+    ("step_hours", True, "step_hours must be a number"),
+]
+
+
+@pytest.mark.parametrize(("name", "bad", "message"), BAD_MARKETS)
+def test_bad_markets_are_refused(name, bad, message):
+    with pytest.raises(MarginError, match=message):
+        Market(**{"prices": THREE, "volatility": 1, name: bad})
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"rng": None}, "rng must be of type Generator, got None"),
+        ({"rng": 7}, "rng must be of type Generator, got 7"),
+        ({"steps": 0}, "steps must be at least 1, got 0"),
+        ({"steps": 2.5}, "steps must be a whole number, got 2.5"),
+        ({"paths": np.nan}, "paths must be finite, got nan"),
+        ({"paths": "3"}, "paths must be a number, got 3"),
+    ],
+)
+def test_bad_draws_are_refused(bad, message):
+    call = {"rng": np.random.default_rng(1), "steps": 2, "paths": 3, **bad}
+    for make in (Market(**FLAT).draw, Market(**FLAT).walk):
+        with pytest.raises(MarginError, match=message):
+            make(**call)
