@@ -25,7 +25,7 @@ from tqdm.auto import tqdm
 from margin_lib import formulas
 from margin_lib.account import Account, Event, Risk, pocket
 from margin_lib.errors import MarginError, count, of_type, one_number, plain
-from margin_lib.liquidation import close_all, mark_to_market, settle
+from margin_lib.liquidation import close_all, left_open, mark_to_market, settle
 from margin_lib.paths import Bars, Market
 
 LIVES = np.iinfo(np.int64).max  # later than every step
@@ -229,6 +229,7 @@ def replay(account, path, costs=NO_COSTS, plan=None, fund=None, traders=()):
         raise MarginError("path", "must be one: choose with Bars.path", bars.paths)
     bars = bars.path(0)
     start, accounts, closes, log = account, [], [], []
+    traders = list(traders)
     payments, hours = costs.due(bars.hours)
     for step in range(bars.steps):
         opened, low, high, close = (
@@ -245,7 +246,8 @@ def replay(account, path, costs=NO_COSTS, plan=None, fund=None, traders=()):
                 settled.append((before, marks, event))
         for before, marks, event in settled:
             if fund is not None:
-                event, fund, _ = settle(before, marks, event, fund, traders)
+                event, fund, winners = settle(before, marks, event, fund, traders)
+                traders = left_open(traders, winners)
             events.append(event)
         done = plan(step, account, close) if plan else None
         if done is not None:
