@@ -361,11 +361,12 @@ def share_of_way(positions, money, start, end):
     def cushion(at):
         return pooled(positions, money, on_the_way(positions, start, end, at)).cushion
 
+    reached = np.less_equal if pooled(positions, money, end).at_equality else np.less
     for left, right in pairwise(cuts):
         near, far = (cushion(left + part * (right - left)) for part in (0.25, 0.75))
         first, last = near - (far - near) / 2, far + (far - near) / 2  # of this piece
         zero = left + (right - left) * np.clip(_over(first, first - last), 0, 1)
-        zero = np.where(first <= 0, left, np.where(last <= 0, zero, np.nan))
+        zero = np.where(reached(first, 0), left, np.where(reached(last, 0), zero, np.nan))
         share = np.where(np.isnan(share) & (left < right), zero, share)
     share = np.where(due & np.isnan(share), 1.0, share)
     return plain(np.where(due | jumps, share, np.nan))  # a jump can make the end safe again
@@ -386,9 +387,12 @@ class Outcomes:
 
     Parameters
     ----------
-    start : float              equity before the first step [quote]
+    start : float              wallet balance before the first step: equity at the entry prices
+                               [quote]
     step : Mapping             symbol -> step of its liquidation, -1 where it lived, shape (paths,)
     equity : ndarray           of the whole account at the end, shape (paths,) [quote]
+    at_risk : float            money that price moves can take: isolated margins, and the balance
+                               if anything is cross; NaN where it is not known [quote]
 
     >>> result = Outcomes(5.0, {"ETH": np.array([-1, 3])}, np.array([6.0, 3.0]))
     >>> result.liquidated.tolist(), result.loss.tolist()
@@ -398,6 +402,7 @@ class Outcomes:
     start: float
     step: Mapping
     equity: np.ndarray
+    at_risk: float = np.nan
 
     @property
     def liquidated(self):
@@ -423,7 +428,9 @@ class Outcomes:
         DataFrame                  columns value and error (one standard error; NaN where none is
                                    known); NaN for the loss given liquidation where nothing is
 
-        Equations:  chance = n / N with error √(p (1 − p) / N);  mean with error s / √N
+        Equations:  chance = n / N with error √(p (1 − p) / N);  mean with error s / √N;
+        capital efficiency = mean profit / money at risk. Where prices have no drift it is 0 at any
+        leverage, less the costs, plus what the fund pays beyond the margin
 
         >>> result = Outcomes(5.0, {"ETH": np.array([-1, 3])}, np.array([6.0, 3.0]))
         >>> float(result.summary().loc["chance of any liquidation", "value"])
@@ -442,6 +449,8 @@ class Outcomes:
         for share in (0.05, 0.5, 0.95):
             rows[f"{share:.0%} quantile of final equity"] = (np.quantile(equity, share), np.nan)
         rows["worst final equity"] = (equity.min(), np.nan)
+        share = 1 / self.at_risk if self.at_risk > 0 else np.nan
+        rows["capital efficiency"] = np.multiply(_mean(-self.loss), share)
         return pd.DataFrame(rows, index=["value", "error"]).T
 
 
@@ -508,9 +517,9 @@ def simulate(accounts, market, *, paths=1000, steps=365, rng=None, costs=NO_COST
         accounts, accounts.values(), zip(*parts, strict=True), strict=True
     ):
         step = {s: np.concatenate([part[0][s] for part in held]) for s in held[0][0]}
-        entry = {p.contract.market: p.entry_price for p in account.positions}
         equity = np.concatenate([part[1] for part in held])
-        results[name] = Outcomes(account.equity(entry), step, equity)
+        at_risk = account.locked_margin + (account.balance if account.cross else 0)
+        results[name] = Outcomes(account.wallet_balance, step, equity, float(at_risk))
     return results
 
 
