@@ -172,6 +172,11 @@ class Bars:
         """Some of the paths, as bars of shape (steps, paths)."""
         return self._map(lambda prices: self._price(prices.reshape(self.steps, -1)[:, paths]))
 
+    def only(self, markets):
+        """The bars of some of the markets, nothing copied."""
+        columns = [{m: getattr(self, name)[m] for m in markets} for name in COLUMNS]
+        return _checked_bars(columns, self.hours, self._logs)
+
     def rows(self, steps):
         """Some of the steps (a slice), nothing copied."""
         return self._map(lambda prices: prices[steps], self.hours[steps], self._logs)
@@ -413,8 +418,9 @@ class Market:
 
 
 def _mixed(mix, free):
-    """mix @ free, without the cost of a matrix where there is one number."""
-    return np.multiply(mix, free, out=free) if len(mix) == 1 else mix @ free
+    """mix @ free, without the threads of a matrix product, which wait for each other."""
+    one = len(mix) == 1
+    return np.multiply(mix, free, out=free) if one else np.einsum("ij,jp->ip", mix, free)
 
 
 def read(source, market=None):

@@ -544,7 +544,8 @@ class _Pocket:
     """
 
     def __init__(self, positions, money, bars, costs, gifts=()):
-        self.positions, self.bars, self.costs = positions, bars, costs
+        self.positions, self.costs = positions, costs
+        self.bars = bars.only({p.contract.market for p in positions})  # others would only cost
         self.gifts = [(when, gift) for when, gift in gifts if gift.any()]
         self.money = np.full(bars.paths, float(money))
         self.phase = np.full(bars.paths, LIVES)
@@ -557,7 +558,7 @@ class _Pocket:
         if positions:
             self._walk()
         lives = np.nonzero(self.phase == LIVES)[0]
-        marks = {market: mark[lives] for market, mark in bars.marks("close", -1).items()}
+        marks = {market: mark[lives] for market, mark in self.bars.marks("close", -1).items()}
         risk = pooled(positions, self.money[lives], marks)
         self.worth[lives] = risk.equity + self._received(lives, LIVES)
         dead = np.nonzero(self.phase < LIVES)[0]  # gifts that come later are for the balance, too

@@ -389,6 +389,9 @@ def test_parts_of_bars(paths):
             rows = getattr(bars.rows(slice(1, 3)), name)[market]
             np.testing.assert_array_equal(rows.reshape(2, -1), prices[1:3])
             assert np.shares_memory(rows, getattr(bars, name)[market])  # nothing copied
+            one = bars.only([market])
+            assert list(one.open) == [market] and one.hours is bars.hours
+            assert getattr(one, name)[market] is getattr(bars, name)[market]
             step, path = np.array([3, 1]), np.array([0, last])
             picked = getattr(bars.pick(step, path), name)[market]
             np.testing.assert_array_equal(picked, [prices[step, path]])
