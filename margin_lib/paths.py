@@ -17,7 +17,8 @@ YEAR = 8760  # hours
 COLUMNS = ("open", "low", "high", "close")
 # The columns of public files that have no header: Binance's klines, and ccxt's fetch_ohlcv.
 KLINES = ("time", "open", "high", "low", "close", "volume")
-UNITS = {"s": 1e11, "ms": 1e14, "us": 1e17}  # a unit's numbers are below this until the year 5138
+# A unit's numbers are below this, until the year 5138; those of ns until 2255.
+UNITS = {"s": 1e11, "ms": 1e14, "us": 1e17, "ns": 9e18}
 EARLIEST = 1e8  # a smaller number is no time: perhaps a date, 20180101
 WIDEST = 50  # columns of a file
 TIMES = ("time", "timestamp", "unix", "open_time", "open time", "date", "datetime")
@@ -468,7 +469,7 @@ def read(source, market=None):
         wrong = bars[name].isna().to_numpy() | [isinstance(x, bool | np.bool_) for x in cells]
         _refuse(f"{market} {name}", wrong, "must be a number", cells)
     Bars(*({market: bars[name].to_numpy()} for name in COLUMNS))
-    times = pd.DatetimeIndex(_times(table[time], market), name="time")
+    times = pd.DatetimeIndex(_times(table[time], market), name="time").as_unit("ns")
     steps = np.diff(times.asi8)
     newest_first = len(steps) and max(steps) < 0
     steps = -steps if newest_first else steps
@@ -510,11 +511,11 @@ def _times(column, market):
     """Times, of dates in words or of numbers: see `read`."""
     since = None
     if not pd.api.types.is_datetime64_any_dtype(column):
-        since = pd.to_numeric(column, errors="coerce").where(lambda count: count < np.inf)
+        since = pd.to_numeric(column, errors="coerce").where(lambda count: count < UNITS["ns"])
     if since is None or since.isna().all():
         times = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=True)
     else:
-        unit = next((u for u, most in UNITS.items() if since.max() < most), "ns")
+        unit = next(u for u, most in UNITS.items() if since.max() < most)
         since = since.where(since >= EARLIEST)
         times = pd.to_datetime(since, unit=unit, errors="coerce", utc=True)
     _refuse(f"{market} time", times.isna().to_numpy(), "must be a time", column.to_numpy())
