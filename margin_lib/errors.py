@@ -115,6 +115,33 @@ def one_number(name, value, **bounds):
     return plain(result)
 
 
+def of_type(name, value, kind):
+    """`value` itself, once it is known to be of a type, or of one of several.
+
+    >>> of_type("prices", [2, 3], dict)
+    Traceback (most recent call last):
+    margin_lib.errors.MarginError: prices must be of type dict, got [2, 3]
+    """
+    if not isinstance(value, kind):
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        words = " or ".join(each.__name__ for each in kinds)
+        raise MarginError(name, f"must be of type {words}", value)
+    return value
+
+
+def count(name, value):
+    """`value` as an int, once it is known to be a whole number of at least 1.
+
+    >>> count("steps", 2.5)
+    Traceback (most recent call last):
+    margin_lib.errors.MarginError: steps must be a whole number, got 2.5
+    """
+    value = one_number(name, value, at_least=1)
+    if value != int(value):
+        raise MarginError(name, "must be a whole number", value)
+    return int(value)
+
+
 def keep_number(record, attribute, name, **bounds):
     """Turn an attribute of a frozen record into the float that `one_number` makes of it.
 

@@ -94,7 +94,12 @@ class Lab(widgets.VBox):
         for button in buttons:
             button.on_click(lambda pressed: self.set(**self.presets[pressed.description]))
         rows = widgets.Box(
-            [part for c in self.controls.values() for part in (c, getattr(c, "play", None)) if part],
+            [
+                part
+                for c in self.controls.values()
+                for part in (c, getattr(c, "play", None))
+                if part
+            ],
             layout=widgets.Layout(flex_flow="row wrap"),
         )
         super().__init__([rows, widgets.HBox(buttons), self._image, self._readout, self._legend()])

@@ -280,13 +280,14 @@ def settle(account, marks, event, fund, traders=()):
     (-4.0, 8.75, 5.0)
     """
     fund, marks = one_number("fund", fund, at_least=0), moment(marks)
-    received = event.received("insurance fund")
+    received, traders = event.received("insurance fund"), list(traders)
     owed, gained = formulas.deficit(received), formulas.deficit(-received)
     missing, winners = formulas.left_after(owed, fund), []
     paid = owed - missing
     for name in event.symbols:
         loser = account[name]
         found, missing = _deleverage(loser, loser.mark(marks), owed, missing, traders)
+        traders = left_open(traders, found)
         winners += found
     rest = {
         "insurance fund": owed - paid,
@@ -295,6 +296,37 @@ def settle(account, marks, event, fund, traders=()):
     }
     event = Event.of(event.kind, event.symbols, event.transfers, rest)
     return Settlement(event, formulas.left_after(fund, owed) + gained, tuple(winners))
+
+
+def left_open(traders, deleveraged):
+    """The traders' positions after parts of them were closed; margin goes in the same share.
+
+    Parameters
+    ----------
+    traders : iterable of Position
+    deleveraged : iterable of Deleveraged      of these same positions
+
+    Returns
+    -------
+    list of Position           without those that were closed whole
+
+    >>> from margin_lib.contracts import Contract
+    >>> short = Position(
+    ...     contract=Contract(symbol="ETH"), quantity=-4, entry_price=10, leverage=2, margin=20
+    ... )
+    >>> [(p.quantity, p.margin) for p in left_open([short], [Deleveraged(short, -1, 7, 2)])]
+    [(-3.0, 15.0)]
+    """
+    left = list(traders)
+    for position, quantity, *_ in deleveraged:
+        at = left.index(position)
+        share = 1 - quantity / position.quantity
+        if share <= ROUNDING:
+            del left[at]
+            continue
+        margin = None if position.margin is None else position.margin * share
+        left[at] = replace(position, quantity=position.quantity * share, margin=margin)
+    return left
 
 
 def deleveraging_queue(position, price, traders):

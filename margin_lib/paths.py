@@ -5,13 +5,13 @@ is a bar that goes nowhere, so a path of marks is a path of bars too. Arrays hav
 many paths stand side by side in columns.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from margin_lib.errors import MarginError, number, one_number, plain
+from margin_lib.errors import MarginError, count, number, of_type, one_number, plain
 
 YEAR = 8760  # hours
 BLOCK = 32  # steps that are looked at together,
@@ -19,7 +19,10 @@ ROWS = 8  # and that are drawn together: few enough to stay at hand
 COLUMNS = ("open", "low", "high", "close")
 # The columns of public files that have no header: Binance's klines, and ccxt's fetch_ohlcv.
 KLINES = ("time", "open", "high", "low", "close", "volume")
-UNITS = {"s": 1e11, "ms": 1e14, "us": 1e17}  # a unit's numbers are below this until the year 5138
+# A unit's numbers are below this, until the year 5138; those of ns until 2255.
+UNITS = {"s": 1e11, "ms": 1e14, "us": 1e17, "ns": 9e18}
+EARLIEST = 1e8  # a smaller number is no time: perhaps a date, 20180101
+WIDEST = 50  # columns of a file
 TIMES = ("time", "timestamp", "unix", "open_time", "open time", "date", "datetime")
 
 
@@ -32,7 +35,7 @@ class Bars:
     open, low, high, close : Mapping   market -> array, shape (steps,) or (steps, paths), all of one
                                        shape [quote per coin]
     hours : array_like         when each bar opens, shape (steps,), counted from when the account
-                               is opened, rising; default 0, 1, 2, … [hour]
+                               is opened, at least 0, rising; default 0, 1, 2, … [hour]
 
     Raises
     ------
@@ -53,14 +56,15 @@ class Bars:
     _logs: bool = field(default=False, init=False)  # arrays hold logarithms: see `Market.walk`
 
     def __post_init__(self):
-        columns = [getattr(self, name) for name in COLUMNS]
+        columns = [of_type(f"bars {name}", getattr(self, name), Mapping) for name in COLUMNS]
         if not columns[0] or len({frozenset(column) for column in columns}) != 1:
             raise MarginError("bars", "must have the same markets in each column", columns)
         checked = {}  # one array in four places is looked at once
         for name, column in zip(COLUMNS, columns, strict=True):
             for m, prices in column.items():
                 if id(prices) not in checked:
-                    checked[id(prices)] = _prices(f"{m} {name}", prices)
+                    words = f"mark of {m}" if columns[0] is columns[3] else f"{m} {name}"
+                    checked[id(prices)] = _prices(words, prices)
             made = {m: checked[id(prices)] for m, prices in column.items()}
             object.__setattr__(self, name, made)
         shapes = {getattr(self, name)[m].shape for name in COLUMNS for m in self.open}
@@ -72,8 +76,8 @@ class Bars:
             _refuse(f"{m} low", wrong, "must be the lowest of its bar", self.low[m])
             wrong = self.high[m] < np.maximum(*ends)
             _refuse(f"{m} high", wrong, "must be the highest of its bar", self.high[m])
-        hours = number("hours", np.arange(self.steps) if self.hours is None else self.hours)
-        hours = np.asarray(hours, dtype=float)
+        hours = np.arange(self.steps) if self.hours is None else self.hours
+        hours = np.asarray(number("hours", hours, at_least=0), dtype=float)
         if hours.shape != (self.steps,):
             raise MarginError("hours", f"must be one for each of {self.steps} steps", hours.shape)
         _refuse("hours", np.diff(hours, prepend=-np.inf) <= 0, "must rise", hours)
@@ -101,10 +105,11 @@ class Bars:
         array([2., 3.])
         """
         if not isinstance(path, Mapping):
-            path = list(path)
+            path = list(of_type("path", path, Iterable))
             if not path:
                 raise MarginError("path", "must have at least one step", path)
-            path = {m: [_mark(marks, m) for marks in path] for m in path[0]}
+            first = of_type("marks", path[0], Mapping)
+            path = {m: [_mark(marks, m) for marks in path] for m in first}
         return cls(path, path, path, path, hours)
 
     @classmethod
@@ -113,12 +118,14 @@ class Bars:
 
         Raises
         ------
-        MarginError                tables of different times, and as for `Bars`
+        MarginError                no tables, tables of different times, and as for `Bars`
 
-        >>> table = pd.DataFrame([[0, 2, 4, 1, 3, 9]])   # a row of ccxt
+        >>> table = pd.DataFrame([[1514764800000, 2, 4, 1, 3, 9]])   # a row of ccxt
         >>> Bars.of_tables({"ETH": read(table)}).high["ETH"]
         array([4.])
         """
+        if not of_type("tables", tables, Mapping):
+            raise MarginError("tables", "must have at least one market", tables)
         times = [table.index for table in tables.values()]
         for market, index in zip(tables, times, strict=True):
             if not index.equals(times[0]):
@@ -141,7 +148,7 @@ class Bars:
     @property
     def have_wicks(self):
         """Whether prices move within a bar."""
-        return any(self.open[m] is not self.low[m] for m in self.open)
+        return any(p is not side[m] for m, p in self.open.items() for side in (self.low, self.high))
 
     def marks(self, name, step):
         """The marks at one of a step's four prices: market -> price, or an array of all paths.
@@ -158,7 +165,8 @@ class Bars:
 
     def first_beyond(self, market, price, side):
         """First step whose bar reaches a price from above (side > 0) or below; -1 for none."""
-        edge = np.log(price) if self._logs else price
+        with np.errstate(divide="ignore"):  # a price of 0 is below all
+            edge = np.log(price) if self._logs else price
         prices = (self.low if side > 0 else self.high)[market].reshape(self.steps, -1)
         step = np.full(self.paths, -1)
         for first in range(0, self.steps, BLOCK):
@@ -172,6 +180,11 @@ class Bars:
     def take(self, paths):
         """Some of the paths, as bars of shape (steps, paths)."""
         return self._map(lambda prices: self._price(prices.reshape(self.steps, -1)[:, paths]))
+
+    def only(self, markets):
+        """The bars of some of the markets, nothing copied."""
+        columns = [{m: getattr(self, name)[m] for m in markets} for name in COLUMNS]
+        return _checked_bars(columns, self.hours, self._logs)
 
     def rows(self, steps):
         """Some of the steps (a slice), nothing copied."""
@@ -208,7 +221,10 @@ class Bars:
         rest = [name for name in self.open if name != market]
         if market not in self.open or not rest:
             raise MarginError("market", f"must be one of several in {list(self.open)}", market)
-        opened, close = ({m: p[m] / p[market] for m in rest} for p in (self.open, self.close))
+        opened, close = (
+            {m: self._price(p[m]) / self._price(p[market]) for m in rest}
+            for p in (self.open, self.close)
+        )
         low = {m: np.minimum(opened[m], close[m]) for m in rest}
         high = {m: np.maximum(opened[m], close[m]) for m in rest}
         return Bars(opened, low, high, close, self.hours)
@@ -233,7 +249,7 @@ def _checked_bars(columns, hours, logs=False):
 
 
 def _mark(marks, market):
-    if market not in marks:
+    if market not in of_type("marks", marks, Mapping):
         raise MarginError("marks", f"must hold a price for {market}", marks)
     return one_number(f"mark of {market}", marks[market], above=0)
 
@@ -241,10 +257,14 @@ def _mark(marks, market):
 def _prices(name, values):
     """An array of prices: the first that is not finite or not above 0 is named by its row."""
     try:
-        prices = np.asarray(values, dtype=float)
+        prices = np.asarray(values)
+        fits = prices.ndim and prices.dtype.kind in "iufO"  # fractions are objects
+        prices = prices.astype(float, copy=False) if fits else None
     except (TypeError, ValueError):
-        raise MarginError(name, "must be numbers", values) from None
-    for first in range(0, len(prices) if prices.ndim else 0, BLOCK):
+        prices = None
+    if prices is None:
+        raise MarginError(name, "must be numbers", values)
+    for first in range(0, len(prices), BLOCK):
         block = prices[first : first + BLOCK]  # what is small stays at hand
         if block.size and not (block.min() > 0 and block.max() < np.inf):
             _refuse(name, ~np.isfinite(prices), "must be finite", prices)
@@ -269,7 +289,8 @@ class Market:
     volatility : float or Mapping      standard deviation of a year's logarithmic return, at least 0
     correlation : float or array_like  of the logarithmic returns: one number for every pair, or the
                                matrix in the order of `prices`
-    drift : float or Mapping   growth of the mean price; 0 for a fair game [1 per year]
+    drift : float or Mapping   growth of the mean price, 0 for a fair game; jumps come on top, and
+                               with tails the mean has no bound [1 per year]
     jumps : float              how many a year, all markets at once, at least 0 [1 per year]
     jump_mean, jump_deviation : float  of a jump's logarithmic return [1]
     tails : float or None      degrees of freedom of Student's t, above 2; None for the normal
@@ -303,7 +324,7 @@ class Market:
     wicks: bool = False
 
     def __post_init__(self):
-        if not self.prices:
+        if not of_type("prices", self.prices, Mapping):
             raise MarginError("prices", "must have at least one market", self.prices)
         for market, price in self.prices.items():
             one_number(f"price of {market}", price, above=0)
@@ -334,13 +355,13 @@ class Market:
         array([[1. , 0. ],
                [0.6, 0.8]])
         """
-        count = len(self.prices)
+        markets = len(self.prices)
         matrix = number("correlation", self.correlation)
         if np.ndim(matrix) == 0:
-            matrix = np.where(np.eye(count, dtype=bool), 1.0, matrix)
-        fits = matrix.shape == (count, count) and np.allclose(np.diag(matrix), 1)
+            matrix = np.where(np.eye(markets, dtype=bool), 1.0, matrix)
+        fits = matrix.shape == (markets, markets) and np.allclose(np.diag(matrix), 1)
         if not fits or not np.allclose(matrix, matrix.T):
-            raise MarginError("correlation", f"must be a matrix of {count} markets", matrix)
+            raise MarginError("correlation", f"must be a matrix of {markets} markets", matrix)
         values, vectors = np.linalg.eigh(matrix)
         if values[0] < -1e-9:
             raise MarginError("correlation", "must be possible between all pairs", self.correlation)
@@ -362,7 +383,7 @@ class Market:
 
         Raises
         ------
-        MarginError                    a count below 1
+        MarginError                    a count that is not whole or below 1, no generator
 
         >>> calm = Market(prices={"ETH": 100}, volatility=0)
         >>> calm.draw(np.random.default_rng(7), steps=1, paths=2).close["ETH"].round(9)
@@ -372,8 +393,8 @@ class Market:
 
     def walk(self, rng, steps, paths):
         """What `draw` draws, as logarithms: who needs few prices pays for few exponentials."""
-        for name, value in (("steps", steps), ("paths", paths)):
-            one_number(name, value, at_least=1)
+        of_type("rng", rng, np.random.Generator)
+        steps, paths = count("steps", steps), count("paths", paths)
         deviations, drifts = (self._of_each(name) for name in ("volatility", "drift"))
         years = self.step_hours / YEAR
         growth, spread = (drifts - deviations**2 / 2) * years, deviations**2 * years
@@ -403,14 +424,15 @@ class Market:
 
     def _leap(self, rng, years, shape):
         """Logarithmic return of the jumps as a bar opens: all markets jump together."""
-        count = rng.poisson(self.jumps * years, shape)
-        scatter = np.sqrt(count) * self.jump_deviation * rng.standard_normal(shape)
-        return count * self.jump_mean + scatter
+        leaps = rng.poisson(self.jumps * years, shape)
+        scatter = np.sqrt(leaps) * self.jump_deviation * rng.standard_normal(shape)
+        return leaps * self.jump_mean + scatter
 
 
 def _mixed(mix, free):
-    """mix @ free, without the cost of a matrix where there is one number."""
-    return np.multiply(mix, free, out=free) if len(mix) == 1 else mix @ free
+    """mix @ free, without the threads of a matrix product, which wait for each other."""
+    one = len(mix) == 1
+    return np.multiply(mix, free, out=free) if one else np.einsum("ij,sjp->sip", mix, free)
 
 
 def read(source, market=None):
@@ -418,11 +440,14 @@ def read(source, market=None):
 
     Known are Binance's public klines (with or without a header), files of CryptoDataDownload (a
     line with an address above the header, the newest row first) and tables of ccxt's fetch_ohlcv
-    (times in milliseconds); and any table with columns named as these.
+    (times in milliseconds); and any table with columns named as these. A file that is newest
+    first throughout is read from its end. Dates are in ISO 8601; numbers are seconds,
+    milliseconds, microseconds or nanoseconds since 1970, by their size, from March 1973 on.
 
     Parameters
     ----------
-    source : str, Path, file or DataFrame      what pandas.read_csv reads, or the table itself
+    source : str, Path, file or DataFrame      what pandas.read_csv reads, or the table itself; an
+                               index of dates is its column of times
     market : str or None       named in errors
 
     Returns
@@ -432,65 +457,77 @@ def read(source, market=None):
 
     Raises
     ------
-    MarginError                a column that is missing; a time that cannot be read, is doubled,
-                               out of order or missing; a price as for `Bars`: says which row,
-                               counted from 0 below the header
+    MarginError                no rows; a column that is missing or doubled; a time that cannot be
+                               read, comes twice, is out of order, or not the shortest step from
+                               the row above; a price as for `Bars`. Says which row: 0 is the first
+                               below the header, as the file stands, blank lines not counted
 
-    >>> table = pd.DataFrame([[0, 2, 4, 1, 3, 9]])   # a row of ccxt: time, open, high, low, close
+    >>> table = pd.DataFrame([[1514764800000, 2, 4, 1, 3, 9]])   # a row of ccxt
     >>> read(table)["low"].tolist()
     [1.0]
     """
-    words = f"{market} " if market else ""
+    market = market or "table"
     table = _named(source if isinstance(source, pd.DataFrame) else _cells(source))
+    if not len(table):
+        raise MarginError(market, "must have rows", len(table))
     time = next((name for name in TIMES if name in table), TIMES[0])
     for name in (time, *COLUMNS):
-        if name not in table:
-            raise MarginError(f"{words}table", f"must have a column {name!r}", list(table))
+        if list(table).count(name) != 1:
+            raise MarginError(market, f"must have one column {name!r}", list(table))
     bars = table[list(COLUMNS)].apply(pd.to_numeric, errors="coerce").astype(float)
     for name in COLUMNS:
-        _refuse(f"{words}{name}", bars[name].isna(), "must be a number", table[name].to_numpy())
-    bars.index = pd.DatetimeIndex(_times(table[time], words), name="time")
-    if len(bars) > 1 and bars.index.is_monotonic_decreasing and bars.index.is_unique:
-        bars = bars[::-1]
-    Bars.of_tables({market or "table": bars})
-    steps = np.diff(bars.index.to_numpy())
+        cells = table[name].to_numpy()
+        wrong = bars[name].isna().to_numpy() | [isinstance(x, bool | np.bool_) for x in cells]
+        _refuse(f"{market} {name}", wrong, "must be a number", cells)
+    Bars(*({market: bars[name].to_numpy()} for name in COLUMNS))
+    times = pd.DatetimeIndex(_times(table[time], market), name="time").as_unit("ns")
+    steps = np.diff(times.asi8)
+    newest_first = len(steps) and max(steps) < 0
+    steps = -steps if newest_first else steps
     for wrong, rule in (
-        (steps == np.timedelta64(0), "must not come twice"),
-        (steps < np.timedelta64(0), "must be in order"),
+        (steps == 0, "must not come twice"),
+        (steps < 0, "must be in order"),
         (steps != min(steps, default=0), "must follow without a gap"),
     ):
-        _refuse(f"{words}time", np.append(False, wrong), rule, bars.index.astype(str))
-    return bars
+        _refuse(f"{market} time", np.append(False, wrong), rule, times.to_numpy())
+    bars = bars.set_index(times)
+    return bars[::-1] if newest_first else bars
 
 
 def _cells(source):
     """The cells of a CSV file as strings, a line with an address above it left out."""
     try:
-        cells = pd.read_csv(source, header=None, names=range(20), dtype=str).dropna(
-            axis="columns", how="all"
-        )
+        cells = pd.read_csv(source, header=None, names=range(WIDEST), dtype=str)
     except pd.errors.EmptyDataError:
-        cells = pd.DataFrame()
+        return pd.DataFrame()
+    if not isinstance(cells.index, pd.RangeIndex):  # pandas made one of what is too much
+        raise MarginError("table", f"must have at most {WIDEST} columns", source)
     return cells[1:] if "://" in str(cells.iloc[:1, :1].to_numpy()) else cells
 
 
 def _named(table):
     """A table with small column names: from its first row, or those of a file without names."""
+    if isinstance(table.index, pd.DatetimeIndex):
+        table = table.reset_index(names=TIMES[0], allow_duplicates=True)
     if all(isinstance(name, int | np.integer) for name in table) and len(table):
-        first = pd.to_numeric(table.iloc[:1, 0], errors="coerce")
-        if first.isna().all():
-            table = table[1:].set_axis(table.iloc[0].astype(str), axis="columns")
+        first = table.iloc[0]
+        if pd.isna(pd.to_numeric(first.iloc[0], errors="coerce")):
+            table = table[1:].set_axis(list(first), axis=1).loc[:, first.notna().to_numpy()]
         else:
             table = table.set_axis([*KLINES, *range(len(table.columns))][: table.shape[1]], axis=1)
     return table.rename(columns=lambda name: str(name).strip().lower())
 
 
-def _times(column, words):
-    """Times: dates in words, or seconds, milliseconds or microseconds since 1970, by their size."""
-    since = pd.to_numeric(column, errors="coerce")
-    if since.notna().all():
-        unit = next((u for u, most in UNITS.items() if since.abs().max() < most), "ns")
-        return pd.to_datetime(since, unit=unit, utc=True)
-    times = pd.to_datetime(column, errors="coerce", utc=True)
-    _refuse(f"{words}time", times.isna(), "must be a time", column.to_numpy())
+def _times(column, market):
+    """Times, of dates in words or of numbers: see `read`."""
+    since = None
+    if not pd.api.types.is_datetime64_any_dtype(column):
+        since = pd.to_numeric(column, errors="coerce").where(lambda count: count < UNITS["ns"])
+    if since is None or since.isna().all():
+        times = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=True)
+    else:
+        unit = next(u for u, most in UNITS.items() if since.max() < most)
+        since = since.where(since >= EARLIEST)
+        times = pd.to_datetime(since, unit=unit, errors="coerce", utc=True)
+    _refuse(f"{market} time", times.isna().to_numpy(), "must be a time", column.to_numpy())
     return times

@@ -24,9 +24,9 @@ from tqdm.auto import tqdm
 
 from margin_lib import formulas
 from margin_lib.account import Account, Event, Risk, pocket
-from margin_lib.errors import MarginError, one_number, plain
-from margin_lib.liquidation import close_all, mark_to_market, settle
-from margin_lib.paths import BLOCK, Bars
+from margin_lib.errors import MarginError, count, of_type, one_number, plain
+from margin_lib.liquidation import close_all, left_open, mark_to_market, settle
+from margin_lib.paths import BLOCK, Bars, Market
 
 LIVES = np.iinfo(np.int64).max  # later than every step
 MEMORY = 4_000_000  # prices of one market that are held at one time,
@@ -62,6 +62,8 @@ class Costs:
         if self.fee_rate is not None:
             one_number("fee rate", self.fee_rate, at_least=0)
         one_number("funding_hours", self.funding_hours, above=0)
+        for name in ("funding", "interest"):
+            of_type(name, getattr(self, name), Mapping)
         for symbol, rate in self.funding.items():
             one_number(f"funding rate of {symbol}", rate)
         for symbol, rate in self.interest.items():
@@ -209,7 +211,8 @@ def replay(account, path, costs=NO_COSTS, plan=None, fund=None, traders=()):
 
     Raises
     ------
-    MarginError                an empty path, more than one path, a mark missing or not positive
+    MarginError                an empty path, more than one path, a mark missing or not positive,
+                               a fund below 0, a value of another type
 
     >>> from margin_lib.contracts import Contract
     >>> eth = Contract(symbol="ETH", maintenance=0.02)
@@ -217,11 +220,16 @@ def replay(account, path, costs=NO_COSTS, plan=None, fund=None, traders=()):
     >>> replay(account, [{"ETH": 0.1}, {"ETH": 0.07}, {"ETH": 0.2}]).equity
     array([5., 3., 3.])
     """
+    of_type("account", account, Account)
+    of_type("costs", costs, Costs)
+    if fund is not None:
+        one_number("fund", fund, at_least=0)
     bars = path if isinstance(path, Bars) else Bars.of_marks(path)
     if bars.paths != 1:
         raise MarginError("path", "must be one: choose with Bars.path", bars.paths)
     bars = bars.path(0)
     start, accounts, closes, log = account, [], [], []
+    traders = list(traders)
     payments, hours = costs.due(bars.hours)
     for step in range(bars.steps):
         opened, low, high, close = (
@@ -238,7 +246,8 @@ def replay(account, path, costs=NO_COSTS, plan=None, fund=None, traders=()):
                 settled.append((before, marks, event))
         for before, marks, event in settled:
             if fund is not None:
-                event, fund, _ = settle(before, marks, event, fund, traders)
+                event, fund, winners = settle(before, marks, event, fund, traders)
+                traders = left_open(traders, winners)
             events.append(event)
         done = plan(step, account, close) if plan else None
         if done is not None:
@@ -352,11 +361,12 @@ def share_of_way(positions, money, start, end):
     def cushion(at):
         return pooled(positions, money, on_the_way(positions, start, end, at)).cushion
 
+    reached = np.less_equal if pooled(positions, money, end).at_equality else np.less
     for left, right in pairwise(cuts):
         near, far = (cushion(left + part * (right - left)) for part in (0.25, 0.75))
         first, last = near - (far - near) / 2, far + (far - near) / 2  # of this piece
         zero = left + (right - left) * np.clip(_over(first, first - last), 0, 1)
-        zero = np.where(first <= 0, left, np.where(last <= 0, zero, np.nan))
+        zero = np.where(reached(first, 0), left, np.where(reached(last, 0), zero, np.nan))
         share = np.where(np.isnan(share) & (left < right), zero, share)
     share = np.where(due & np.isnan(share), 1.0, share)
     return plain(np.where(due | jumps, share, np.nan))  # a jump can make the end safe again
@@ -377,9 +387,12 @@ class Outcomes:
 
     Parameters
     ----------
-    start : float              equity before the first step [quote]
+    start : float              wallet balance before the first step: equity at the entry prices
+                               [quote]
     step : Mapping             symbol -> step of its liquidation, -1 where it lived, shape (paths,)
     equity : ndarray           of the whole account at the end, shape (paths,) [quote]
+    at_risk : float            money that price moves can take: isolated margins, and the balance
+                               if anything is cross; NaN where it is not known [quote]
 
     >>> result = Outcomes(5.0, {"ETH": np.array([-1, 3])}, np.array([6.0, 3.0]))
     >>> result.liquidated.tolist(), result.loss.tolist()
@@ -389,6 +402,7 @@ class Outcomes:
     start: float
     step: Mapping
     equity: np.ndarray
+    at_risk: float = np.nan
 
     @property
     def liquidated(self):
@@ -414,7 +428,9 @@ class Outcomes:
         DataFrame                  columns value and error (one standard error; NaN where none is
                                    known); NaN for the loss given liquidation where nothing is
 
-        Equations:  chance = n / N with error √(p (1 − p) / N);  mean with error s / √N
+        Equations:  chance = n / N with error √(p (1 − p) / N);  mean with error s / √N;
+        capital efficiency = mean profit / money at risk. Where prices have no drift it is 0 at any
+        leverage, less the costs, plus what the fund pays beyond the margin
 
         >>> result = Outcomes(5.0, {"ETH": np.array([-1, 3])}, np.array([6.0, 3.0]))
         >>> float(result.summary().loc["chance of any liquidation", "value"])
@@ -433,6 +449,8 @@ class Outcomes:
         for share in (0.05, 0.5, 0.95):
             rows[f"{share:.0%} quantile of final equity"] = (np.quantile(equity, share), np.nan)
         rows["worst final equity"] = (equity.min(), np.nan)
+        share = 1 / self.at_risk if self.at_risk > 0 else np.nan
+        rows["capital efficiency"] = np.multiply(_mean(-self.loss), share)
         return pd.DataFrame(rows, index=["value", "error"]).T
 
 
@@ -467,7 +485,8 @@ def simulate(accounts, market, *, paths=1000, steps=365, rng=None, costs=NO_COST
 
     Raises
     ------
-    MarginError                a count below 1, a market without a position's prices
+    MarginError                a count that is not whole or below 1, a market without a position's
+                               prices, a value of another type
 
     >>> from margin_lib.contracts import Contract
     >>> eth = Contract(symbol="ETH", maintenance=0.02)
@@ -476,28 +495,32 @@ def simulate(accounts, market, *, paths=1000, steps=365, rng=None, costs=NO_COST
     >>> simulate({"mine": account}, prices)["mine"].equity
     array([7., 3.])
     """
-    given = isinstance(market, Bars)
+    given = isinstance(of_type("market", market, (Market, Bars)), Bars)
+    known = market.open if given else market.prices
+    for name, account in of_type("accounts", accounts, Mapping).items():
+        for position in of_type(f"account {name}", account, Account).positions:
+            if position.contract.market not in known:
+                rule = f"must have prices of {position.contract.market}"
+                raise MarginError("market", rule, list(known))
+    of_type("costs", costs, Costs)
     if given:
         paths, steps = market.paths, market.steps
-    for name, count in (("paths", paths), ("steps", steps)):
-        one_number(name, count, at_least=1)
-    if chunk is None:
-        chunk = max(MEMORY // (BLOCK if given else steps), FEWEST)
-    one_number("chunk", chunk, at_least=1)
+    paths, steps = count("paths", paths), count("steps", steps)
+    at_once = max(MEMORY // (BLOCK if given else steps), FEWEST)
+    chunk = at_once if chunk is None else count("chunk", chunk)
     parts = []
     for first in tqdm(range(0, paths, chunk), delay=1, leave=False, unit="chunk"):
-        count = min(chunk, paths - first)
-        here = slice(first, first + count)
-        bars = market.take(here) if given else market.walk(rng, steps, count)
+        here = slice(first, min(first + chunk, paths))
+        bars = market.take(here) if given else market.walk(rng, steps, here.stop - first)
         parts.append([_hold(account, bars, costs) for account in accounts.values()])
     results = {}
     for name, account, held in zip(
         accounts, accounts.values(), zip(*parts, strict=True), strict=True
     ):
         step = {s: np.concatenate([part[0][s] for part in held]) for s in held[0][0]}
-        entry = {p.contract.market: p.entry_price for p in account.positions}
         equity = np.concatenate([part[1] for part in held])
-        results[name] = Outcomes(account.equity(entry), step, equity)
+        at_risk = account.locked_margin + (account.balance if account.cross else 0)
+        results[name] = Outcomes(account.wallet_balance, step, equity, float(at_risk))
     return results
 
 
@@ -522,7 +545,8 @@ class _Pocket:
     """
 
     def __init__(self, positions, money, bars, costs, gifts=()):
-        self.positions, self.bars, self.costs = positions, bars, costs
+        self.positions, self.costs = positions, costs
+        self.bars = bars.only({p.contract.market for p in positions})  # others would only cost
         self.gifts = [(when, gift) for when, gift in gifts if gift.any()]
         self.money = np.full(bars.paths, float(money))
         self.phase = np.full(bars.paths, LIVES)
@@ -535,7 +559,7 @@ class _Pocket:
         if positions:
             self._walk()
         lives = np.nonzero(self.phase == LIVES)[0]
-        marks = {market: mark[lives] for market, mark in bars.marks("close", -1).items()}
+        marks = {market: mark[lives] for market, mark in self.bars.marks("close", -1).items()}
         risk = pooled(positions, self.money[lives], marks)
         self.worth[lives] = risk.equity + self._received(lives, LIVES)
         dead = np.nonzero(self.phase < LIVES)[0]  # gifts that come later are for the balance, too
