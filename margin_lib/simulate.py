@@ -90,7 +90,7 @@ class Costs:
         return account, events
 
 
-NO_COSTS = Costs()
+_NO_COSTS = Costs()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ class Replay:
         return pd.DataFrame(rows, columns=columns)
 
 
-def replay(account, path, costs=NO_COSTS, plan=None, fund=None, traders=()):
+def replay(account, path, costs=_NO_COSTS, plan=None, fund=None, traders=()):
     """Hold an account over one path, by the rules at the head of this module.
 
     Parameters
@@ -465,7 +465,7 @@ def _mean(values):
     return values.mean(), values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
 
 
-def simulate(accounts, market, *, paths=1000, steps=365, rng=None, costs=NO_COSTS, chunk=None):
+def simulate(accounts, market, *, paths=1000, steps=365, rng=None, costs=_NO_COSTS, chunk=None):
     """Hold accounts over the same many paths, by the rules at the head of this module.
 
     Parameters

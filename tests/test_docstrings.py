@@ -17,7 +17,8 @@ import textwrap
 import pytest
 
 MODULES = [
-    "errors", "contracts", "formulas", "spot", "account", "liquidation", "venues", "scenarios",
+    "errors", "contracts", "formulas", "spot", "account", "liquidation", "paths", "simulate",
+    "venues", "scenarios",
 ]  # fmt: skip
 SECTIONS = {
     "Parameters": r"^Parameters\n-{10}$",
