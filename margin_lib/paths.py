@@ -444,13 +444,13 @@ def read(source, market=None):
     if len(bars) > 1 and bars.index.is_monotonic_decreasing and bars.index.is_unique:
         bars = bars[::-1]
     Bars.of_tables({market or "table": bars})
-    steps = np.diff(bars.index.to_numpy())
+    steps = np.diff(bars.index.tz_localize(None).to_numpy())
     for wrong, rule in (
         (steps == np.timedelta64(0), "must not come twice"),
         (steps < np.timedelta64(0), "must be in order"),
         (steps != min(steps, default=0), "must follow without a gap"),
     ):
-        _refuse(f"{words}time", np.append(False, wrong), rule, bars.index.astype(str))
+        _refuse(f"{words}time", np.append(False, wrong), rule, bars.index.astype(str).to_numpy())
     return bars
 
 
