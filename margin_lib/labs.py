@@ -11,10 +11,11 @@ import numpy as np
 
 from margin_lib import page, plots, text
 from margin_lib.errors import MarginError
-from margin_lib.paths import YEAR, Bars, Market
+from margin_lib.paths import Bars
 from margin_lib.simulate import Costs, replay, simulate
 
 MODES = ("isolated", "cross")
+MARKETS, SHOWN = 4000, 400  # of a cloud: those that are counted, those that are drawn
 
 
 def slider(words, value, low, high, step, tip, form=".2f"):
@@ -344,16 +345,22 @@ class CloudLab(Lab):
 
     picture = plots.PlanePicture
     look = "how the cloud lies: along the line, or across it. Points outside the frame count, too."
-    shares = None  # of the markets in which a pocket, both pockets, and all of cross die
+    shares = None  # what dies -> share of the markets
 
     def make_controls(self, scenario):
         return {
             "side": side_of(scenario.trades[1]),
             "correlation": slider(
-                "correlation", 0.8, -1, 1, 0.05, "at 1 both prices always move alike", "+.2f"
+                "correlation", scenario.correlation, -1, 1, 0.05, "1: prices move alike", "+.2f"
             ),
             "volatility": slider(
-                "volatility [%]", 0.5, 0.05, 0.8, 0.05, "sets how wide the cloud is", ".0%"
+                "volatility [% a year]",
+                scenario.volatility,
+                0.05,
+                1.5,
+                0.05,
+                "sets how wide the cloud is",
+                ".0%",
             ),
         }
 
@@ -363,24 +370,27 @@ class CloudLab(Lab):
 
     def compute(self, scenario, side, correlation, volatility):
         scenario = scenario.with_trade(scenario.trades[1].symbol, side=side)
-        state = both_modes(scenario, [scenario.marks()])
-        entry = scenario.marks()
-        market = Market(
-            prices=entry, volatility=volatility, correlation=correlation, step_hours=YEAR
-        )
-        bars = market.draw(np.random.default_rng(7), steps=1, paths=400)  # one jump, 400 times
-        state["cloud"] = [bars.close[symbol][0] / entry[symbol] - 1 for symbol in entry]
-        results = simulate({mode: scenario.account(mode) for mode in MODES}, bars)
-        pockets = [step >= 0 for step in results["isolated"].step.values()]
+        terms = {"correlation": correlation, "volatility": volatility}
+        market = scenario.market(step_hours=24 * scenario.days, **terms)
+        bars = market.draw(np.random.default_rng(7), steps=1, paths=MARKETS)  # each one jump
+        accounts = {mode: scenario.account(mode) for mode in MODES}
+        results = simulate(accounts, bars)
+        dead = [step >= 0 for step in results["isolated"].step.values()]
+        dead.append(results["cross"].liquidated)
+        kinds, counts = np.unique(dead, axis=1, return_counts=True)
         self.shares = {
-            "a pocket": np.any(pockets, axis=0).mean(),
-            "both pockets": np.all(pockets, axis=0).mean(),
-            "cross": results["cross"].liquidated.mean(),
+            plots.dying(flags, results["isolated"].step): count / MARKETS
+            for flags, count in zip(kinds.T, counts, strict=True)
         }
-        first, both, all_cross = (text.percent(x, 0, sign=False) for x in self.shares.values())
+        state = both_modes(scenario, [scenario.marks()]) | {"shares": self.shares}
+        state["cloud"] = [bars.close[t.symbol][0, :SHOWN] / t.price - 1 for t in scenario.trades]
+        often = sorted(self.shares.items(), key=lambda item: -item[1])
+        regions = (f"{words} {text.percent(x, 1, sign=False)}" for words, x in often)
+        lost = (np.mean(x) for x in (np.all(dead[:-1], axis=0), dead[-1]))
+        both, all_cross = (text.percent(x, 1, sign=False) for x in lost)
         return state, [
-            f"Isolated: a pocket dies in {first} of the markets, both pockets in {both}.",
-            f"Cross: everything dies in {all_cross} of the markets.",
+            f"{MARKETS:,} markets, {scenario.days} days later: {', '.join(regions)}.",
+            f"All positions die: in isolated {both}, in cross {all_cross} of the markets.",
         ]
 
 

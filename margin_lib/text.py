@@ -41,6 +41,19 @@ def ratio(value, digits=2):
     return _number(value, lambda x: f"{x:,.{digits}f}")
 
 
+def band(interval):
+    """A band of changes (a pandas Interval), as of `Outcomes.spread`.
+
+    >>> import pandas as pd
+    >>> band(pd.Interval(-0.5, 0)), band(pd.Interval(0.5, math.inf)), band(pd.Interval(-2, -1))
+    ('−50 % to 0 %', 'above +50 %', 'all is lost')
+    """
+    if interval.right <= -1:
+        return "all is lost"
+    low, high = (percent(end, 0) for end in (interval.left, interval.right))
+    return f"{low} to {high}" if math.isfinite(interval.right) else f"above {low}"
+
+
 def _decimals(x):
     """Decimals that show four significant digits, or cents."""
     if x == 0:
