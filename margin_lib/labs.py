@@ -165,7 +165,7 @@ def fate(state, symbol, currency):
     away = edge / state.marks[symbol] - 1
     if np.isnan(away):
         return f"{symbol}: alive, and no price can liquidate it."
-    return f"{symbol}: alive, {text.percent(abs(away), 1, sign=False)} from liquidation."
+    return f"{symbol}: alive, {text.share(abs(away))} from liquidation."
 
 
 class LeverageLab(Lab):
@@ -346,6 +346,7 @@ class CloudLab(Lab):
     picture = plots.PlanePicture
     look = "how the cloud lies: along the line, or across it. Points outside the frame count, too."
     shares = None  # what dies -> share of the markets
+    lost = None  # mode -> share of the markets in which all positions die
 
     def make_controls(self, scenario):
         return {
@@ -385,12 +386,12 @@ class CloudLab(Lab):
         state = both_modes(scenario, [scenario.marks()]) | {"shares": self.shares}
         state["cloud"] = [bars.close[t.symbol][0, :SHOWN] / t.price - 1 for t in scenario.trades]
         often = sorted(self.shares.items(), key=lambda item: -item[1])
-        regions = (f"{words} {text.percent(x, 1, sign=False)}" for words, x in often)
-        lost = (np.mean(x) for x in (np.all(dead[:-1], axis=0), dead[-1]))
-        both, all_cross = (text.percent(x, 1, sign=False) for x in lost)
+        regions = (f"{words} {text.share(x)}" for words, x in often)
+        self.lost = {"isolated": np.all(dead[:-1], axis=0).mean(), "cross": np.mean(dead[-1])}
+        all_die = (f"{mode} {text.share(x)}" for mode, x in self.lost.items())
         return state, [
             f"{MARKETS:,} markets, {scenario.days} days later: {', '.join(regions)}.",
-            f"All positions die: in isolated {both}, in cross {all_cross} of the markets.",
+            f"All positions die: {', '.join(all_die)}.",
         ]
 
 

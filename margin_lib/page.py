@@ -88,9 +88,7 @@ def chances(outcomes, currency):
         column = columns[name] = {}
         for what, row in each.summary().iterrows():
             chance = what.startswith("chance")
-            value, error = (
-                text.percent(x, 1, sign=False) if chance else text.money(x, "") for x in row
-            )
+            value, error = (text.share(x) if chance else text.money(x, "") for x in row)
             value = "none" if value == text.NEVER else value
             what = what if chance else f"{what} [{currency}]"
             column[what] = value if error == text.NEVER else f"{value} ± {error}"

@@ -515,7 +515,7 @@ class PlanePicture(Picture):
                 share = state["shares"].get(words, 0)
                 if outside and share < 0.0005:  # not worth a line
                     continue
-                words = f"{textwrap.fill(words, 14)}\n{text.percent(share, 1, sign=False)}"
+                words = f"{textwrap.fill(words, 14)}\n{text.share(share)}"
                 made = room.put(words, kinds == kind, CROSS if flags[-1] else INK, outside)
                 if made:
                     left.remove(kind)
@@ -542,7 +542,7 @@ class LossPicture(Picture):
             yield label(ax, 0, row, text.band(interval), bbox=None)
         for mode, colour, side in (("isolated", ISOLATED, -1), ("cross", CROSS, 1)):
             how = {"ha": "right" if side < 0 else "left", "bbox": None}
-            hit = text.percent(state[mode].liquidated.mean(), 1, sign=False)
+            hit = text.share(state[mode].liquidated.mean())
             words = f"{mode.capitalize()}, share of the markets\ndark: something died, {hit}"
             yield label(ax, 0.32 * side, len(self.edges) + 1, words, colour, **how)
             for row, (alive, dead) in enumerate(tables[mode].to_numpy()):
@@ -550,7 +550,7 @@ class LossPicture(Picture):
                 for start, end, fill in zip(ends, ends[1:], (colour, BORROWED), strict=False):
                     style = {"color": fill, "edgecolor": INK, "linewidth": 0.8}
                     yield ax.barh(row, end - start, 0.7, start, **style)[0]
-                share = text.percent(alive + dead, 1, sign=False)
+                share = text.share(alive + dead)
                 yield label(ax, ends[-1] + 0.03 * side, row, share, **how)
 
 

@@ -14,6 +14,15 @@ def percent(value, digits=2, sign=True):
     return _number(value, lambda x: f"{x:{'+' if sign else ''}.{digits}%}"[:-1], "%")
 
 
+def share(value):
+    """A part of a whole, to a tenth of a percent.
+
+    >>> share(0.348)
+    '34.8 %'
+    """
+    return percent(value, 1, sign=False)
+
+
 def money(value, currency, digits=2, sign=False):
     """An amount with its unit.
 
