@@ -5,6 +5,7 @@ controls and `compute`; CONTRIBUTING.md shows how.
 """
 
 import html
+from dataclasses import replace
 
 import ipywidgets as widgets
 import numpy as np
@@ -341,7 +342,10 @@ class ComparisonLab(CrossLab):
 
 
 class CloudLab(Lab):
-    """Many possible markets at once: which of them cross a wall, and which the line?"""
+    """Many possible markets at once: which of them cross a wall, and which the line?
+
+    A plane has room for two trades: the scenario's first two, alone in the account.
+    """
 
     picture = plots.PlanePicture
     look = "how the cloud lies: along the line, or across it. Points outside the frame count, too."
@@ -370,19 +374,17 @@ class CloudLab(Lab):
         return {words: {"correlation": value} for words, value in kinds.items()}
 
     def compute(self, scenario, side, correlation, volatility):
+        scenario = replace(scenario, trades=scenario.trades[:2], moves={}, paths={})
         scenario = scenario.with_trade(scenario.trades[1].symbol, side=side)
         terms = {"correlation": correlation, "volatility": volatility}
         market = scenario.market(step_hours=24 * scenario.days, **terms)
         bars = market.draw(np.random.default_rng(7), steps=1, paths=MARKETS)  # each one jump
-        accounts = {mode: scenario.account(mode) for mode in MODES}
-        results = simulate(accounts, bars)
-        dead = [step >= 0 for step in results["isolated"].step.values()]
-        dead.append(results["cross"].liquidated)
+        results = simulate({mode: scenario.account(mode) for mode in MODES}, bars)
+        steps = results["isolated"].step
+        dead = [*(step >= 0 for step in steps.values()), results["cross"].liquidated]
         kinds, counts = np.unique(dead, axis=1, return_counts=True)
-        self.shares = {
-            plots.dying(flags, results["isolated"].step): count / MARKETS
-            for flags, count in zip(kinds.T, counts, strict=True)
-        }
+        words = [plots.dying(flags, steps) for flags in kinds.T]
+        self.shares = dict(zip(words, counts / MARKETS, strict=True))
         state = both_modes(scenario, [scenario.marks()]) | {"shares": self.shares}
         state["cloud"] = [bars.close[t.symbol][0, :SHOWN] / t.price - 1 for t in scenario.trades]
         often = sorted(self.shares.items(), key=lambda item: -item[1])

@@ -391,7 +391,7 @@ class Room:
         shape = (ax.bbox.size[::-1] // self.cell).astype(int)
         ends = zip(self.limits, shape, strict=True)
         self.y, self.x = np.meshgrid(*(np.linspace(*pair, n) for pair, n in ends), indexing="ij")
-        self.held = np.zeros(shape)
+        self.held = np.pad(np.zeros(shape - 2), 1, constant_values=self.full)  # not on a side
 
     def part(self, kinds):
         """Note the borders between cells of different kinds."""
@@ -479,14 +479,14 @@ class PlanePicture(Picture):
         symbols = [position.symbol for position in pair]
         room = Room(ax)
         changes = zip(pair, (room.x, room.y), strict=True)
-        there = {p.symbol: p.entry_price * np.maximum(1 + r, 1e-6) for p, r in changes}
+        there = marks | {p.symbol: p.entry_price * np.maximum(1 + r, 1e-6) for p, r in changes}
         risks = [isolated.risk(there, symbol) for symbol in symbols] + [cross.risk(there)]
         dead = np.array([risk.is_liquidatable for risk in risks])
         kinds = np.tensordot([1, 2, 4], dead, 1)
         room.part(kinds)
         yield ax.contourf(room.x, room.y, risks[-1].cushion, [-np.inf, 0], colors=[DEAD], zorder=0)
         box = {p.symbol: p.entry_price * np.array([1e-6, 1 + high]) for p in pair}
-        corners = zip(pair, cross.wall(*symbols, box).T, strict=True)
+        corners = zip(pair, cross.wall(*symbols, box, marks).T, strict=True)
         line = [returns_from_entry(position, prices) for position, prices in corners]
         yield ax.plot(*line, color=CROSS, linewidth=2.5)[0]
         walls = [returns_from_entry(p, isolated.liquidation_price(p.symbol)) for p in pair]
@@ -507,19 +507,19 @@ class PlanePicture(Picture):
             return
         yield ax.plot(*state["cloud"], ".", color=QUIET, markersize=4, zorder=1)[0]
         room.take(*state["cloud"])
-        left = list(np.unique(kinds))
-        for outside in (False, True):
-            for kind in list(left):
-                flags = [bool(kind & bit) for bit in (1, 2, 4)]
-                words = dying(flags, symbols)
-                share = state["shares"].get(words, 0)
-                if outside and share < 0.0005:  # not worth a line
-                    continue
-                words = f"{textwrap.fill(words, 14)}\n{text.share(share)}"
-                made = room.put(words, kinds == kind, CROSS if flags[-1] else INK, outside)
-                if made:
-                    left.remove(kind)
-                yield from made
+        crowded = []
+        for kind in np.unique(kinds):
+            flags = [bool(kind & bit) for bit in (1, 2, 4)]
+            what = dying(flags, symbols)
+            share = state["shares"].get(what, 0)
+            words = f"{textwrap.fill(what, 15)}\n{text.share(share)}"
+            told = words, kinds == kind, CROSS if flags[-1] else INK
+            artists = room.put(*told)
+            yield from artists
+            if not artists and share >= 0.0005:  # worth a line
+                crowded.append(told)
+        for told in crowded:
+            yield from room.put(*told, outside=True)
 
 
 class LossPicture(Picture):

@@ -125,8 +125,9 @@ def test_the_shaded_side_of_the_plane_is_the_one_where_cross_dies(book):
 
 @pytest.mark.parametrize("side", ["long", "short"])
 @pytest.mark.parametrize("correlation", [-0.9, 0.0, 0.9])
-def test_words_in_the_plane_cover_neither_each_other_nor_an_edge(book, side, correlation):
-    lab = CloudLab(book["cross"])
+@pytest.mark.parametrize("name", ["cross", "mine"])
+def test_words_in_the_plane_cover_neither_each_other_nor_an_edge(book, name, side, correlation):
+    lab = CloudLab(book[name])
     lab.set(side=side, correlation=correlation)
     picture = lab.canvas
     renderer, ax = picture.canvas.get_renderer(), picture.axes[0]
