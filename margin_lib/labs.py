@@ -5,16 +5,18 @@ controls and `compute`; CONTRIBUTING.md shows how.
 """
 
 import html
+from dataclasses import replace
 
 import ipywidgets as widgets
 import numpy as np
 
 from margin_lib import page, plots, text
 from margin_lib.errors import MarginError
-from margin_lib.paths import YEAR, Bars, Market
+from margin_lib.paths import Bars
 from margin_lib.simulate import Costs, replay, simulate
 
 MODES = ("isolated", "cross")
+MARKETS, SHOWN = 4000, 400  # of a cloud: those that are counted, those that are drawn
 
 
 def slider(words, value, low, high, step, tip, form=".2f"):
@@ -178,7 +180,7 @@ def fate(state, symbol, currency):
     away = edge / state.marks[symbol] - 1
     if np.isnan(away):
         return f"{symbol}: alive, and no price can liquidate it."
-    return f"{symbol}: alive, {text.percent(abs(away), 1, sign=False)} from liquidation."
+    return f"{symbol}: alive, {text.share(abs(away))} from liquidation."
 
 
 class LeverageLab(Lab):
@@ -354,20 +356,30 @@ class ComparisonLab(CrossLab):
 
 
 class CloudLab(Lab):
-    """Many possible markets at once: which of them cross a wall, and which the line?"""
+    """Many possible markets at once: which of them cross a wall, and which the line?
+
+    A plane has room for two trades: the scenario's first two, alone in the account.
+    """
 
     picture = plots.PlanePicture
     look = "how the cloud lies: along the line, or across it. Points outside the frame count, too."
-    shares = None  # of the markets in which a pocket, both pockets, and all of cross die
+    shares = None  # what dies -> share of the markets
+    lost = None  # mode -> share of the markets in which all positions die
 
     def make_controls(self, scenario):
         return {
             "side": side_of(scenario.trades[1]),
             "correlation": slider(
-                "correlation", 0.8, -1, 1, 0.05, "at 1 both prices always move alike", "+.2f"
+                "correlation", scenario.correlation, -1, 1, 0.05, "1: prices move alike", "+.2f"
             ),
             "volatility": slider(
-                "volatility [%]", 0.5, 0.05, 0.8, 0.05, "sets how wide the cloud is", ".0%"
+                "volatility [% a year]",
+                scenario.volatility,
+                0.05,
+                1.5,
+                0.05,
+                "sets how wide the cloud is",
+                ".0%",
             ),
         }
 
@@ -376,25 +388,26 @@ class CloudLab(Lab):
         return {words: {"correlation": value} for words, value in kinds.items()}
 
     def compute(self, scenario, side, correlation, volatility):
+        scenario = replace(scenario, trades=scenario.trades[:2], moves={}, paths={})
         scenario = scenario.with_trade(scenario.trades[1].symbol, side=side)
-        state = both_modes(scenario, [scenario.marks()])
-        entry = scenario.marks()
-        market = Market(
-            prices=entry, volatility=volatility, correlation=correlation, step_hours=YEAR
-        )
-        bars = market.draw(np.random.default_rng(7), steps=1, paths=400)  # one jump, 400 times
-        state["cloud"] = [bars.close[symbol][0] / entry[symbol] - 1 for symbol in entry]
+        terms = {"correlation": correlation, "volatility": volatility}
+        market = scenario.market(step_hours=24 * scenario.days, **terms)
+        bars = market.draw(np.random.default_rng(7), steps=1, paths=MARKETS)  # each one jump
         results = simulate({mode: scenario.account(mode) for mode in MODES}, bars)
-        pockets = [step >= 0 for step in results["isolated"].step.values()]
-        self.shares = {
-            "a pocket": np.any(pockets, axis=0).mean(),
-            "both pockets": np.all(pockets, axis=0).mean(),
-            "cross": results["cross"].liquidated.mean(),
-        }
-        first, both, all_cross = (text.percent(x, 0, sign=False) for x in self.shares.values())
+        steps = results["isolated"].step
+        dead = [*(step >= 0 for step in steps.values()), results["cross"].liquidated]
+        kinds, counts = np.unique(dead, axis=1, return_counts=True)
+        words = [plots.dying(flags, steps) for flags in kinds.T]
+        self.shares = dict(zip(words, counts / MARKETS, strict=True))
+        state = both_modes(scenario, [scenario.marks()]) | {"shares": self.shares}
+        state["cloud"] = [bars.close[t.symbol][0, :SHOWN] / t.price - 1 for t in scenario.trades]
+        often = sorted(self.shares.items(), key=lambda item: -item[1])
+        regions = (f"{words} {text.share(x)}" for words, x in often)
+        self.lost = {"isolated": np.all(dead[:-1], axis=0).mean(), "cross": np.mean(dead[-1])}
+        all_die = (f"{mode} {text.share(x)}" for mode, x in self.lost.items())
         return state, [
-            f"Isolated: a pocket dies in {first} of the markets, both pockets in {both}.",
-            f"Cross: everything dies in {all_cross} of the markets.",
+            f"{MARKETS:,} markets, {scenario.days} days later: {', '.join(regions)}.",
+            f"All positions die: {', '.join(all_die)}.",
         ]
 
 

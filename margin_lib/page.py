@@ -73,6 +73,28 @@ def results(runs, currency, first="market"):
     return table(rows)
 
 
+def chances(outcomes, currency):
+    """What many markets did to accounts, from {name: Outcomes}, with Monte Carlo errors.
+
+    >>> import numpy as np
+    >>> from margin_lib.simulate import Outcomes
+    >>> mine = Outcomes(5.0, {"ETH": np.array([-1, 3])}, np.array([6.0, 3.0]))
+    >>> chances({"mine": mine}, "BTC").loc["chance that ETH is liquidated", "mine"]
+    '50.0 % ± 35.4 %'
+    """
+
+    columns = {}
+    for name, each in outcomes.items():
+        column = columns[name] = {}
+        for what, row in each.summary().iterrows():
+            chance = what.startswith("chance")
+            value, error = (text.share(x) if chance else text.money(x, "") for x in row)
+            value = "none" if value == text.NEVER else value
+            what = what if chance else f"{what} [{currency}]"
+            column[what] = value if error == text.NEVER else f"{value} ± {error}"
+    return pd.DataFrame(columns)
+
+
 def positions(account, marks, currency):
     """The positions of an account at given marks, as a table to read."""
     rows = []

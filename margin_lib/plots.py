@@ -5,6 +5,7 @@ serves a printed figure (`plot`) and a lab (`png`: only the moving parts are pai
 """
 
 import io
+import textwrap
 
 import matplotlib
 import numpy as np
@@ -378,10 +379,87 @@ class CrossPicture(Picture):
         return label(ax, x, y, text.money(value, "", sign=sign))
 
 
-class PlanePicture(Picture):
-    """Both returns at once: two walls of isolated margin, one slanted line of cross margin."""
+class Room:
+    """Cells of some axes, and what they hold already: finds where words cover nothing."""
 
-    size = (9, 5.4)
+    cell = 6  # dots
+    full = 1000  # held where no words may be
+
+    def __init__(self, ax):
+        self.ax = ax
+        self.limits = ax.get_ylim(), ax.get_xlim()
+        shape = (ax.bbox.size[::-1] // self.cell).astype(int)
+        ends = zip(self.limits, shape, strict=True)
+        self.y, self.x = np.meshgrid(*(np.linspace(*pair, n) for pair, n in ends), indexing="ij")
+        self.held = np.pad(np.zeros(shape - 2), 1, constant_values=self.full)  # not on a side
+
+    def part(self, kinds):
+        """Note the borders between cells of different kinds."""
+        self.held[:-1] += self.full * (np.diff(kinds, axis=0) != 0)
+        self.held[:, :-1] += self.full * (np.diff(kinds, axis=1) != 0)
+
+    def take(self, x, y):
+        """Note points, which words cover only where they must."""
+        self.held += np.histogram2d(y, x, self.held.shape, self.limits)[0]
+
+    def keep(self, artist):
+        """Note an artist, and return it."""
+        box = artist.get_window_extent(self.ax.figure.canvas.get_renderer())
+        ends = ((corner - self.ax.bbox.min) / self.cell for corner in (box.min, box.max))
+        (left, low), (right, high) = (np.maximum(end, 0).astype(int) for end in ends)
+        self.held[low : high + 1, left : right + 1] += self.full
+        return artist
+
+    def put(self, words, wanted, colour, outside=False):
+        """Artists: words in wanted cells (a mask), or outside with a line to them; none if full."""
+        middle = x, y = self.x[wanted].mean(), self.y[wanted].mean()
+        artist = label(self.ax, x, y, words, colour)
+        size = artist.get_window_extent(self.ax.figure.canvas.get_renderer()).size
+        wide, high = np.ceil(size / self.cell).astype(int) + 1
+        held = self.held + self.full * (~wanted if not outside else 0)
+        total = np.pad(np.cumsum(np.cumsum(held, axis=0), axis=1), ((1, 0), (1, 0)))
+        rows = total[high:] - total[:-high]
+        covered = rows[:, wide:] - rows[:, :-wide]
+        far = np.hypot(self.x - x, self.y - y)[high // 2 :, wide // 2 :]
+        cost = covered + (30 if outside else 0.1) * far[: len(covered), : len(covered[0])]
+        row, column = np.unravel_index(np.argmin(cost), cost.shape)
+        if covered[row, column] >= self.full:
+            artist.remove()
+            return []
+        box = slice(row, row + high), slice(column, column + wide)
+        at = self.x[box].mean(), self.y[box].mean()
+        artist.set_position(at)
+        self.keep(artist)
+        if not outside:
+            return [artist]
+        line = self.ax.plot(*zip(middle, at, strict=True), ".-", markevery=[0], color=colour)[0]
+        line.set(linewidth=1, zorder=5)
+        return [artist, line]
+
+
+def dying(flags, symbols):
+    """What dies, in words, from a flag for each isolated pocket and one for cross.
+
+    >>> dying((True, False, False), ("ETH", "ADA")), dying((True, False, True), ("ETH", "ADA"))
+    ("only ETH's pocket dies", "ETH's pocket and cross die")
+    """
+    names = [*(f"{symbol}'s pocket" for symbol in symbols), "cross"]
+    dead = [name for name, flag in zip(names, flags, strict=True) if flag]
+    if len(dead) in (0, len(names)):
+        return "everything dies" if dead else "nothing dies"
+    if len(dead) == 1:
+        return f"only {dead[0]} dies"
+    return f"{' and '.join(dead)} die" if flags[-1] else "both pockets die"
+
+
+class PlanePicture(Picture):
+    """Both returns at once: two walls of isolated margin, one slanted line of cross margin.
+
+    A state may hold a "cloud", the returns of both in many markets, and "shares", what dies (in the
+    words of `dying`) -> share of the markets.
+    """
+
+    size = (9, 5.8)
     limits = (-1.0, 1.5)
 
     def frame(self, scenario):
@@ -397,33 +475,83 @@ class PlanePicture(Picture):
     def moving(self, state):
         ax, (low, high) = self.axes[0], self.limits
         isolated, cross, marks = state["isolated"].start, state["cross"].start, state["cross"].marks
-        first, second = cross.positions[:2]
-        x = np.linspace(low + 1e-6, high, 101)
-        along = {**marks, first.symbol: first.entry_price * (1 + x)}
-        line = returns_from_entry(second, cross.liquidation_price(second.symbol, along))
-        dead, alive = (high, low) if second.quantity < 0 else (low, high)
-        inward = np.sign(dead - alive)  # from the side where cross lives to where it dies
-        shade = {"color": DEAD, "linewidth": 0, "zorder": 0}
-        yield ax.fill_between(x, np.nan_to_num(line, nan=low), dead, **shade)
-        yield ax.plot(x, line, color=CROSS, linewidth=2.5)[0]
-        wall = returns_from_entry(first, isolated.liquidation_price(first.symbol))
-        yield ax.axvline(wall, color=ISOLATED, linestyle="--")
-        floor = returns_from_entry(second, isolated.liquidation_price(second.symbol))
-        yield ax.axhline(floor, color=ISOLATED, linestyle="--")
-        places = {
-            f"isolated {first.symbol} dies\n{text.percent(wall)}": (wall + 0.02, alive, "left"),
-            f"isolated {second.symbol} dies\n{text.percent(floor)}": (high - 0.02, floor, "right"),
-        }
-        for words, (at, level, side) in places.items():
-            shift = 0.12 if level == alive else -0.13
-            yield label(ax, at, level + shift * inward, words, ISOLATED, ha=side)
-        yield label(
-            ax, low + 0.03, dead - 0.07 * inward, "cross: everything dies here", CROSS, ha="left"
-        )
-        if "cloud" in state:
-            yield ax.plot(*state["cloud"], ".", color=QUIET, markersize=4, zorder=1)[0]
-        now = [returns_from_entry(p, marks[p.symbol]) for p in (first, second)]
-        yield dot(ax, *now)
+        pair = cross.positions[:2]
+        symbols = [position.symbol for position in pair]
+        room = Room(ax)
+        changes = zip(pair, (room.x, room.y), strict=True)
+        there = marks | {p.symbol: p.entry_price * np.maximum(1 + r, 1e-6) for p, r in changes}
+        risks = [isolated.risk(there, symbol) for symbol in symbols] + [cross.risk(there)]
+        dead = np.array([risk.is_liquidatable for risk in risks])
+        kinds = np.tensordot([1, 2, 4], dead, 1)
+        room.part(kinds)
+        yield ax.contourf(room.x, room.y, risks[-1].cushion, [-np.inf, 0], colors=[DEAD], zorder=0)
+        box = {p.symbol: p.entry_price * np.array([1e-6, 1 + high]) for p in pair}
+        corners = zip(pair, cross.wall(*symbols, box, marks).T, strict=True)
+        line = [returns_from_entry(position, prices) for position, prices in corners]
+        yield ax.plot(*line, color=CROSS, linewidth=2.5)[0]
+        walls = [returns_from_entry(p, isolated.liquidation_price(p.symbol)) for p in pair]
+        inward = 0.12 if pair[1].quantity < 0 else -0.12  # from where cross lives
+        yield ax.axvline(walls[0], color=ISOLATED, linestyle="--")
+        yield ax.axhline(walls[1], color=ISOLATED, linestyle="--")
+        at = [
+            (walls[0] + 0.02, (low if inward > 0 else high) + inward, "left"),
+            (high - 0.02, walls[1] - inward, "right"),
+        ]
+        for symbol, wall, (x, y, side) in zip(symbols, walls, at, strict=True):
+            words = f"isolated {symbol} dies\n{text.percent(wall)}"
+            yield room.keep(label(ax, x, y, words, ISOLATED, ha=side))
+        now = [returns_from_entry(p, marks[p.symbol]) for p in pair]
+        yield room.keep(dot(ax, *now))
+        if "cloud" not in state:
+            yield from room.put("cross: everything\ndies here", dead[-1], CROSS)
+            return
+        yield ax.plot(*state["cloud"], ".", color=QUIET, markersize=4, zorder=1)[0]
+        room.take(*state["cloud"])
+        crowded = []
+        for kind in np.unique(kinds):
+            flags = [bool(kind & bit) for bit in (1, 2, 4)]
+            what = dying(flags, symbols)
+            share = state["shares"].get(what, 0)
+            words = f"{textwrap.fill(what, 15)}\n{text.share(share)}"
+            told = words, kinds == kind, CROSS if flags[-1] else INK
+            artists = room.put(*told)
+            yield from artists
+            if not artists and share >= 0.0005:  # worth a line
+                crowded.append(told)
+        for told in crowded:
+            yield from room.put(*told, outside=True)
+
+
+class LossPicture(Picture):
+    """What the same many markets left of an account in both modes, from their Outcomes."""
+
+    size = (9, 4.2)
+    edges = (-1, -0.75, -0.5, -0.25, 0, 0.25, 0.5)
+
+    def frame(self, scenario):
+        ax = self.axes[0]
+        ax.set(xlim=(-1.5, 1.5), ylim=(-0.7, len(self.edges) + 1.9))
+        ax.set_axis_off()
+        label(ax, 0, len(self.edges) + 1, "change of\nthe account", QUIET, bbox=None)
+
+    def moving(self, state):
+        ax = self.axes[0]
+        tables = {mode: results.spread(self.edges) for mode, results in state.items()}
+        longest = max(table.sum(axis=1).max() for table in tables.values())
+        for row, interval in enumerate(tables["cross"].index):
+            yield label(ax, 0, row, text.band(interval), bbox=None)
+        for mode, colour, side in (("isolated", ISOLATED, -1), ("cross", CROSS, 1)):
+            how = {"ha": "right" if side < 0 else "left", "bbox": None}
+            hit = text.share(state[mode].liquidated.mean())
+            words = f"{mode.capitalize()}, share of the markets\ndark: something died, {hit}"
+            yield label(ax, 0.32 * side, len(self.edges) + 1, words, colour, **how)
+            for row, (alive, dead) in enumerate(tables[mode].to_numpy()):
+                ends = (0.32 + np.cumsum([0, dead, alive]) / longest) * side
+                for start, end, fill in zip(ends, ends[1:], (colour, BORROWED), strict=False):
+                    style = {"color": fill, "edgecolor": INK, "linewidth": 0.8}
+                    yield ax.barh(row, end - start, 0.7, start, **style)[0]
+                share = text.share(alive + dead)
+                yield label(ax, ends[-1] + 0.03 * side, row, share, **how)
 
 
 class PathPicture(Picture):

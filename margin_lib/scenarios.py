@@ -5,10 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from margin_lib import formulas
 from margin_lib.account import Account
 from margin_lib.contracts import Contract
 from margin_lib.errors import MarginError, number, one_number
+from margin_lib.paths import Market
+from margin_lib.simulate import simulate
 from margin_lib.venues import venue
 
 SIDES = {"long": 1, "short": -1}
@@ -84,6 +88,8 @@ class Scenario:
     funding_hours : float      between payments, above 0; 1 if not given, as a rate an hour [hour]
     hourly_interest : float    on borrowed money [1 per hour]
     liquidation_fee : float    of notional, for venues that return the rest [1]
+    volatility, correlation, jumps, jump_deviation : as for `paths.Market`
+    days : int                 for how long the trades are held in such markets, at least 1 [1]
 
     Raises
     ------
@@ -106,6 +112,11 @@ class Scenario:
     funding_hours: float = 1.0
     hourly_interest: float = 0.0
     liquidation_fee: float = 0.0
+    volatility: float | Mapping = 0.0
+    correlation: float = 0.0
+    jumps: float = 0.0
+    jump_deviation: float = 0.0
+    days: int = 30
 
     def __post_init__(self):
         one_number("balance", self.balance, above=0)
@@ -120,6 +131,9 @@ class Scenario:
             self.marks(**move)
         for name in self.paths:
             self.path(name)
+        one_number("days", self.days, at_least=1)
+        if self.trades:
+            self.market()
 
     def __getitem__(self, symbol):
         """The trade in `symbol`; MarginError if there is none."""
@@ -227,6 +241,39 @@ class Scenario:
             raise MarginError(f"path {name}", "must have as many steps for each symbol", walks)
         steps = zip(*walks.values(), strict=True)
         return [self.marks(**dict(zip(walks, step, strict=True))) for step in steps]
+
+    def market(self, **changes):
+        """The `paths.Market` that starts at the entry prices; terms of it can be changed.
+
+        >>> eth = Trade(contract=Contract(symbol="ETH"), side="long", price=8, margin=2, leverage=5)
+        >>> mine = Scenario(name="a", currency="BTC", balance=5, trades=(eth,), volatility=0.8)
+        >>> mine.market(jumps=2).prices, mine.market().volatility
+        ({'ETH': 8.0}, 0.8)
+        """
+        terms = ("volatility", "correlation", "jumps", "jump_deviation")
+        return Market(prices=self.marks(), **{t: getattr(self, t) for t in terms} | changes)
+
+    def outcomes(self, modes=("isolated", "cross"), paths=10_000, seed=7, **changes):
+        """What becomes of the account, in several modes over the same many markets.
+
+        Parameters
+        ----------
+        modes : sequence or Mapping    names of modes; or name -> mode, as for `account`
+        paths, seed : int              how many markets are drawn, and which
+        changes                        terms of the market, as for `market`
+
+        Returns
+        -------
+        dict                           name -> simulate.Outcomes, day by day to the end
+
+        Raises
+        ------
+        MarginError                    as for `account` and `market`
+        """
+        modes = modes if isinstance(modes, Mapping) else dict(zip(modes, modes, strict=True))
+        accounts = {name: self.account(mode) for name, mode in modes.items()}
+        rng = np.random.default_rng(seed)
+        return simulate(accounts, self.market(**changes), paths=paths, steps=self.days, rng=rng)
 
     def with_trade(self, symbol, maintenance_rate=None, **changes):
         """The same scenario with one trade changed.

@@ -453,6 +453,27 @@ class Outcomes:
         rows["capital efficiency"] = np.multiply(_mean(-self.loss), share)
         return pd.DataFrame(rows, index=["value", "error"]).T
 
+    def spread(self, edges):
+        """Share of the paths by change of the equity, apart for those with a liquidation.
+
+        Parameters
+        ----------
+        edges : sequence           changes since the start, rising, between two bands; what lies
+                                   on an edge counts below it [1]
+
+        Returns
+        -------
+        DataFrame                  a row a band (a pandas Interval), columns "alive", "liquidated"
+
+        >>> result = Outcomes(5.0, {"ETH": np.array([-1, 3])}, np.array([6.0, 3.0]))
+        >>> result.spread([0]).to_numpy().tolist()
+        [[0.0, 0.5], [0.5, 0.0]]
+        """
+        bands = pd.cut(self.equity / self.start - 1, [-np.inf, *edges, np.inf])
+        dead = pd.Categorical(np.where(self.liquidated, "liquidated", "alive"))
+        dead = dead.set_categories(["alive", "liquidated"])
+        return pd.crosstab(bands, dead, normalize=True, dropna=False)
+
 
 def _chance(hit):
     share = np.mean(hit)

@@ -14,6 +14,15 @@ def percent(value, digits=2, sign=True):
     return _number(value, lambda x: f"{x:{'+' if sign else ''}.{digits}%}"[:-1], "%")
 
 
+def share(value):
+    """A part of a whole, to a tenth of a percent.
+
+    >>> share(0.348)
+    '34.8 %'
+    """
+    return percent(value, 1, sign=False)
+
+
 def money(value, currency, digits=2, sign=False):
     """An amount with its unit.
 
@@ -39,6 +48,19 @@ def ratio(value, digits=2):
     ('0.50', 'infinite')
     """
     return _number(value, lambda x: f"{x:,.{digits}f}")
+
+
+def band(interval):
+    """A band of changes (a pandas Interval), as of `Outcomes.spread`.
+
+    >>> import pandas as pd
+    >>> band(pd.Interval(-0.5, 0)), band(pd.Interval(0.5, math.inf)), band(pd.Interval(-2, -1))
+    ('−50 % to 0 %', 'above +50 %', 'all is lost')
+    """
+    if interval.right <= -1:
+        return "all is lost"
+    low, high = (percent(end, 0) for end in (interval.left, interval.right))
+    return f"{low} to {high}" if math.isfinite(interval.right) else f"above {low}"
 
 
 def _decimals(x):

@@ -181,6 +181,19 @@ def test_the_numbers_of_the_articles_stand_in_the_readouts(root):
     assert "Cross: all alive" in lab.summary()
 
 
+def test_the_shares_of_a_cloud_add_up_and_stand_in_the_readout(book):
+    lab = labs.CloudLab(book["cross"])
+    lab.set(side="long", **lab.presets["move together"])
+    assert sum(lab.shares.values()) == pytest.approx(1)
+    for words, share in lab.shares.items():
+        assert f"{words} {share:.1%}".replace("%", " %") in lab.summary()
+    both = ("everything dies", "both pockets die")
+    assert lab.lost["isolated"] == pytest.approx(sum(lab.shares.get(words, 0) for words in both))
+    cross = [x for words, x in lab.shares.items() if re.search("cross|everything", words)]
+    assert lab.lost["cross"] == pytest.approx(sum(cross))
+    assert f"cross {lab.lost['cross']:.1%}".replace("%", " %") in lab.summary()
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_random_moves_end_where_a_fresh_lab_would_be(kind, root):
     book = load(root / "tests/articles.toml")

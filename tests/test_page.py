@@ -60,3 +60,15 @@ def test_never_stands_in_the_table_where_no_price_liquidates(root):
 def test_an_account_without_positions_has_an_empty_table(root):
     scenario = load(root / "tests/articles.toml")["cross"]
     assert len(page.positions(scenario.account({}), {}, "BTC")) == 0
+
+
+def test_the_table_of_chances_has_a_column_an_account_and_errors(root):
+    scenario = load(root / "tests/articles.toml")["cross"]
+    outcomes = scenario.outcomes(paths=400)
+    table = page.chances(outcomes, scenario.currency)
+    assert list(table) == ["isolated", "cross"]
+    value, error = outcomes["cross"].summary().loc["chance of ruin"]
+    assert table.loc["chance of ruin", "cross"] == f"{value:.1%} ± {error:.1%}".replace("%", " %")
+    assert "±" not in table.loc["worst final equity [BTC]", "isolated"]
+    calm = page.chances(scenario.outcomes(paths=2, volatility=0), "BTC")
+    assert calm.loc["loss given liquidation [BTC]", "cross"] == "none"

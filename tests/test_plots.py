@@ -4,10 +4,12 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 from PIL import Image
 
-from margin_lib import plots
-from margin_lib.labs import both_modes
+from margin_lib import plots, text
+from margin_lib.labs import CloudLab, both_modes
 from margin_lib.scenarios import load
 from margin_lib.simulate import replay
 
@@ -35,6 +37,7 @@ def states(book):
         plots.PocketsPicture: (book["isolated"], single(book["isolated"], -0.5)),
         plots.CrossPicture: (cross, pair),
         plots.PlanePicture: (cross, pair),
+        plots.LossPicture: (cross, cross.outcomes(paths=100)),
         plots.PathPicture: (cross, {**walk, "step": 3}),
         plots.FundingPicture: (
             book["isolated"],
@@ -79,13 +82,15 @@ def test_the_level_of_compression_changes_the_size_and_not_the_picture(book):
     assert np.array_equal(pixels(small), pixels(picture.png()))
 
 
+def labels(picture):
+    return [artist for artist in picture.artists if isinstance(artist, Text)]
+
+
 def words(picture):
-    return [artist.get_text() for artist in picture.artists if hasattr(artist, "get_text")]
+    return [artist.get_text() for artist in labels(picture)]
 
 
 def test_the_plane_prints_the_walls_of_the_account(book):
-    from margin_lib import text
-
     scenario, state = states(book)[plots.PlanePicture]
     account = scenario.account("isolated")
     printed = " ".join(words(plots.PlanePicture(scenario).plot(state)))
@@ -97,13 +102,13 @@ def test_the_plane_prints_the_walls_of_the_account(book):
 def test_the_line_of_the_plane_is_where_cross_equity_meets_maintenance(book):
     scenario, state = states(book)[plots.PlanePicture]
     picture = plots.PlanePicture(scenario).plot(state)
-    (line,) = [a for a in picture.artists if a.get_zorder() == 2 and len(a.get_xdata()) > 2]
+    (line,) = [a for a in picture.artists if getattr(a, "get_linewidth", int)() == 2.5]
     account = scenario.account("cross")
+    assert len(line.get_xdata()) == 2
     for x, y in zip(*line.get_data(), strict=True):
-        if np.isfinite(y) and y > -1:
-            first, second = (trade.symbol for trade in scenario.trades)
-            risk = account.risk(scenario.marks(**{first: x, second: y}))
-            assert risk.equity == pytest.approx(risk.maintenance_margin, abs=1e-9 * risk.notional)
+        first, second = (trade.symbol for trade in scenario.trades)
+        risk = account.risk(scenario.marks(**{first: x, second: y}))
+        assert risk.equity == pytest.approx(risk.maintenance_margin, abs=1e-9 * risk.notional)
 
 
 def test_the_shaded_side_of_the_plane_is_the_one_where_cross_dies(book):
@@ -116,6 +121,60 @@ def test_the_shaded_side_of_the_plane_is_the_one_where_cross_dies(book):
         x, y = -0.9, 1.4 if side == "short" else -0.9
         assert any(path.contains_point((x, y)) for path in area.get_paths())
         assert not any(path.contains_point((0, 0)) for path in area.get_paths())
+
+
+@pytest.mark.parametrize("side", ["long", "short"])
+@pytest.mark.parametrize("correlation", [-0.9, 0.0, 0.9])
+@pytest.mark.parametrize("name", ["cross", "mine"])
+def test_words_in_the_plane_cover_neither_each_other_nor_an_edge(book, name, side, correlation):
+    lab = CloudLab(book[name])
+    lab.set(side=side, correlation=correlation)
+    picture = lab.canvas
+    renderer, ax = picture.canvas.get_renderer(), picture.axes[0]
+    boxes = [artist.get_window_extent(renderer) for artist in labels(picture)]
+    for number, box in enumerate(boxes):
+        assert not box.count_overlaps(boxes[number + 1 :])
+        assert ax.bbox.fully_containsx(box.x0) and ax.bbox.fully_containsx(box.x1)
+        assert ax.bbox.fully_containsy(box.y0) and ax.bbox.fully_containsy(box.y1)
+    edges = [a for a in picture.artists if getattr(a, "get_linewidth", int)() in (2, 2.5)]
+    edges = [a for a in edges if a.get_linestyle() != "None"]  # points have no line
+    assert len(edges) == 3
+    for edge in edges:
+        path = edge.get_transform().transform_path(edge.get_path())
+        assert not any(path.intersects_bbox(box, filled=False) for box in boxes)
+    printed = " ".join(words(picture)).replace("\n", " ")
+    for what, share in lab.shares.items():
+        if share >= 0.0005:
+            assert f"{what} {text.percent(share, 1, sign=False)}" in printed
+
+
+def test_a_full_plane_takes_no_more_words(book):
+    picture = plots.PlanePicture(book["cross"])
+    room = plots.Room(picture.axes[0])
+    everywhere = np.ones_like(room.held, dtype=bool)
+    here = np.zeros_like(everywhere)
+    here[:3, :3] = True
+    assert room.put("two words", here, plots.INK) == []
+    assert len(room.put("two words", here, plots.INK, outside=True)) == 2
+    room.held += room.full
+    assert room.put("two words", everywhere, plots.INK, outside=True) == []
+
+
+def test_the_bars_of_losses_add_up_and_cross_has_one_dark_bar(book):
+    scenario, state = states(book)[plots.LossPicture]
+    picture = plots.LossPicture(scenario).plot(state)
+    for mode, side in (("isolated", -1), ("cross", 1)):
+        bars = [a for a in picture.artists if isinstance(a, Rectangle) and a.get_x() * side > 0]
+        spread = state[mode].spread(picture.edges)
+        long = np.abs([bar.get_width() for bar in bars])
+        assert long / long.sum() == pytest.approx(
+            spread[["liquidated", "alive"]].to_numpy().ravel()
+        )
+    assert spread["liquidated"].iloc[1:].sum() == 0
+    assert (
+        f"dark: something died, {text.percent(state['cross'].liquidated.mean(), 1, sign=False)}"
+        in (" ".join(words(picture)))
+    )
 
 
 def test_the_dot_stays_in_sight(book):

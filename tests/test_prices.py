@@ -8,6 +8,8 @@ import re
 
 import pytest
 
+from margin_lib import MarginError
+from margin_lib.paths import read
 from tools import prices
 
 FILES = [prices.DATA / f"{coin.lower()}_usd.csv" for coin in prices.COINS]
@@ -68,6 +70,18 @@ def test_days_that_the_readme_warns_of(path):
     assert flat == ["2018-08-12"]
     early = [] if path.stem == "btc_usd" else ["2017-11-14"]
     assert jumps == [*early, "2018-08-13", "2018-10-17", "2018-12-12"]
+
+
+@each_file
+def test_the_library_reads_a_file_and_names_a_missing_day(path, tmp_path):
+    table = read(path)
+    assert len(table) == len(rows(path))
+    assert table["close"].tolist() == [float(row["close"]) for row in rows(path)]
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    gap = tmp_path / "gap.csv"
+    gap.write_text("".join(lines[:5] + lines[6:]), encoding="utf-8")
+    with pytest.raises(MarginError, match="time in row 4 must follow without a gap"):
+        read(gap)
 
 
 def test_cut_takes_the_days_and_keeps_the_digits(tmp_path):

@@ -11,7 +11,7 @@ from margin_lib.contracts import Contract
 from margin_lib.errors import MarginError
 from margin_lib.liquidation import mark_to_market
 from margin_lib.scenarios import Scenario, Trade, load
-from margin_lib.simulate import replay
+from margin_lib.simulate import replay, simulate
 from tests.strategies import NOT_SINGLE, OTHER_SCENARIOS, SCENARIOS
 
 BOOK = load(SCENARIOS)
@@ -288,12 +288,53 @@ def test_a_trade_is_checked_when_made(name, bad):
         *(("funding_hours", bad) for bad in [*NOT_SINGLE, None, 0, -1]),
         *(("hourly_interest", bad) for bad in [*NOT_SINGLE, None, -1e-9]),
         *(("liquidation_fee", bad) for bad in [*NOT_SINGLE, None, -1e-9, 1]),
+        *(("days", bad) for bad in [*NOT_SINGLE, None, 0]),
+        *(("jumps", bad) for bad in [*NOT_SINGLE, None, -1e-9]),
+        *(("volatility", bad) for bad in [float("nan"), None, "1", -1e-9, {}]),
+        *(("correlation", bad) for bad in [float("nan"), None, "1"]),
     ],
     ids=str,
 )
 def test_a_scenario_is_checked_when_made(name, bad):
-    with pytest.raises(MarginError, match=f"^{name} must be"):
+    with pytest.raises(MarginError, match=f"^{name}( of ETH)? must "):
         small(**{name: bad})
+
+
+@BOTH
+def test_a_market_starts_at_the_entry_prices_with_the_terms_of_the_file(book):
+    scenario = book["cross"]
+    market = scenario.market()
+    assert market.prices == scenario.marks()
+    assert (market.volatility, market.correlation) == (scenario.volatility, scenario.correlation)
+    assert scenario.market(correlation=-0.5, step_hours=1).correlation == -0.5
+    assert scenario.with_trade("ADA", side="long").market() == market
+
+
+@BOTH
+def test_outcomes_are_a_simulation_of_each_mode_over_the_same_markets(book):
+    scenario = book["mine"]
+    modes = {"mix": {"ETH": "cross", "SOL": "isolated"}, "all": "cross"}
+    one, again = (scenario.outcomes(modes, paths=50, correlation=0.3) for _ in range(2))
+    drawn = scenario.market(correlation=0.3).draw(np.random.default_rng(7), scenario.days, 50)
+    accounts = {name: scenario.account(mode) for name, mode in modes.items()}
+    for name, expected in simulate(accounts, drawn).items():
+        assert np.array_equal(one[name].equity, expected.equity)
+        assert np.array_equal(one[name].equity, again[name].equity)
+    assert list(scenario.outcomes(paths=1)) == ["isolated", "cross"]
+    other = scenario.outcomes(modes, paths=50, correlation=0.3, seed=8)
+    assert not np.array_equal(one["all"].equity, other["all"].equity)
+
+
+def test_correlation_hurts_in_cross_where_it_helps_the_hedge():
+    hedge, twins = BOOK["cross"], BOOK["cross"].with_trade("ADA", side="long")
+    lost = {
+        (name, correlation): book.outcomes(paths=4000, correlation=correlation)["cross"]
+        for name, book in (("hedge", hedge), ("twins", twins))
+        for correlation in (-0.9, 0.9)
+    }
+    lost = {key: outcome.summary()["value"]["chance of ruin"] for key, outcome in lost.items()}
+    assert lost["hedge", 0.9] < 0.03 < 0.15 < lost["hedge", -0.9]
+    assert lost["twins", -0.9] < 0.01 < 0.08 < lost["twins", 0.9]
 
 
 # Files
@@ -364,6 +405,8 @@ def test_a_trade_a_scenario_and_the_defaults_say_rates_in_this_order(tmp_path):
         ("balance = 5", "balance = 5\nmoves.up.ETH = -1", "return of ETH must be above -1, got -1"),
         ("balance = 5", "balance = 5\npaths.up = {}", "path up must have as many steps"),
         ("balance = 5", "balance = 5\nmoves.up = 5", "scenario must"),
+        ("balance = 5", "balance = 5\ndays = 0", "days must be at least 1, got 0"),
+        ("balance = 5", "balance = 5\nvolatility = -1", "volatility of ETH must be at least 0"),
     ],
 )
 def test_an_error_names_the_scenario_and_the_key(tmp_path, old, new, message):

@@ -281,3 +281,12 @@ def test_the_chunk_bounds_memory_and_not_the_outcome():
     whole, parts = (simulate({"it": account}, drawn, chunk=c)["it"] for c in (1000, 77))
     assert np.array_equal(whole.equity, parts.equity)
     assert np.array_equal(whole.step["ETH"], parts.step["ETH"])
+
+
+def test_the_bands_of_a_spread_add_up_and_an_edge_belongs_below():
+    result = simulate({"it": long()}, Bars.of_marks({"ETH": [[1.0, 0.5, 0.875, 1.5]]}))["it"]
+    assert (result.equity / result.start - 1).round(12).tolist() == [0, -0.4, -0.25, 1]
+    spread = result.spread([-0.3, -0.25, 0])
+    assert spread["alive"].tolist() == [0, 0.25, 0.25, 0.25]
+    assert spread["liquidated"].tolist() == [0.25, 0, 0, 0]
+    assert [band.right for band in spread.index] == [-0.3, -0.25, 0, np.inf]
