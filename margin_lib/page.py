@@ -87,10 +87,10 @@ def chances(outcomes, currency):
     for name, each in outcomes.items():
         column = columns[name] = {}
         for what, row in each.summary().iterrows():
-            chance = what.startswith("chance")
-            value, error = (text.share(x) if chance else text.money(x, "") for x in row)
+            bare = what.startswith(("chance", "capital"))  # shares, the others are money
+            value, error = (text.share(x) if bare else text.money(x, "") for x in row)
             value = "none" if value == text.NEVER else value
-            what = what if chance else f"{what} [{currency}]"
+            what = what if bare else f"{what} [{currency}]"
             column[what] = value if error == text.NEVER else f"{value} ± {error}"
     return pd.DataFrame(columns)
 

@@ -12,6 +12,7 @@ from margin_lib import formulas
 from margin_lib.account import Account, Position
 from margin_lib.contracts import Contract, Conventions, Tier, Tiers
 from margin_lib.errors import MarginError
+from margin_lib.venues import venue
 from tests.strategies import NO_NUMBERS, NOT_SINGLE, leverages, prices, shares, sides
 
 SMOOTH = Tiers.continuous([(0, 0.01, 50), (100, 0.02, 20), (1000, 0.1, 5)])
@@ -384,3 +385,18 @@ def test_the_others_maintenance_comes_from_their_own_tables():
     price = account.liquidation_price("ETH", {"ADA": 1.1})
     risk = account.risk({"ETH": price, "ADA": 1.1})
     assert risk.equity == pytest.approx(risk.maintenance_margin, abs=1e-9 * risk.notional)
+
+
+def test_a_table_jumps_where_the_amount_is_not_the_one_that_makes_it_continuous():
+    rows = [(0, 0.01), (100, 0.02), (1000, 0.05)]
+    whole = Tiers.continuous(rows)
+    assert not whole.jumps and not Tiers.flat(0.02).jumps
+    assert Tiers([(floor, rate) for floor, rate in rows]).jumps
+    for row in (1, 2):  # one wrong amount is enough, in either direction and by a little
+        for off in (-0.001, 0.001):
+            wrong = [
+                tier._replace(amount=tier.amount + off * (n == row)) for n, tier in enumerate(whole)
+            ]
+            assert Tiers(wrong).jumps
+    for name, jumps in {"binance usd-m": False, "bybit linear": False, "okx": True}.items():
+        assert venue(name).contract("BTC").maintenance.jumps == jumps
