@@ -118,6 +118,20 @@ def one_number(name, value, **bounds):
 def of_type(name, value, kind):
     """`value` itself, once it is known to be of a type, or of one of several.
 
+    Parameters
+    ----------
+    name : str                 of the value, for the message
+    value : object
+    kind : type or tuple of type       what it may be
+
+    Returns
+    -------
+    object                     the value
+
+    Raises
+    ------
+    MarginError                a value of another type
+
     >>> of_type("prices", [2, 3], dict)
     Traceback (most recent call last):
     margin_lib.errors.MarginError: prices must be of type dict, got [2, 3]
@@ -131,6 +145,19 @@ def of_type(name, value, kind):
 
 def count(name, value):
     """`value` as an int, once it is known to be a whole number of at least 1.
+
+    Parameters
+    ----------
+    name : str                 of the value, for the message
+    value : number             at least 1 [1]
+
+    Returns
+    -------
+    int                        [1]
+
+    Raises
+    ------
+    MarginError                not whole, below 1, or what `one_number` refuses
 
     >>> count("steps", 2.5)
     Traceback (most recent call last):

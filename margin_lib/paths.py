@@ -36,6 +36,8 @@ class Bars:
                                        shape [quote per coin]
     hours : array_like         when each bar opens, shape (steps,), counted from when the account
                                is opened, at least 0, rising; default 0, 1, 2, … [hour]
+    _logs : bool               not to be given: whether the arrays hold logarithms, as those of
+                               `Market.walk` do
 
     Raises
     ------
@@ -53,7 +55,7 @@ class Bars:
     high: Mapping
     close: Mapping
     hours: np.ndarray = None
-    _logs: bool = field(default=False, init=False)  # arrays hold logarithms: see `Market.walk`
+    _logs: bool = field(default=False, init=False)
 
     def __post_init__(self):
         columns = [of_type(f"bars {name}", getattr(self, name), Mapping) for name in COLUMNS]
@@ -91,7 +93,7 @@ class Bars:
         ----------
         path : iterable of Mapping, or Mapping     market -> price, step by step; or market ->
                                    array of shape (steps,) or (steps, paths) [quote per coin]
-        hours : array_like         as for `Bars`
+        hours : as for `Bars`
 
         Returns
         -------
@@ -114,7 +116,15 @@ class Bars:
 
     @classmethod
     def of_tables(cls, tables):
-        """Bars of the tables that `read` returns: market -> table, all of the same times.
+        """Bars of the tables that `read` returns.
+
+        Parameters
+        ----------
+        tables : Mapping           market -> table, all of the same times
+
+        Returns
+        -------
+        Bars                       arrays of shape (steps,); hours are counted from the first row
 
         Raises
         ------
@@ -137,12 +147,12 @@ class Bars:
 
     @property
     def steps(self):
-        """How many bars there are."""
+        """How many bars there are [1]."""
         return len(next(iter(self.open.values())))
 
     @property
     def paths(self):
-        """How many paths stand side by side; 1 where arrays have no columns."""
+        """How many paths stand side by side; 1 where arrays have no columns [1]."""
         return (*next(iter(self.open.values())).shape, 1)[1]
 
     @property
@@ -151,7 +161,16 @@ class Bars:
         return any(p is not side[m] for m, p in self.open.items() for side in (self.low, self.high))
 
     def marks(self, name, step):
-        """The marks at one of a step's four prices: market -> price, or an array of all paths.
+        """The marks at one of a step's four prices.
+
+        Parameters
+        ----------
+        name : str                 "open", "low", "high" or "close"
+        step : int                 0 is the first, -1 the last
+
+        Returns
+        -------
+        dict                       market -> float, or array of shape (paths,) [quote per coin]
 
         >>> Bars.of_marks([{"ETH": 2}, {"ETH": 3}]).marks("close", 1)
         {'ETH': 3.0}
@@ -159,12 +178,39 @@ class Bars:
         return {m: plain(self._price(p[step])) for m, p in getattr(self, name).items()}
 
     def extremes(self, market):
-        """Lowest low and highest high of each path, two arrays of shape (paths,)."""
+        """Lowest low and highest high of a market on each path.
+
+        Parameters
+        ----------
+        market : str
+
+        Returns
+        -------
+        (ndarray, ndarray)         low and high, shape (paths,) [quote per coin]
+
+        >>> Bars.of_marks({"ETH": [[1, 2], [3, 4]]}).extremes("ETH")
+        (array([1., 2.]), array([3., 4.]))
+        """
         low, high = self.low[market].min(axis=0), self.high[market].max(axis=0)
         return np.atleast_1d(self._price(low)), np.atleast_1d(self._price(high))
 
     def first_beyond(self, market, price, side):
-        """First step whose bar reaches a price from above (side > 0) or below; -1 for none."""
+        """First step at which each path reaches a price.
+
+        Parameters
+        ----------
+        market : str
+        price : float              [quote per coin]
+        side : number              above 0: the low is at the price or below it, what a long fears;
+                                   below 0: the high is there or above it [1]
+
+        Returns
+        -------
+        ndarray                    0 is the first step, -1 for never, shape (paths,) [1]
+
+        >>> Bars.of_marks({"ETH": [[4, 4], [2, 3]]}).first_beyond("ETH", 2.5, side=1)
+        array([ 1, -1])
+        """
         with np.errstate(divide="ignore"):  # a price of 0 is below all
             edge = np.log(price) if self._logs else price
         prices = (self.low if side > 0 else self.high)[market].reshape(self.steps, -1)
@@ -178,26 +224,83 @@ class Bars:
         return step
 
     def take(self, paths):
-        """Some of the paths, as bars of shape (steps, paths)."""
+        """Some of the paths.
+
+        Parameters
+        ----------
+        paths : slice or sequence of int       which, 0 is the first
+
+        Returns
+        -------
+        Bars                       arrays of shape (steps, paths), of so many as are taken
+
+        >>> Bars.of_marks({"ETH": [[1, 2], [3, 4]]}).take([1]).close["ETH"]
+        array([[2.],
+               [4.]])
+        """
         return self._map(lambda prices: self._price(prices.reshape(self.steps, -1)[:, paths]))
 
     def only(self, markets):
-        """The bars of some of the markets, nothing copied."""
+        """The bars of some of the markets, nothing copied.
+
+        Parameters
+        ----------
+        markets : iterable of str
+
+        Returns
+        -------
+        Bars                       arrays of the same shape
+
+        >>> list(Bars.of_marks({"ETH": [1], "ADA": [2]}).only(["ADA"]).close)
+        ['ADA']
+        """
         columns = [{m: getattr(self, name)[m] for m in markets} for name in COLUMNS]
         return _checked_bars(columns, self.hours, self._logs)
 
     def rows(self, steps):
-        """Some of the steps (a slice), nothing copied."""
+        """Some of the steps, nothing copied.
+
+        Parameters
+        ----------
+        steps : slice              which, 0 is the first
+
+        Returns
+        -------
+        Bars                       arrays of shape (steps,) or (steps, paths), with their hours
+
+        >>> Bars.of_marks({"ETH": [1, 2, 3]}).rows(slice(1, 3)).hours
+        array([1., 2.])
+        """
         return self._map(lambda prices: prices[steps], self.hours[steps], self._logs)
 
     def pick(self, steps, paths):
-        """One step of each of some paths, as bars of shape (1, paths)."""
+        """One step of each of some paths, side by side.
+
+        Parameters
+        ----------
+        steps, paths : sequence of int     a step for each path, 0 is the first
+
+        Returns
+        -------
+        Bars                       arrays of shape (1, paths); the hour is that of the first step
+
+        >>> Bars.of_marks({"ETH": [[1, 2], [3, 4]]}).pick([1, 0], [0, 1]).close["ETH"]
+        array([[3., 2.]])
+        """
         return self._map(
             lambda p: self._price(p.reshape(self.steps, -1)[steps, paths])[None], self.hours[:1]
         )
 
     def path(self, number):
-        """One of the paths, as bars of shape (steps,).
+        """One of the paths.
+
+        Parameters
+        ----------
+        number : int               which, 0 is the first
+
+        Returns
+        -------
+        Bars                       arrays of shape (steps,)
 
         >>> Bars.of_marks({"ETH": [[1, 2], [3, 4]]}).path(1).close["ETH"]
         array([2., 4.])
@@ -211,12 +314,22 @@ class Bars:
         what the other price was then. So a bar's low and high are those of its open and close, and
         what happened between them is left out.
 
+        Parameters
+        ----------
+        market : str               whose coin is the new quote
+
+        Returns
+        -------
+        Bars                       arrays of the same shape [coin of that market per coin]
+
         Raises
         ------
         MarginError                an unknown market, or no other one
 
-        >>> Bars.of_marks({"ETH": [200, 300], "BTC": [400, 500]}).quoted_in("BTC").close["ETH"]
-        array([0.5, 0.6])
+        Equation:  new price = price / price of the market
+
+        >>> Bars.of_marks({"ETH": [200, 300], "BTC": [400, 400]}).quoted_in("BTC").close["ETH"]
+        array([0.5 , 0.75])
         """
         rest = [name for name in self.open if name != market]
         if market not in self.open or not rest:
@@ -286,14 +399,16 @@ class Market:
     Parameters
     ----------
     prices : Mapping           market -> price at the start, above 0 [quote per coin]
-    volatility : float or Mapping      standard deviation of a year's logarithmic return, at least 0
+    volatility : float or Mapping      standard deviation of a year's logarithmic return, at least
+                               0 [1]
     correlation : float or array_like  of the logarithmic returns: one number for every pair, or the
-                               matrix in the order of `prices`
+                               matrix in the order of `prices` [1]
     drift : float or Mapping   growth of the mean price, 0 for a fair game; jumps come on top, and
                                with tails the mean has no bound [1 per year]
     jumps : float              how many a year, all markets at once, at least 0 [1 per year]
     jump_mean, jump_deviation : float  of a jump's logarithmic return [1]
     tails : float or None      degrees of freedom of Student's t, above 2; None for the normal
+                               distribution [1]
     step_hours : float         length of a bar, above 0 [hour]
     wicks : bool               whether a bar has a low and a high; otherwise a step is one price
 
@@ -375,7 +490,7 @@ class Market:
         Parameters
         ----------
         rng : numpy.random.Generator   what is drawn depends on it alone
-        steps, paths : int             at least 1
+        steps, paths : int             at least 1 [1]
 
         Returns
         -------
@@ -392,7 +507,20 @@ class Market:
         return self.walk(rng, steps, paths).take(slice(None))
 
     def walk(self, rng, steps, paths):
-        """What `draw` draws, as logarithms: who needs few prices pays for few exponentials."""
+        """What `draw` draws, as logarithms: who needs few prices pays for few exponentials.
+
+        Marks and extremes of these bars are prices, and so are the arrays of paths taken from them.
+
+        Parameters and errors as for `draw`.
+
+        Returns
+        -------
+        Bars                           arrays of logarithms of prices, shape (steps, paths)
+
+        >>> calm = Market(prices={"ETH": 1}, volatility=0)
+        >>> calm.walk(np.random.default_rng(7), steps=1, paths=2).close["ETH"]
+        array([[0., 0.]])
+        """
         of_type("rng", rng, np.random.Generator)
         steps, paths = count("steps", steps), count("paths", paths)
         deviations, drifts = (self._of_each(name) for name in ("volatility", "drift"))

@@ -88,7 +88,7 @@ class Scenario:
     funding_hours : float      between payments, above 0; 1 if not given, as a rate an hour [hour]
     hourly_interest : float    on borrowed money [1 per hour]
     liquidation_fee : float    of notional, for venues that return the rest [1]
-    volatility, correlation, jumps, jump_deviation : as for `paths.Market`
+    volatility, correlation, jumps, jump_deviation : as for `Market`
     days : int                 for how long the trades are held in such markets, at least 1 [1]
 
     Raises
@@ -116,7 +116,7 @@ class Scenario:
     correlation: float = 0.0
     jumps: float = 0.0
     jump_deviation: float = 0.0
-    days: int = 30
+    days: int = 1
 
     def __post_init__(self):
         one_number("balance", self.balance, above=0)
@@ -243,7 +243,17 @@ class Scenario:
         return [self.marks(**dict(zip(walks, step, strict=True))) for step in steps]
 
     def market(self, **changes):
-        """The `paths.Market` that starts at the entry prices; terms of it can be changed.
+        """The market that starts at the entry prices, on the scenario's terms or on other ones.
+
+        Parameters
+        ----------
+        changes : object           terms of `Market` by name, all but its prices
+
+        Returns
+        -------
+        Market
+
+        Errors and equation as for `Market`.
 
         >>> eth = Trade(contract=Contract(symbol="ETH"), side="long", price=8, margin=2, leverage=5)
         >>> mine = Scenario(name="a", currency="BTC", balance=5, trades=(eth,), volatility=0.8)
@@ -259,8 +269,9 @@ class Scenario:
         Parameters
         ----------
         modes : sequence or Mapping    names of modes; or name -> mode, as for `account`
-        paths, seed : int              how many markets are drawn, and which
-        changes                        terms of the market, as for `market`
+        paths : int                    how many are drawn, at least 1 [1]
+        seed : int                     which are drawn
+        changes : as for `market`
 
         Returns
         -------
@@ -268,7 +279,13 @@ class Scenario:
 
         Raises
         ------
-        MarginError                    as for `account` and `market`
+        MarginError                    as for `account` and `market`; a number of paths that is not
+                                       whole or below 1
+
+        >>> eth = Trade(contract=Contract(symbol="ETH"), side="long", price=8, margin=2, leverage=4)
+        >>> calm = Scenario(name="a", currency="BTC", balance=5, trades=(eth,))
+        >>> calm.outcomes(["isolated"], paths=2)["isolated"].liquidated.tolist()
+        [False, False]
         """
         modes = modes if isinstance(modes, Mapping) else dict(zip(modes, modes, strict=True))
         accounts = {name: self.account(mode) for name, mode in modes.items()}

@@ -70,12 +70,28 @@ class Costs:
             one_number(f"interest rate of {symbol}", rate, at_least=0)
 
     def due(self, hours):
-        """Funding payments, and hours of interest, that come due at each of several times."""
+        """Funding payments, and hours of interest, that come due at each of several times.
+
+        Equation:  ⌊hours / funding hours⌋ payments and ⌈hours⌉ of interest so far, less those that
+        came due before
+
+        Parameters
+        ----------
+        hours : ndarray            since the account was opened, rising, shape (steps,) [hour]
+
+        Returns
+        -------
+        (ndarray, ndarray)         payments [1] and started hours [hour], whole, shape (steps,)
+
+        >>> payments, hours = Costs(funding_hours=8).due(np.array([0.0, 1.5, 24.0]))
+        >>> payments.tolist(), hours.tolist()
+        ([0, 0, 3], [0, 2, 22])
+        """
         payments = np.floor(hours / self.funding_hours + 1e-9)
         started = np.ceil(hours - 1e-9)
         return tuple(np.diff(count, prepend=0).astype(int) for count in (payments, started))
 
-    def paid(self, account, marks, payments, hours):
+    def _paid(self, account, marks, payments, hours):
         """The account after what has come due, and the events."""
         held = [position.symbol for position in account.positions]
         funding = {s: rate * payments for s, rate in self.funding.items() if s in held}
@@ -133,7 +149,19 @@ class Replay:
         return self.path[-1]
 
     def until(self, step):
-        """The same walk, ended after a step (0 is the first)."""
+        """The same walk, ended after a step.
+
+        Parameters
+        ----------
+        step : int                 the last that is kept, 0 is the first
+
+        Returns
+        -------
+        Replay
+
+        >>> replay(Account(balance=5), [{"ETH": 2}, {"ETH": 4}]).until(0).marks
+        {'ETH': 2.0}
+        """
         stop = step + 1
         kept = (values[:stop] for values in (self.path, self.accounts, self.events, self.hours))
         return Replay(self.start, *kept)
@@ -235,7 +263,7 @@ def replay(account, path, costs=_NO_COSTS, plan=None, fund=None, traders=()):
         opened, low, high, close = (
             bars.marks(name, step) for name in ("open", "low", "high", "close")
         )
-        account, events = costs.paid(account, opened, payments[step], hours[step])
+        account, events = costs._paid(account, opened, payments[step], hours[step])
         before = account
         account, closed = mark_to_market(account, opened, costs.fee_rate)
         settled = [(before, opened, event) for event in closed]
@@ -266,36 +294,36 @@ def _hit(account, opened, low, high):
         positions = account.cross if symbol is None else [account[symbol]]
         money = account.balance if symbol is None else account[symbol].margin
         if positions:
-            corner = worst(positions, low, high)
-            share = share_of_way(positions, money, opened, corner)
+            corner = _worst(positions, low, high)
+            share = _share_of_way(positions, money, opened, corner)
             if not np.isnan(share):
-                hits.append((symbol, on_the_way(positions, opened, corner, share)))
+                hits.append((symbol, _on_the_way(positions, opened, corner, share)))
     return hits
 
 
 # One pocket: positions that share a sum of money
 
 
-def pooled(positions, money, marks):
+def _pooled(positions, money, marks):
     """Risk of positions that share a sum of money, numbers or arrays alike.
 
     >>> from margin_lib.account import Position
     >>> from margin_lib.contracts import Contract
     >>> eth = Position(contract=Contract(symbol="ETH"), quantity=8, entry_price=1, leverage=4)
-    >>> pooled([eth], 2, {"ETH": np.array([1.0, 0.5])}).equity
+    >>> _pooled([eth], 2, {"ETH": np.array([1.0, 0.5])}).equity
     array([ 2., -2.])
     """
     alone = (replace(position, margin=None) for position in positions)
     return sum((position.risk(position.mark(marks)) for position in alone), Risk(money))
 
 
-def worst(positions, low, high):
+def _worst(positions, low, high):
     """The worst marks that a bar, or a whole path, holds for a pocket, market by market.
 
     >>> from margin_lib.account import Position
     >>> from margin_lib.contracts import Contract
     >>> eth = Position(contract=Contract(symbol="ETH"), quantity=8, entry_price=1, leverage=4)
-    >>> worst([eth], {"ETH": 0.5}, {"ETH": 2.0})
+    >>> _worst([eth], {"ETH": 0.5}, {"ETH": 2.0})
     {'ETH': 0.5}
     """
     corner = {}
@@ -304,12 +332,12 @@ def worst(positions, low, high):
         if len(legs) == 1:
             corner[market] = (low if legs[0].quantity > 0 else high)[market]
         else:
-            falls = pooled(legs, 0, low).cushion < pooled(legs, 0, high).cushion
+            falls = _pooled(legs, 0, low).cushion < _pooled(legs, 0, high).cushion
             corner[market] = np.where(falls, low[market], high[market])[()]
     return corner
 
 
-def on_the_way(positions, start, end, share):
+def _on_the_way(positions, start, end, share):
     """Marks at a share of the straight way from start to end."""
     marks = {}
     for position in positions:
@@ -321,7 +349,7 @@ def on_the_way(positions, start, end, share):
     return marks
 
 
-def share_of_way(positions, money, start, end):
+def _share_of_way(positions, money, start, end):
     """How far on the straight way from start to end marks a pocket comes before it is due.
 
     Between two floors of any table, equity less maintenance is a straight line along the way. Its
@@ -342,10 +370,10 @@ def share_of_way(positions, money, start, end):
     >>> from margin_lib.account import Position
     >>> from margin_lib.contracts import Contract
     >>> eth = Position(contract=Contract(symbol="ETH"), quantity=8, entry_price=1, leverage=4)
-    >>> share_of_way([eth], 2, {"ETH": 1.0}, {"ETH": 0.5})
+    >>> _share_of_way([eth], 2, {"ETH": 1.0}, {"ETH": 0.5})
     0.5
     """
-    due = pooled(positions, money, end).is_liquidatable  # decides where rounding could
+    due = _pooled(positions, money, end).is_liquidatable  # decides where rounding could
     jumps = any(position.contract.maintenance.jumps for position in positions)
     if not (jumps or np.any(due)):
         return plain(np.full(np.shape(due), np.nan))
@@ -359,9 +387,9 @@ def share_of_way(positions, money, start, end):
     share = np.full(cuts.shape[1:], np.nan)
 
     def cushion(at):
-        return pooled(positions, money, on_the_way(positions, start, end, at)).cushion
+        return _pooled(positions, money, _on_the_way(positions, start, end, at)).cushion
 
-    reached = np.less_equal if pooled(positions, money, end).at_equality else np.less
+    reached = np.less_equal if _pooled(positions, money, end).at_equality else np.less
     for left, right in pairwise(cuts):
         near, far = (cushion(left + part * (right - left)) for part in (0.25, 0.75))
         first, last = near - (far - near) / 2, far + (far - near) / 2  # of this piece
@@ -406,7 +434,7 @@ class Outcomes:
 
     @property
     def liquidated(self):
-        """Paths on which anything was liquidated."""
+        """Whether anything was liquidated on each path, shape (paths,)."""
         steps = np.array([*self.step.values(), np.full(len(self.equity), -1)])
         return (steps >= 0).any(axis=0)
 
@@ -427,6 +455,10 @@ class Outcomes:
         -------
         DataFrame                  columns value and error (one standard error; NaN where none is
                                    known); NaN for the loss given liquidation where nothing is
+
+        Raises
+        ------
+        MarginError                ruin is no single number, not finite
 
         Equations:  chance = n / N with error √(p (1 − p) / N);  mean with error s / √N;
         capital efficiency = mean profit / money at risk. Where prices have no drift it is 0 at any
@@ -493,12 +525,12 @@ def simulate(accounts, market, *, paths=1000, steps=365, rng=None, costs=_NO_COS
     ----------
     accounts : Mapping         name -> Account, isolated, cross or mixed
     market : Market or Bars    what to draw the paths from, or the paths themselves
-    paths, steps : int         how many of a Market's, at least 1
+    paths, steps : int         how many of a Market's, at least 1 [1]
     rng : numpy.random.Generator   for a Market
     costs : Costs
     chunk : int or None        paths that are in memory at one time, at least 1; by default so
                                many that they have eight million prices, and at least 256. What
-                               is drawn depends on it
+                               is drawn depends on it [1]
 
     Returns
     -------
@@ -582,7 +614,7 @@ class _Pocket:
             self._walk()
         lives = np.nonzero(self.phase == LIVES)[0]
         marks = {market: mark[lives] for market, mark in self.bars.marks("close", -1).items()}
-        risk = pooled(positions, self.money[lives], marks)
+        risk = _pooled(positions, self.money[lives], marks)
         self.worth[lives] = risk.equity + self._received(lives, LIVES)
         dead = np.nonzero(self.phase < LIVES)[0]  # gifts that come later are for the balance, too
         self.worth[dead] += self._received(dead, LIVES) - self._received(dead, self.phase[dead])
@@ -636,7 +668,7 @@ class _Pocket:
         ends = {m: [end[paths] for end in block.extremes(m)] for m in markets}
         low, high = ({m: pair[side] for m, pair in ends.items()} for side in (0, 1))
         money = self.money[paths] + self._received(paths, phase)
-        risk = pooled(self.positions, money, worst(self.positions, low, high))
+        risk = _pooled(self.positions, money, _worst(self.positions, low, high))
         return risk.cushion <= NEAR * risk.notional
 
     def _cash(self, block, step):
@@ -653,11 +685,11 @@ class _Pocket:
         """Note which of the paths are due in a block, and in which of its steps first."""
         money, step = (np.broadcast_to(x, (block.steps, block.paths)) for x in (money, step))
         held = money + self._received(paths, 2 * step)
-        gap = pooled(self.positions, held, block.open).is_liquidatable
+        gap = _pooled(self.positions, held, block.open).is_liquidatable
         due = gap
         if block.have_wicks:
             later = money + self._received(paths, 2 * step + 1)
-            corner = worst(self.positions, block.low, block.high)
+            corner = _worst(self.positions, block.low, block.high)
             due = gap | self._due_within(later, block.open, corner)
         column = np.nonzero(due.any(axis=0))[0]
         at = due[:, column].argmax(axis=0), column
@@ -668,15 +700,15 @@ class _Pocket:
         marks, held = _at(block.open, at), held[at]
         if not gap.all():
             held, corner = np.where(gap, held, later[at]), _at(corner, at)
-            share = np.where(gap, 0, share_of_way(self.positions, held, marks, corner))
-            marks = on_the_way(self.positions, marks, corner, share)
-        risk = pooled(self.positions, held, marks)
+            share = np.where(gap, 0, _share_of_way(self.positions, held, marks, corner))
+            marks = _on_the_way(self.positions, marks, corner, share)
+        risk = _pooled(self.positions, held, marks)
         self.worth[dead] = formulas.returned(risk.equity, risk.notional, self.costs.fee_rate)
 
     def _due_within(self, money, start, corner):
         if self.jumps:
-            return ~np.isnan(share_of_way(self.positions, money, start, corner))
-        return pooled(self.positions, money, corner).is_liquidatable
+            return ~np.isnan(_share_of_way(self.positions, money, start, corner))
+        return _pooled(self.positions, money, corner).is_liquidatable
 
 
 def _at(marks, index):

@@ -32,7 +32,10 @@ REFERENCE = rf"((?:(?:{'|'.join(WORDS)}|and)\b,? )+)as for `([\w.]+)`"
 UNIT = re.compile(r"\[(1|quote|coin|hour|contract|unit)\b[^\]]*\]")
 NUMBER = re.compile(r"(float|number|array_like)\b")
 # What is no number has no unit.
-WITHOUT_UNIT = {"symbol", "mode", "cross", "isolated", "is_liquidatable", "jumps"}
+WITHOUT_UNIT = {
+    "symbol", "mode", "cross", "isolated", "is_liquidatable", "jumps", "have_wicks", "end", "marks",
+    "liquidations", "dead", "liquidated",
+}  # fmt: skip
 # Who calls one of these, or a formula, or raises, can raise MarginError.
 CHECKS = {"number", "one_number", "keep_number", "mark", "moment", "_alive", "_must_be"}
 

@@ -686,7 +686,7 @@ def test_a_venues_numbers_have_a_source_and_a_day(name):
 
 # 2 halves a leverage; 9 and 10 are digits that are kept, 1e-12 what floats may lose, 65,536 a block
 # of an array. None of them is a rate, a fee, a cap or a time.
-NUMBERS_OF_CODE = {0, 1, 2, 9, 10, 1e-12, 65_536}
+NUMBERS_OF_CODE = {0, 1, 2, 9, 10, 1e-12, 65_536} | {7, 10_000}  # a seed, a number of paths
 
 
 @pytest.mark.parametrize(
