@@ -559,7 +559,7 @@ class Account:
         >>> account.liquidation_price("ETH")   # 17 + 4 (P − 8) = 2 P
         7.5
         """
-        position, others = self[symbol], self._collateral(symbol, marks)
+        position, others = self[symbol], self.carrier(symbol, marks)
         spare = others.cushion
         if self._twins(position):
             return self.liquidation_range(position.contract.market, marks)[position.quantity < 0]
@@ -681,13 +681,34 @@ class Account:
         >>> account.bankruptcy_price("ETH")
         4.0
         """
-        position, equity = self[symbol], self._collateral(symbol, marks).equity
+        position, equity = self[symbol], self.carrier(symbol, marks).equity
         return formulas.bankruptcy_price(
             position.entry_price, position.units, equity, position.contract.inverse
         )
 
-    def _collateral(self, symbol, marks):
-        """What carries the position, itself left out."""
+    def carrier(self, symbol, marks=None):
+        """What carries a position, itself left out: its margin, or the balance and the others.
+
+        Its cushion is the collateral of `Position.liquidation_price`.
+
+        Parameters
+        ----------
+        symbol : str
+        marks : Mapping            those of the other cross positions
+
+        Returns
+        -------
+        Risk
+
+        Raises
+        ------
+        MarginError                unknown symbol, the mark of another cross position missing
+
+        >>> eth = Contract(symbol="ETH", maintenance=0.02)
+        >>> account, _ = Account(balance=5).open(eth, quantity=100, price=0.5, leverage=25)
+        >>> account.carrier("ETH").cushion
+        2.0
+        """
         position = self[symbol]
         if position.margin is not None:
             return Risk(position.margin)

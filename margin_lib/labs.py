@@ -465,9 +465,8 @@ class FundingLab(Lab):
             start = scenario.account(mode)
             walk = replay(start, path, costs)
             held = [account for account in (start, *walk.accounts) if symbol in account]
-            edges = [
-                account.liquidation_price(symbol, marks) / marks[symbol] - 1 for account in held
-            ]
+            money = np.array([account.carrier(symbol, marks).cushion for account in held])
+            edges = start[symbol].liquidation_price(money, marks[symbol]) / marks[symbol] - 1
             money = [a.locked_margin if mode == "isolated" else a.balance for a in held]
             state[mode] = range(len(held)), edges, money
             cash = held[-1].wallet_balance - start.wallet_balance
