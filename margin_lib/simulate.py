@@ -29,8 +29,9 @@ from margin_lib.liquidation import close_all, left_open, mark_to_market, settle
 from margin_lib.paths import BLOCK, Bars, Market
 
 LIVES = np.iinfo(np.int64).max  # later than every step
-MEMORY = 8_000_000  # prices that are held at one time,
+MEMORY = 4_000_000  # prices that are drawn at one time,
 FEWEST = 256  # but of so many paths at least: a step costs something, even with few
+GIVEN = 8192  # paths at one time where the prices are there already
 NEAR = 1e-9  # what is nearer than this is judged exactly
 
 
@@ -529,7 +530,7 @@ def simulate(accounts, market, *, paths=1000, steps=365, rng=None, costs=_NO_COS
     rng : numpy.random.Generator   for a Market
     costs : Costs
     chunk : int or None        paths that are in memory at one time, at least 1; by default so
-                               many that they have eight million prices, and at least 256. What
+                               many that they have four million prices, and at least 256. What
                                is drawn depends on it [1]
 
     Returns
@@ -559,9 +560,10 @@ def simulate(accounts, market, *, paths=1000, steps=365, rng=None, costs=_NO_COS
     if given:
         paths, steps = market.paths, market.steps
     paths, steps = count("paths", paths), count("steps", steps)
-    wide = len(known) * (4 if given or market.wicks else 1)
-    at_once = max(MEMORY // (wide * (BLOCK if given else steps)), FEWEST)
-    chunk = at_once if chunk is None else count("chunk", chunk)
+    if chunk is None:
+        columns = len(known) * (1 if given or not market.wicks else 4)
+        chunk = GIVEN if given else max(MEMORY // (columns * steps), FEWEST)
+    chunk = count("chunk", chunk)
     parts = []
     for first in tqdm(range(0, paths, chunk), delay=1, leave=False, unit="chunk"):
         here = slice(first, min(first + chunk, paths))
