@@ -624,10 +624,7 @@ def read(source, market=None):
 
 def _cells(source):
     """The cells of a CSV file as strings, a line with an address above it left out."""
-    try:
-        cells = pd.read_csv(source, header=None, names=range(WIDEST), dtype=str)
-    except pd.errors.EmptyDataError:
-        return pd.DataFrame()
+    cells = pd.read_csv(source, header=None, names=range(WIDEST), dtype=str)
     if not isinstance(cells.index, pd.RangeIndex):  # pandas made one of what is too much
         raise MarginError("table", f"must have at most {WIDEST} columns", source)
     return cells[1:] if "://" in str(cells.iloc[:1, :1].to_numpy()) else cells
