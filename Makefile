@@ -17,6 +17,7 @@ TEST := $(VENV)/test.stamp
 BENCH_VENV := .venv-bench
 BENCH := $(BENCH_VENV)/made.stamp
 MUTANTS := $(VENV)/mutants.stamp
+BROWSER := $(VENV)/browser.stamp
 
 # Settings of the caller's shell must not change what a notebook prints.
 unexport PYTHONPATH PYTHONSTARTUP PYTHONWARNINGS MPLBACKEND
@@ -40,11 +41,11 @@ endif
 NBVAL := -q -W ignore -p no:cacheprovider -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test bench mutants notebooks format badges clean
+.PHONY: help lab test test-browser bench mutants notebooks format badges clean
 .NOTPARALLEL:
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 lab: $(LAB) ## open the course in JupyterLab (ARGS="--port=9000" and the like are passed on)
 	@$(PY) -m nbformat.sign --log-level=ERROR notebooks/*.ipynb > /dev/null
@@ -56,8 +57,12 @@ test: $(TEST) ## check style, library and every notebook
 	$(PY) -m pytest -q -n 2
 	$(PY) -m pytest $(NBVAL) notebooks
 
-bench: $(LAB) $(BENCH) ## measure speed and memory, and compare with two other packages
-	$(PY) tools/bench.py; low=$$?; $(BENCH_VENV)/bin/python tools/peers.py && exit $$low
+test-browser: $(TEST) $(BROWSER) ## open every notebook in Chromium and move every lab (6 minutes)
+	$(PY) -m pytest -q -p no:cacheprovider tests/browser $(ARGS)
+
+bench: $(BROWSER) $(BENCH) ## measure speed, memory and the labs' latency, and compare with others
+	@low=0; for run in "$(PY) tools/bench.py" "$(BENCH_VENV)/bin/python tools/peers.py" \
+	  "$(PY) -m tools.latency"; do echo "$$run"; $$run || low=1; done; exit $$low
 
 mutants: $(MUTANTS) ## change the mathematics in 3,500 places, one by one: do the tests notice? (15 minutes)
 	$(PY) tools/mutants.py $(ARGS)
@@ -97,6 +102,10 @@ $(TEST): $(MADE) pyproject.toml
 $(BENCH): $(MADE) pyproject.toml
 	$(PYTHON) -m venv $(BENCH_VENV)
 	$(PY) -m uv pip install --quiet --python $(BENCH_VENV)/bin/python --editable '.[bench]'
+	@touch $@
+
+$(BROWSER): $(LAB)
+	$(PY) -m uv pip install --quiet --python $(PY) --editable '.[browser]'
 	@touch $@
 
 $(MUTANTS): $(TEST)

@@ -5,6 +5,7 @@ controls and `compute`; CONTRIBUTING.md shows how.
 """
 
 import html
+import threading
 from dataclasses import replace
 
 import ipywidgets as widgets
@@ -17,15 +18,21 @@ from margin_lib.simulate import Costs, replay, simulate
 
 MODES = ("isolated", "cross")
 MARKETS, SHOWN = 4000, 400  # of a cloud: those that are counted, those that are drawn
+# JupyterLab may move a slider in one thread while a cell runs in another; matplotlib bears one.
+DRAWING = threading.RLock()
 
 
 def slider(words, value, low, high, step, tip, form=".2f"):
-    """A slider with its unit in its label, wide enough for where it starts; `tip` is its legend."""
+    """A slider with its unit in its label, wide enough for where it starts; `tip` is its legend.
+
+    Its steps meet the value where it starts: a browser knows no other values than its steps.
+    """
+    low = value - max(int((value - low) / step + 1e-9), 0) * step
     wide = widgets.Layout(width="380px")
     style = {"description_width": "170px"}
     control = widgets.FloatSlider(
         value=value,
-        min=min(low, value),
+        min=low,
         max=max(high, value),
         step=step,
         description=words,
@@ -82,12 +89,15 @@ class Lab(widgets.VBox):
     picture = None
     look = ""
     _held = False  # while several controls move at once
+    _shown = None  # the values that picture and readout show
 
     def __init__(self, scenario):
         self.scenario = scenario
         self.controls = self.make_controls(scenario)
+        self._asked = {name: control.value for name, control in self.controls.items()}
         self.presets = {"start": self.values(), **self.make_presets(scenario)}
-        self.canvas = self.picture(scenario)
+        with DRAWING:
+            self.canvas = self.picture(scenario)
         self.lines = []
         self._image = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
         self._readout = widgets.HTML()
@@ -119,8 +129,15 @@ class Lab(widgets.VBox):
         raise NotImplementedError
 
     def values(self):
-        """The value of each control, by name."""
-        return {name: control.value for name, control in self.controls.items()}
+        """The value of each control, by name; what `set` asked for while a slider stands there."""
+        return {name: self._value(name, control) for name, control in self.controls.items()}
+
+    def _value(self, name, control):
+        # A browser answers every value that it is sent with the nearest step of its slider.
+        if not hasattr(control, "step"):
+            return control.value
+        asked = min(max(self._asked[name], control.min), control.max)
+        return asked if abs(control.value - asked) < control.step / 2 else control.value
 
     def set(self, **values):
         """Move controls by name, as a reader would; the rest stays where it is."""
@@ -130,6 +147,7 @@ class Lab(widgets.VBox):
         self._held = True
         try:
             for name, value in values.items():
+                self._asked[name] = value  # before the browser can answer
                 self.controls[name].value = value
         finally:
             self._held = False
@@ -140,10 +158,15 @@ class Lab(widgets.VBox):
         return "\n".join(self.lines)
 
     def _refresh(self, _=None):
-        if self._held:
-            return
+        with DRAWING:
+            values = self.values()
+            if not self._held and values != self._shown:
+                self._shown = values
+                self._show(values)
+
+    def _show(self, values):
         try:
-            state, self.lines = self.compute(self.scenario, **self.values())
+            state, self.lines = self.compute(self.scenario, **values)
         except MarginError as error:
             self.lines = [f"The exchange refuses: {error}.", "The picture keeps its last state."]
         else:

@@ -2,6 +2,7 @@
 
 import html
 import re
+import threading
 from dataclasses import replace
 
 import matplotlib
@@ -120,6 +121,54 @@ def test_an_unknown_control_is_refused_before_anything_moves(lab):
     with pytest.raises(MarginError, match="control must be one of"):
         lab.set(**{name: extremes(lab.controls[name])[0], "nonsense": 1})
     assert lab.values() == before
+
+
+def test_what_a_browser_answers_changes_nothing(lab):
+    """It sends back the nearest step of its slider, for every value that it is sent."""
+    for name, control in lab.controls.items():
+        if not hasattr(control, "step"):
+            continue
+        steps = (control.max - control.min) / control.step
+        asked = control.min + control.step * (int(steps / 2) + 0.3)
+        lab.set(**{name: asked})
+        words, picture = lab.summary(), lab._image.value
+        control.value = control.min + control.step * int(steps / 2)
+        assert lab.values()[name] == asked
+        assert lab.summary() == words and lab._image.value is picture
+        control.value += control.step  # but a reader's step counts
+        assert lab.values()[name] == control.value != asked
+        lab.set(**lab.presets["start"])
+
+
+def test_a_slider_can_stand_where_it_starts_and_at_nothing(lab):
+    for name, control in lab.controls.items():
+        if hasattr(control, "step"):
+            start = lab.presets["start"][name]
+            steps = round((start - control.min) / control.step)
+            assert steps * control.step + control.min == pytest.approx(start, abs=1e-12)
+            if start == 0:
+                assert steps * control.step + control.min == 0  # not −0 %
+
+
+def test_a_lab_moved_in_two_threads_stays_whole(book):
+    """JupyterLab moves sliders in one thread while cells run in another."""
+    lab = labs.CrossLab(book["cross"])
+    symbol = book["cross"].trades[0].symbol
+    control = lab.controls[symbol]
+
+    def slide():
+        for step in range(15):
+            control.value = control.min + step * control.step
+
+    other = threading.Thread(target=slide)
+    other.start()
+    for step in range(15):
+        lab.set(**{symbol: control.max - step * control.step})
+    other.join()
+    fresh = labs.CrossLab(book["cross"])
+    fresh.set(**lab.values())
+    assert lab.summary() == fresh.summary()
+    assert same_picture(lab, fresh)
 
 
 def test_the_readout_shows_the_summary_and_is_announced(lab):

@@ -1,0 +1,179 @@
+"""A lab on a page: what a reader sees and does, beside what its kernel says."""
+
+import json
+import re
+import time
+
+from tools import browser
+
+SEEN = """async (lab) => {
+  const image = lab.querySelector(".widget-image");
+  if (!image?.complete || !image.naturalWidth) return null;
+  const bytes = await (await fetch(image.src)).arrayBuffer();
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  const shown = (kind, part, read) => Object.fromEntries(
+    [...lab.querySelectorAll(kind)].map((control) => [
+      control.querySelector(".widget-label").innerText, read(control.querySelector(part)),
+    ]));
+  return {
+    picture: [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join(""),
+    words: lab.querySelector("[role=status]").innerText,
+    sliders: shown(".widget-slider", ".widget-readout", (part) => part.innerText),
+    lists: shown(".widget-dropdown", "select", (part) => part.selectedOptions[0].innerText),
+  };
+}"""
+# The twin is a lab of the same scenario that only ever was told where to go.
+TOLD = """
+import hashlib as _hashlib, json as _json
+from ipywidgets.widgets.widget import _instances
+from margin_lib import labs as _labs
+def _hash(lab):
+    return _hashlib.sha256(bytes(lab._image.value)).hexdigest()
+_lab = _instances[{id!r}]
+_twins = globals().setdefault("_twins", {{}})
+if {id!r} not in _twins:
+    _twins[{id!r}] = type(_lab)(_lab.scenario)
+_twin = _twins[{id!r}]
+with _labs.DRAWING:  # the lab may be moved in another thread, now
+    _twin.set(**_twin.presets["start"])
+    _twin.set(**_lab.values())
+    _state = {{
+        "values": _lab.values(),
+        "drawn": _lab._shown == _lab.values() == _twin.values(),
+        "words": _lab.summary(),
+        "picture": _hash(_lab),
+        "twin words": _twin.summary(),
+        "twin picture": _hash(_twin),
+    }}
+print(_json.dumps(_state | {{
+    "kind": type(_lab).__name__,
+    "labels": {{n: c.description for n, c in _lab.controls.items()}},
+    "presets": _lab.presets,
+    "options": {{n: list(c.options) for n, c in _lab.controls.items() if hasattr(c, "options")}},
+    "ends": {{n: [c.min, c.max] for n, c in _lab.controls.items() if hasattr(c, "step")}},
+}}))
+"""
+
+
+def plain(words):
+    """Words without regard to where lines break."""
+    return " ".join(words.split())
+
+
+def number(shown):
+    """The value that a slider shows, and half of its last digit.
+
+    >>> number("−12.5%")
+    (-0.125, 0.0005)
+    """
+    digits = re.fullmatch(r"([+−-]?)([\d,]+)(\.\d*)?(%?)", shown.strip())
+    sign, whole, part, unit = digits.groups(default="")
+    scale = 0.01 if unit else 1
+    value = float(whole.replace(",", "") + part) * scale
+    return -value if sign in ("−", "-") else value, scale * 0.5 / 10 ** max(len(part) - 1, 0)
+
+
+def until(what, true, patience=browser.PATIENCE):
+    """Ask again and again until the answer is true, and return it."""
+    deadline = time.monotonic() + patience
+    while not (answer := true()):
+        assert time.monotonic() < deadline, f"waited {patience} s for {what}"
+        time.sleep(0.1)
+    return answer
+
+
+class View:
+    """A lab as a reader has it, wherever the page is served."""
+
+    def __init__(self, page, root):
+        self.page, self.root = page, root
+
+    def seen(self):
+        """What is on the page, or None while a picture is on its way."""
+        return self.root.evaluate(SEEN)
+
+    def handle(self, label):
+        """What is dragged of a slider, brought into sight."""
+        slider = self.root.locator(".widget-slider").filter(
+            has=self.page.get_by_text(label, exact=True)
+        )
+        handle = slider.locator(".noUi-handle")
+        handle.scroll_into_view_if_needed()
+        return slider.locator(".noUi-base"), handle
+
+    def press(self, label, key, times=1):
+        """Move a slider by keyboard."""
+        _, handle = self.handle(label)
+        handle.focus()
+        for _ in range(times):
+            self.page.keyboard.press(key)
+
+    def drag(self, label, part):
+        """Drag a slider to a part of its way."""
+        base, handle = self.handle(label)
+        start, track = handle.bounding_box(), base.bounding_box()
+        x, y = start["x"] + start["width"] / 2, start["y"] + start["height"] / 2
+        end = track["x"] + part * track["width"]
+        mouse = self.page.mouse
+        mouse.move(x, y)
+        mouse.down()
+        mouse.move((x + end) / 2, y, steps=3)
+        mouse.move(end, y, steps=3)
+        mouse.up()
+
+
+class LiveLab(View):
+    """A lab whose kernel can be asked."""
+
+    def __init__(self, page, root, id):
+        super().__init__(page, root)
+        self.id = id
+
+    def told(self):
+        """What the kernel says of the lab, and of its twin."""
+        return browser.ask(self.page, TOLD.format(id=self.id))
+
+    def settled(self, changed=lambda told: True):
+        """Wait until the page shows what the kernel holds, and return both, (seen, told).
+
+        `changed` says whether the kernel already holds what was asked of it.
+        """
+        last = {}
+
+        def same():
+            seen, told = self.seen(), self.told()
+            last.update(seen=seen, told=told)
+            if not seen or not told["drawn"] or not changed(told):
+                return None
+            if plain(seen["words"]) != plain(told["words"]) or seen["picture"] != told["picture"]:
+                return None
+            for name, label in told["labels"].items():
+                value = told["values"][name]
+                if label in seen["sliders"]:
+                    shown, off = number(seen["sliders"][label])
+                    if abs(shown - value) > 1.01 * off:
+                        return None
+                elif label in seen["lists"] and seen["lists"][label] != str(value):
+                    return None
+            return seen, told
+
+        try:
+            return until("page and kernel to agree", same)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {json.dumps(last, indent=1)}") from None
+
+    def agreed(self, changed=lambda told: True):
+        """The same, and a lab that was set to these values says and draws the same."""
+        seen, told = self.settled(changed)
+        assert told["words"] == told["twin words"], told
+        if not told["words"].startswith("The exchange refuses"):  # else the last picture stays
+            assert told["picture"] == told["twin picture"], told
+        return seen, told
+
+    def button(self, name):
+        return self.root.get_by_role("button", name=name, exact=True)
+
+    def restart(self):
+        """Back to where the scenario starts."""
+        self.button("start").click()
+        return self.agreed(lambda told: told["values"] == told["presets"]["start"])

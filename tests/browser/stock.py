@@ -1,0 +1,23 @@
+"""Which notebooks there are, and which labs stand in them."""
+
+import json
+import re
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent.parent.parent / "notebooks"
+NAMES = sorted(path.name for path in FOLDER.glob("*.ipynb"))
+
+
+def code_of(name):
+    """The sources of the notebook's code cells."""
+    cells = json.loads((FOLDER / name).read_text(encoding="utf-8"))["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+
+
+# (notebook, class of the lab), in the order of the course
+LABS = [
+    (name, kind)
+    for name in NAMES
+    for source in code_of(name)
+    for kind in re.findall(r"\b([A-Z]\w*Lab)\(", source)
+]

@@ -1,0 +1,146 @@
+"""JupyterLab: every notebook runs, every control of every lab works, and what is seen is true."""
+
+import pytest
+
+from tests.browser.live import LiveLab, until
+from tests.browser.stock import LABS, NAMES
+from tools import browser
+
+of_each_lab = pytest.mark.parametrize("name, kind", LABS)
+
+
+class Opened:
+    """A notebook in JupyterLab after a full run."""
+
+    def __init__(self, page, address):
+        self.page = page
+        browser.open_notebook(page, address)
+        self.cells = browser.run_all(page)
+        self.labs = {}
+        for number, id in browser.views(self.cells):
+            self.show(number, id)
+            lab = LiveLab(page, page.locator(f"[data-lab='{id}']"), id)
+            self.labs[lab.told()["kind"]] = number, lab
+
+    def show(self, number, id):
+        self.page.evaluate(browser.SHOW, [number, id])
+
+    def lab(self, kind):
+        """A lab in sight and at its start."""
+        number, lab = self.labs[kind]
+        self.show(number, lab.id)
+        lab.restart()
+        return lab
+
+    def close(self):
+        self.page.evaluate(browser.SHUT_DOWN)
+        self.page.close()
+
+
+@pytest.fixture(scope="module")
+def opened(chrome, course, tmp_path_factory):
+    """Opens a notebook, unless it is the one that is open."""
+    here = {}
+
+    def close():
+        for one in here.values():
+            one.close()
+        here.clear()
+
+    with browser.server("lab", course, tmp_path_factory.mktemp("lab")) as address:
+
+        def open_one(name):
+            if name not in here:
+                close()
+                here[name] = Opened(chrome.new_page(viewport=browser.SCREEN), address(name))
+            return here[name]
+
+        yield open_one
+        close()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_all_cells_run_without_complaint(opened, name):
+    notebook = opened(name)
+    assert not browser.complaints(notebook.cells)
+    assert sorted(notebook.labs) == sorted(kind for where, kind in LABS if where == name)
+
+
+@of_each_lab
+def test_every_slider_moves_by_keyboard_and_by_drag(opened, name, kind):
+    lab = opened(name).lab(kind)
+    for control in lab.told()["ends"]:
+        words, pictures = set(), set()
+
+        def note(seen, words=words, pictures=pictures):
+            words.add(seen["words"])
+            pictures.add(seen["picture"])
+
+        seen, told = lab.restart()
+        note(seen)
+        label, (low, high) = told["labels"][control], told["ends"][control]
+        before = told["values"][control]
+        upper = before > (low + high) / 2
+        key, part = ("ArrowLeft", 0.2) if upper else ("ArrowRight", 0.8)
+        lab.press(label, key, 3)
+        seen, told = lab.agreed(lambda told, c=control, b=before: told["values"][c] != b)
+        after = told["values"][control]
+        assert after < before if upper else after > before
+        note(seen)
+        lab.drag(label, part)
+        goal = low + part * (high - low)
+        near = 0.1 * (high - low)
+        seen, _ = lab.agreed(lambda told, c=control, g=goal, n=near: abs(told["values"][c] - g) < n)
+        note(seen)
+        assert len(words) > 1, f"{control} does not change the readout"
+        assert len(pictures) > 1, f"{control} does not change the picture"
+
+
+@of_each_lab
+def test_lists_and_presets_go_where_they_say_and_start_goes_back(opened, name, kind):
+    lab = opened(name).lab(kind)
+    first, told = lab.agreed()
+    for control, options in told["options"].items():
+        for option in [*options[1:], options[0]]:
+            chosen = lab.root.locator(".widget-dropdown").filter(has_text=told["labels"][control])
+            chosen.locator("select").select_option(label=str(option))
+            lab.agreed(lambda told, c=control, o=option: told["values"][c] == o)
+    for preset, values in told["presets"].items():
+        lab.button(preset).click()
+        lab.agreed(lambda told, v=values: told["values"] == {**told["values"], **v})
+    last, _ = lab.restart()
+    assert last == first
+
+
+@of_each_lab
+def test_play_walks_on_by_itself(opened, name, kind):
+    lab = opened(name).lab(kind)
+    plays = lab.root.locator(".widget-play").all()
+    if not plays:
+        pytest.skip("nothing to play")
+    for play in plays:
+        _, told = lab.agreed()
+        start = told["values"]
+        play.locator("button").first.click()
+        until("play to move something", lambda s=start: lab.told()["values"] != s)
+        play.locator("button").nth(1).click()  # stop
+        lab.agreed()
+
+
+@of_each_lab
+def test_it_fits_the_screen(opened, shots, name, kind):
+    notebook = opened(name)
+    lab = notebook.lab(kind)
+    for theme in ("Light", "Dark"):
+        notebook.page.evaluate(browser.THEME, f"JupyterLab {theme}")
+        body = f"body[data-jp-theme-name='JupyterLab {theme}']"
+        notebook.page.wait_for_selector(body, state="attached")
+        lab.root.screenshot(path=shots / f"lab_{kind}_{theme.lower()}.png")
+    notebook.page.evaluate(browser.THEME, "JupyterLab Light")
+    assert lab.root.evaluate(TOO_WIDE) == []
+
+
+TOO_WIDE = """lab => [...lab.querySelectorAll("*")]
+  .filter((part) => part.scrollWidth > part.clientWidth + 1 && part.clientWidth > 0)
+  .filter((part) => ["auto", "scroll"].includes(getComputedStyle(part).overflowX))
+  .map((part) => `${part.className}: ${part.scrollWidth} in ${part.clientWidth} px`)"""
