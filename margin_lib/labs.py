@@ -25,14 +25,13 @@ DRAWING = threading.RLock()
 def slider(words, value, low, high, step, tip, form=".2f"):
     """A slider with its unit in its label, wide enough for where it starts; `tip` is its legend.
 
-    Its steps meet the value where it starts: a browser knows no other values than its steps.
+    No sign in `form` for what is not below 0: a browser's 0 may be a hair less, and would be −0.
     """
-    low = value - max(int((value - low) / step + 1e-9), 0) * step
     wide = widgets.Layout(width="380px")
     style = {"description_width": "170px"}
     control = widgets.FloatSlider(
         value=value,
-        min=low,
+        min=min(low, value),
         max=max(high, value),
         step=step,
         description=words,
@@ -52,7 +51,7 @@ def leverage_of(trade, tip, high=20):
 def change(symbol, low=-0.6, high=0.4):
     """The slider of a price, as a change since entry."""
     tip = f"moves the price of {symbol}; 0 % is where you bought or sold"
-    return slider(f"{symbol} price change [%]", 0.0, low, high, 0.01, tip, "+.0%")
+    return slider(f"{symbol} price change [%]", 0.0, low, high, 0.01, tip, ".0%")
 
 
 def choice(words, options, value, tip):
@@ -393,7 +392,7 @@ class CloudLab(Lab):
         return {
             "side": side_of(scenario.trades[1]),
             "correlation": slider(
-                "correlation", scenario.correlation, -1, 1, 0.05, "1: prices move alike", "+.2f"
+                "correlation", scenario.correlation, -1, 1, 0.05, "1: prices move alike", ".2f"
             ),
             "volatility": slider(
                 "volatility [% a year]",
@@ -473,7 +472,7 @@ class FundingLab(Lab):
                 0.001,
                 0.00005,
                 "above 0 the longs pay the shorts",
-                "+.3%",
+                ".3%",
             ),
         }
 

@@ -153,6 +153,8 @@ class LiveLab(View):
                     shown, off = number(seen["sliders"][label])
                     if abs(shown - value) > 1.01 * off:
                         return None
+                    if re.match(r"[−-]0*\.?0*%?$", seen["sliders"][label]):
+                        raise AssertionError(f"{label}: {seen['sliders'][label]}")
                 elif label in seen["lists"] and seen["lists"][label] != str(value):
                     return None
             return seen, told

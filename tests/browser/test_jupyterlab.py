@@ -135,6 +135,7 @@ def test_it_fits_the_screen(opened, shots, name, kind):
         notebook.page.evaluate(browser.THEME, f"JupyterLab {theme}")
         body = f"body[data-jp-theme-name='JupyterLab {theme}']"
         notebook.page.wait_for_selector(body, state="attached")
+        notebook.page.wait_for_selector("#jupyterlab-splash", state="detached")
         lab.root.screenshot(path=shots / f"lab_{kind}_{theme.lower()}.png")
     notebook.page.evaluate(browser.THEME, "JupyterLab Light")
     assert lab.root.evaluate(TOO_WIDE) == []
