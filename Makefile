@@ -41,7 +41,7 @@ endif
 NBVAL := -q -W ignore -p no:cacheprovider -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-browser bench mutants notebooks format badges clean
+.PHONY: help lab test test-browser bench latency mutants notebooks format badges clean
 .NOTPARALLEL:
 
 help: ## list these targets
@@ -63,6 +63,9 @@ test-browser: $(TEST) $(BROWSER) ## open every notebook in Chromium and move eve
 bench: $(LAB) $(BENCH) ## measure speed and memory, and compare with two other packages
 	@low=0; for run in "$(PY) tools/bench.py" "$(BENCH_VENV)/bin/python tools/peers.py"; do \
 	  echo "$$run"; $$run || low=1; done; exit $$low
+
+latency: $(BROWSER) ## measure how long a reader waits for each lab, and what labs leave behind
+	$(PY) -m tools.latency $(ARGS)
 
 mutants: $(MUTANTS) ## change the mathematics in 3,500 places, one by one: do the tests notice? (15 minutes)
 	$(PY) tools/mutants.py $(ARGS)
