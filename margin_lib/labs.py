@@ -98,7 +98,9 @@ class Lab(widgets.VBox):
         with DRAWING:
             self.canvas = self.picture(scenario)
         self.lines = []
-        self._image = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
+        # Never wider than the page, less a margin of its own; nor blown up to fill a wide one.
+        size = widgets.Layout(max_width="calc(100% - 4px)", align_self="flex-start")
+        self._image = widgets.Image(format="png", layout=size)
         self._readout = widgets.HTML()
         fit = widgets.Layout(width="auto")
         buttons = [widgets.Button(description=name, layout=fit) for name in self.presets]
