@@ -11,7 +11,7 @@ from dataclasses import replace
 import ipywidgets as widgets
 import numpy as np
 
-from margin_lib import page, plots, text
+from margin_lib import mandate, page, plots, text
 from margin_lib.errors import MarginError
 from margin_lib.paths import Bars
 from margin_lib.simulate import Costs, replay, simulate
@@ -500,3 +500,45 @@ class FundingLab(Lab):
             edge = f"at {first}" if first == last else f"from {first} to {last}"
             lines.append(f"{mode.capitalize()}: {way} {end}, liquidation price {edge}.")
         return state, lines
+
+
+class CapstoneLab(Lab):
+    """A design of your own against its mandate, in a few hundred markets."""
+
+    picture = plots.MandatePicture
+    look = "what lies in the shaded part, and how much of it is dark."
+
+    def make_controls(self, scenario):
+        kinds = scenario.mandate["visible"].items()
+        self.markets = {name: mandate.drawn(scenario, kind, 7, SHOWN) for name, kind in kinds}
+        first = next(iter(self.markets))
+        controls = {"market": choice("market", list(self.markets), first, "what prices are like")}
+        for trade in scenario.trades:
+            s, share = trade.symbol, trade.margin / scenario.balance
+            where, size = "whose money stands behind it", "own money, as a share of the capital"
+            controls |= {
+                f"{s} mode": choice(f"{s} {trade.side}, mode", MODES, MODES[0], where),
+                f"{s} margin": slider(f"{s} margin [%]", share, 0.01, 0.4, 0.01, size, ".0%"),
+                f"{s} leverage": leverage_of(trade, "times the margin is what you hold", high=10),
+            }
+            controls[f"{s} leverage"].description = f"{s} leverage [x]"
+        return controls
+
+    def make_presets(self, scenario):
+        return {
+            name: {f"{s} {k}": v for s, row in rows.items() for k, v in row.items() if k != "side"}
+            for name, rows in scenario.mandate["designs"].items()
+        }
+
+    def compute(self, scenario, market, **values):
+        rows = {
+            t.symbol: {"side": t.side}
+            | {k: values[f"{t.symbol} {k}"] for k in ("mode", "margin", "leverage")}
+            for t in scenario.trades
+        }
+        trial = mandate.hold(mandate.Design(scenario, "yours", rows), self.markets[market])
+        start, (kept, worst, reached, *rest) = mandate.terms(trial.design), mandate.measured(trial)
+        lines = [f"{item.what}: {item.words} ({item.must})" for item in (kept, reached)]
+        lines += ["; ".join(f"{i.what}: {i.words}" for i in group) for group in (rest, start)]
+        lines[0] += f"; {worst.what}: {worst.words}"
+        return {"yours": trial}, [f"{line[0].upper()}{line[1:]}." for line in lines]

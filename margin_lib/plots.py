@@ -554,6 +554,52 @@ class LossPicture(Picture):
                 yield label(ax, ends[-1] + 0.03 * side, row, share, **how)
 
 
+class MandatePicture(Picture):
+    """What many markets left of each design, against the loss and the gain of its mandate.
+
+    A state is name -> mandate.Trial: a row each, all on one scale.
+    """
+
+    size = (9, 4.6)
+    edges = np.linspace(-1, 1, 41)  # changes; what is above the last counts in its band
+
+    def frame(self, scenario):
+        ax = self.axes[0]
+        ax.set(xlim=(-1.02, 1.02), ylim=(0, 1.08), yticks=[])
+        ax.set_xlabel(f"change of the capital after {scenario.days} days; the last band: and more")
+        ax.spines["left"].set_visible(False)
+        percent_axis(ax.xaxis, ticks=9)
+        self.limits = -scenario.mandate["max_loss"], scenario.mandate["target"]
+        ax.axvspan(-1.02, self.limits[0], color=DEAD, zorder=0)
+        how = {"fontsize": 9.5, "bbox": None}
+        label(ax, self.limits[0] - 0.015, 1.04, "beyond the maximum loss", ha="right", **how)
+        label(ax, self.limits[1] + 0.015, 1.04, "target reached", ha="left", **how)
+        label(ax, 1, 1.04, "dark: something was liquidated", LOSS, ha="right", **how)
+
+    def moving(self, state):
+        ax, high = self.axes[0], 1 / len(state)
+        counts = {}
+        for name, trial in state.items():
+            change = np.clip(trial.change, self.edges[0], self.edges[-1])
+            parts = change, change[trial.outcomes.liquidated]
+            counts[name] = [np.histogram(x, self.edges)[0] / len(change) for x in parts]
+        unit = 0.74 * high / max(every.max() for every, _ in counts.values())
+        for row, (name, pair) in enumerate(counts.items(), start=1):
+            base = 1 - row * high
+            for share, colour in zip(pair, (BORROWED, LOSS), strict=True):
+                how = {"baseline": base, "fill": True, "facecolor": colour, "edgecolor": INK}
+                yield ax.stairs(base + unit * share, self.edges, linewidth=0.6, zorder=3, **how)
+            yield ax.axhline(base, color=INK, linewidth=0.8)
+            ends = base, base + 0.78 * high
+            yield ax.vlines(self.limits, *ends, color=INK, linestyle="--", linewidth=1.2, zorder=4)
+            kept, reached = (
+                text.percent(hit.mean(), 0, sign=False)
+                for hit in (state[name].kept, state[name].reached)
+            )
+            words = f"{name}: within the maximum loss in {kept}, target reached in {reached}"
+            yield label(ax, -1, base + 0.88 * high, words, ha="left", bbox=None)
+
+
 class PathPicture(Picture):
     """Prices step by step, and what the same trades are worth in both modes."""
 

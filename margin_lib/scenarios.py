@@ -90,6 +90,7 @@ class Scenario:
     liquidation_fee : float    of notional, for venues that return the rest [1]
     volatility, correlation, jumps, jump_deviation : as for `Market`
     days : int                 for how long the trades are held in such markets, at least 1 [1]
+    mandate : Mapping          what is asked of the account, for `margin_lib.mandate`
 
     Raises
     ------
@@ -117,6 +118,7 @@ class Scenario:
     jumps: float = 0.0
     jump_deviation: float = 0.0
     days: int = 1
+    mandate: Mapping = field(default_factory=dict)
 
     def __post_init__(self):
         one_number("balance", self.balance, above=0)

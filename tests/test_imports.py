@@ -25,13 +25,14 @@ ORDER = [
     "scenarios",
     "text",
     "page",
+    "mandate",
     "plots",
     "labs",
     "exercises",
     "answers",
     "claims",
 ]
-SHOWS = {"page", "plots", "labs", "exercises", "claims"}
+SHOWS = {"page", "mandate", "plots", "labs", "exercises", "claims"}
 ALLOWED_IN = {
     "matplotlib": SHOWS,
     "pandas": SHOWS | {"paths", "simulate"},

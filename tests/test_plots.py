@@ -8,7 +8,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from PIL import Image
 
-from margin_lib import plots, text
+from margin_lib import mandate, plots, text
 from margin_lib.labs import CloudLab, both_modes
 from margin_lib.scenarios import load
 from margin_lib.simulate import replay
@@ -26,6 +26,12 @@ def single(scenario, change=0.0):
     return replay(scenario.account("isolated"), [scenario.marks(**{symbol: change})])
 
 
+def trials(task):
+    bars = mandate.drawn(task, {}, 7, 100)
+    designs = task.mandate["designs"].items()
+    return {name: mandate.hold(mandate.Design(task, name, rows), bars) for name, rows in designs}
+
+
 def states(book):
     """Every picture with a state that it can show."""
     cross = book["cross"]
@@ -39,6 +45,7 @@ def states(book):
         plots.PlanePicture: (cross, pair),
         plots.LossPicture: (cross, cross.outcomes(paths=100)),
         plots.PathPicture: (cross, {**walk, "step": 3}),
+        plots.MandatePicture: (book["capstone"], trials(book["capstone"])),
         plots.FundingPicture: (
             book["isolated"],
             {mode: (range(91), [-0.2] * 91, [1.0] * 91) for mode in ("isolated", "cross")},
