@@ -91,7 +91,7 @@ class Design:
 def drawn(task, terms, seed, paths=PATHS):
     """Markets of one kind, day by day: what `terms` say differs from the scenario."""
     rng = np.random.default_rng(seed)
-    return task.market(**terms).draw(rng, task.days, paths)
+    return task.market(wicks=True, **terms).draw(rng, task.days, paths)
 
 
 def history(task, folder="."):
