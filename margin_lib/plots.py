@@ -566,7 +566,7 @@ class MandatePicture(Picture):
     def frame(self, scenario):
         ax = self.axes[0]
         ax.set(xlim=(-1.02, 1.02), ylim=(0, 1.08), yticks=[])
-        ax.set_xlabel(f"change of the capital after {scenario.days} days; the last band: and more")
+        ax.set_xlabel(f"change of the capital after {scenario.days} days (last band: all above)")
         ax.spines["left"].set_visible(False)
         percent_axis(ax.xaxis, ticks=9)
         self.limits = -scenario.mandate["max_loss"], scenario.mandate["target"]
