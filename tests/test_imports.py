@@ -28,16 +28,17 @@ ORDER = [
     "mandate",
     "plots",
     "labs",
+    "quiz",
     "exercises",
     "answers",
     "claims",
 ]
-SHOWS = {"page", "mandate", "plots", "labs", "exercises", "claims"}
+SHOWS = {"page", "mandate", "plots", "labs", "quiz", "exercises", "claims"}
 ALLOWED_IN = {
     "matplotlib": SHOWS,
     "pandas": SHOWS | {"paths", "simulate"},
     "IPython": SHOWS,
-    "ipywidgets": {"labs"},
+    "ipywidgets": {"labs", "quiz"},
 }
 # The answers are one layer: "answers/leverage" has the place of "answers".
 MODULES = sorted(
