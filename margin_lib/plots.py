@@ -629,7 +629,7 @@ class MandatePicture(Picture):
         percent_axis(ax.xaxis, ticks=9)
         self.limits = -scenario.mandate["max_loss"], scenario.mandate["target"]
         ax.axvspan(-1.02, self.limits[0], color=DEAD, zorder=0)
-        how = {"fontsize": 9.5, "bbox": None}
+        how = {"ground": False}
         label(ax, self.limits[0] - 0.015, 1.04, "beyond the maximum loss", ha="right", **how)
         label(ax, self.limits[1] + 0.015, 1.04, "target reached", ha="left", **how)
         label(ax, 1, 1.04, "dark: something was liquidated", LOSS, ha="right", **how)
@@ -655,7 +655,7 @@ class MandatePicture(Picture):
                 for hit in (state[name].kept, state[name].reached)
             )
             words = f"{name}: within the maximum loss in {kept}, target reached in {reached}"
-            yield label(ax, -1, base + 0.88 * high, words, ha="left", bbox=None)
+            yield label(ax, -1, base + 0.88 * high, words, ground=False, ha="left")
 
 
 class PathPicture(Picture):

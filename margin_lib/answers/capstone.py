@@ -15,7 +15,8 @@ def _(book):
         count * size: "That is the effective leverage: notional / equity. Which margin goes in?",
         loss / (count * size): "That is upside down: leverage is notional / margin.",
         1 / loss: "That is for positions as large as the capital.",
-        loss / count: "That is the margin of one position, as a share. Which leverage does it need?",
+        loss
+        / count: "That is the margin of one position, as a share. Which leverage does it need?",
     }
     hints = (
         "Behind fences, the most that can be lost is a sum. Of what?",
