@@ -604,7 +604,10 @@ class CapstoneLab(Lab):
             for t in scenario.trades
         }
         trial = mandate.hold(mandate.Design(scenario, "yours", rows), self.markets[market])
-        start, (kept, worst, reached, *rest) = mandate.terms(trial.design), mandate.measured(trial)
+        start, (kept, worst, reached, *rest) = (
+            mandate.at_start(trial.design),
+            mandate.measured(trial),
+        )
         lines = [f"{item.what}: {item.words} ({item.must})" for item in (kept, reached)]
         lines += ["; ".join(f"{i.what}: {i.words}" for i in group) for group in (rest, start)]
         lines[0] += f"; {worst.what}: {worst.words}"

@@ -25,7 +25,12 @@ REAL = "real prices"
 
 
 def demand(task, name):
-    """One number of a scenario's mandate; MarginError if it says none."""
+    """One number of a scenario's mandate; MarginError if it says none.
+
+    >>> task = Scenario(name="a", currency="BTC", balance=5, trades=(), mandate={"kept": 0.95})
+    >>> demand(task, "kept")
+    0.95
+    """
     if name not in task.mandate:
         raise MarginError(f"mandate of {task.name}", f"must say {name}", list(task.mandate))
     return one_number(name, task.mandate[name])
@@ -44,6 +49,19 @@ class Design:
     top_up : Mapping           {near, add}: once a price is as `near` to the liquidation price of an
                                isolated position, `add` goes from the balance to its margin; empty
                                for an owner who does nothing
+
+    Raises
+    ------
+    MarginError                other keys than these, an account that cannot be opened
+
+    >>> from margin_lib.contracts import Contract
+    >>> from margin_lib.scenarios import Trade
+    >>> eth = Trade(contract=Contract(symbol="ETH"), side="long", price=8, margin=1, leverage=1)
+    >>> task = Scenario(name="a", currency="BTC", balance=5, trades=(eth,))
+    >>> rows = {"ETH": {"side": "short", "mode": "isolated", "margin": 0.4, "leverage": 3}}
+    >>> bold = Design(task, "bold", rows)
+    >>> bold.account["ETH"].quantity, bold.account.balance
+    (-0.75, 3.0)
     """
 
     task: Scenario
@@ -219,6 +237,9 @@ class Item:
     bound : float              what the mandate says; NaN for no demand
     least : bool               whether the bound is the least that passes, or the most
     form : callable            a number in words
+
+    >>> Item("maximum loss kept", 0.94, 0.006, 0.95, least=True).words
+    '94 % ± 0.6 %, not passed (close)'
     """
 
     what: str
@@ -250,7 +271,7 @@ class Item:
         return self.form(self.value) + error + ("" if np.isnan(self.bound) else verdict + close)
 
 
-def terms(design):
+def at_start(design):
     """What can be said of a design before it meets a market, as a list of Items."""
     task, account, marks = design.task, design.account, design.task.marks()
     exposure = {p.symbol: p.units * marks[p.symbol] / task.balance for p in account.positions}
@@ -292,7 +313,7 @@ def measured(trial, errors=True):
 
 def report(design, markets):
     """The report card as a table to read: a row an item, a column for each kind of markets."""
-    start = terms(design)
+    start = at_start(design)
     cards = {name: measured(hold(design, bars), name != REAL) for name, bars in markets.items()}
     items = [*start, *next(iter(cards.values()))]
     columns = {"must be": [item.must for item in items]}
@@ -304,7 +325,7 @@ def report(design, markets):
 
 def missed(trials):
     """What is not passed, in words: name of the markets -> list; `trials` has a Trial for each."""
-    start = [item for trial in list(trials.values())[:1] for item in terms(trial.design)]
+    start = [item for trial in list(trials.values())[:1] for item in at_start(trial.design)]
     cards = {"start": start} | {name: measured(trial) for name, trial in trials.items()}
     found = {name: [i.what for i in card if not i.passed] for name, card in cards.items()}
     return {name: what for name, what in found.items() if what}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from margin_lib import MarginError, mandate
-from margin_lib.mandate import Design, Item, drawn, hold, measured, missed, rough, terms
+from margin_lib.mandate import Design, Item, drawn, hold, at_start, measured, missed, rough
 from margin_lib.paths import Bars
 from margin_lib.scenarios import load
 from margin_lib.simulate import Costs, replay
@@ -213,7 +213,7 @@ def items(cards):
 
 
 def test_the_start_of_a_card_by_hand():
-    found = items(terms(design(bare(TASK), "twins")))
+    found = items(at_start(design(bare(TASK), "twins")))
     assert found["smallest view held"].value == pytest.approx(0.4)
     assert found["capital used"].value == pytest.approx(0.3 + 0.3 + 0.1)
     assert found["effective leverage"].value == pytest.approx(1.2 + 1.2 + 0.4)
@@ -223,7 +223,7 @@ def test_the_start_of_a_card_by_hand():
 def test_costs_are_fees_and_what_longs_pay_and_shorts_get():
     task = bare(TASK, days=10)
     task = replace(task, funding_rate=0.001, funding_hours=8)
-    found = items(terms(design(task, "twins")))
+    found = items(at_start(design(task, "twins")))
     assert found["costs, held to the end"].value == pytest.approx(30 * 0.001 * (1.2 + 1.2 - 0.4))
     walk = replay(
         design(task, "twins").account,
@@ -234,10 +234,10 @@ def test_costs_are_fees_and_what_longs_pay_and_shorts_get():
 
 
 def test_a_view_that_is_not_held_or_held_against_counts(task):
-    assert items(terms(alone(task)))["smallest view held"].value == 0
+    assert items(at_start(alone(task)))["smallest view held"].value == 0
     rows = task.mandate["designs"]["fences"]
     against = Design(task, "against", rows | {"LTC": rows["LTC"] | {"side": "long"}})
-    assert items(terms(against))["smallest view held"].value < 0
+    assert items(at_start(against))["smallest view held"].value < 0
 
 
 def test_shares_are_counted_by_hand():
@@ -294,7 +294,7 @@ def test_a_report_and_what_is_missed_say_the_same(task):
     for each in designs(task):
         table = mandate.report(each, bars)
         failed = missed({name: hold(each, prices) for name, prices in bars.items()})
-        start = len(terms(each))
+        start = len(at_start(each))
         assert list(table) == ["must be", *bars]
         assert set(table["there"][:start]) == {"same"}
         for name, rows in (
@@ -316,7 +316,7 @@ def test_a_demand_that_is_missing_is_named(name):
     mine = design(TASK, "fences")
     mine = Design(replace(TASK, mandate=demands), "mine", mine.positions)
     with pytest.raises(MarginError, match=f"mandate of capstone must say {name}"):
-        [*terms(mine), *measured(hold(mine, drawn(mine.task, {}, 1, 5)))]
+        [*at_start(mine), *measured(hold(mine, drawn(mine.task, {}, 1, 5)))]
 
 
 @pytest.mark.parametrize("bad", NOT_SINGLE)
