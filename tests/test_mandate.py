@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from margin_lib import MarginError, mandate
-from margin_lib.mandate import Design, Item, drawn, hold, at_start, measured, missed, rough
+from margin_lib.mandate import Design, Item, at_start, drawn, hold, measured, missed, rough
 from margin_lib.paths import Bars
 from margin_lib.scenarios import load
 from margin_lib.simulate import Costs, replay
