@@ -219,15 +219,6 @@ def deficits(account, bars, costs, steps):
     return paid
 
 
-def rough(value):
-    """A share as exactly as some thousand markets can tell it.
-
-    >>> rough(0.0723), rough(0.7234), rough(-1)
-    ('7.2 %', '72 %', '−100 %')
-    """
-    return text.percent(value, 1 if abs(value) < 0.1 else 0, sign=False)
-
-
 @dataclass(frozen=True)
 class Item:
     """One line of a report card.
@@ -247,7 +238,7 @@ class Item:
     error: float = np.nan
     bound: float = np.nan
     least: bool = False
-    form: object = rough
+    form: object = text.rough
 
     @property
     def passed(self):

@@ -23,6 +23,15 @@ def share(value):
     return percent(value, 1, sign=False)
 
 
+def rough(value):
+    """A share as exactly as some thousand markets can tell it.
+
+    >>> rough(0.0723), rough(0.7234), rough(-1)
+    ('7.2 %', '72 %', '−100 %')
+    """
+    return percent(value, 1 if abs(value) < 0.1 else 0, sign=False)
+
+
 def money(value, currency, digits=2, sign=False):
     """An amount with its unit.
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from margin_lib import MarginError, mandate
-from margin_lib.mandate import Design, Item, at_start, drawn, hold, measured, missed, rough
+from margin_lib.mandate import Design, Item, at_start, drawn, hold, measured, missed
 from margin_lib.paths import Bars
 from margin_lib.scenarios import load
 from margin_lib.simulate import Costs, replay
@@ -286,7 +286,7 @@ def test_words_of_an_item():
     assert Item("it", 0.9, 0.006, 0.95, True).words == "90 % ± 0.6 %, not passed"
     assert Item("it", 0.01, bound=0.02).words == "1.0 %, passed"
     assert (Item("it", -0.5).words, Item("it", -0.5).must) == ("−50 %", "no demand")
-    assert rough(0.0999) == "10.0 %"
+    assert Item("it", 0.0999).words == "10.0 %"
 
 
 def test_a_report_and_what_is_missed_say_the_same(task):
