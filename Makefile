@@ -55,7 +55,7 @@ test: $(TEST) ## check style, library and every notebook
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m pytest -q -n 2
-	$(PY) -m pytest $(NBVAL) notebooks
+	$(PY) -m pytest $(NBVAL) notebooks instructors/solutions
 
 fuzz: $(TEST) ## move every lab at random, 300 times over (3 minutes)
 	SEQUENCES=300 $(PY) -m pytest -q -n 2 tests/test_labs.py -k random_moves
@@ -73,7 +73,7 @@ latency: $(BROWSER) ## of these, only how long a reader waits for each lab, and 
 mutants: $(MUTANTS) ## change the mathematics in 3,500 places, one by one: do the tests notice? (15 minutes)
 	$(PY) tools/mutants.py $(ARGS)
 
-notebooks: $(LAB) ## run every notebook again and store its outputs in the one normal form
+notebooks: $(LAB) ## run every notebook and solution again, and store the outputs in the one normal form
 	$(PY) tools/notebooks.py
 
 format: $(TEST) ## format the code and repair what ruff can repair
