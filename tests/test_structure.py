@@ -225,7 +225,7 @@ def add(text):
 
 
 def result_without_prediction(notebook):
-    notebook.cells[3:3] = [new_markdown_cell("## New"), new_code_cell("print(1)")]
+    notebook.cells[1:1] = [new_markdown_cell("## New"), new_code_cell("print(1)")]
 
 
 @pytest.mark.parametrize(
