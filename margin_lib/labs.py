@@ -578,8 +578,7 @@ class CapstoneLab(Lab):
     def make_controls(self, scenario):
         kinds = scenario.mandate["visible"].items()
         self.markets = {name: mandate.drawn(scenario, kind, 7, SHOWN) for name, kind in kinds}
-        first = next(iter(self.markets))
-        controls = {"market": choice("market", list(self.markets), first, "what prices are like")}
+        controls = {}
         for trade in scenario.trades:
             s, share = trade.symbol, trade.margin / scenario.balance
             where, size = "whose money stands behind it", "own money, as a share of the capital"
@@ -589,6 +588,8 @@ class CapstoneLab(Lab):
                 f"{s} leverage": leverage_of(trade, "times the margin is what you hold", high=10),
             }
             controls[f"{s} leverage"].description = f"{s} leverage [x]"
+        names, tip = list(self.markets), "what prices are like"
+        controls["market"] = choice("market", names, names[0], tip)
         return controls
 
     def make_presets(self, scenario):
@@ -604,10 +605,8 @@ class CapstoneLab(Lab):
             for t in scenario.trades
         }
         trial = mandate.hold(mandate.Design(scenario, "yours", rows), self.markets[market])
-        start, (kept, worst, reached, *rest) = (
-            mandate.at_start(trial.design),
-            mandate.measured(trial),
-        )
+        start = mandate.at_start(trial.design)
+        kept, worst, reached, *rest = mandate.measured(trial)
         lines = [f"{item.what}: {item.words} ({item.must})" for item in (kept, reached)]
         lines += ["; ".join(f"{i.what}: {i.words}" for i in group) for group in (rest, start)]
         lines[0] += f"; {worst.what}: {worst.words}"

@@ -181,6 +181,8 @@ BELONGS = {
     "set aside": "account",
     "margin added later": "account",
     " side": "position",
+    " mode": "position",
+    " margin [%]": "position",
     "leverage": "position",
     "maintenance rate": "position",
     "price change": "market",

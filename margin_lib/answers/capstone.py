@@ -7,6 +7,24 @@ from margin_lib.mandate import Design, demand
 
 @exercise("09.1")
 def _(book):
+    """Markets to draw so that the error of the share that keeps the maximum loss is 0.005."""
+    p, error = demand(book["capstone"], "kept"), 0.005
+    slips = {
+        (p * (1 - p)) ** 0.5 / error: "Nearly. To halve the error you need four times the markets.",
+        p * (1 - p) / error: "The error shrinks with the square root of the number of markets.",
+        (1 - p) / error**2: "Both shares count: those that keep it, and those that do not.",
+        0.25 / error**2: "That is for a share of one half. Here the share is known.",
+        p * (1 - p) / (2 * error) ** 2: "Half a percentage point is 0.005.",
+    }
+    hints = (
+        "The error of a share p from n markets is the root of p (1 − p) / n.",
+        "Set that root to 0.005, square both sides, and solve for n.",
+    )
+    return Answer(p * (1 - p) / error**2, slips, hints)
+
+
+@exercise("09.2")
+def _(book):
     """Least leverage of all positions at which their margins are no more than the maximum loss."""
     task = book["capstone"]
     size, loss, count = demand(task, "exposure"), demand(task, "max_loss"), len(task.trades)
@@ -24,24 +42,6 @@ def _(book):
         "demands, and all the margin that it allows to be lost.",
     )
     return Answer(count * size / loss, slips, hints)
-
-
-@exercise("09.2")
-def _(book):
-    """Markets to draw so that the error of the share that keeps the maximum loss is 0.005."""
-    p, error = demand(book["capstone"], "kept"), 0.005
-    slips = {
-        (p * (1 - p)) ** 0.5 / error: "Nearly. To halve the error you need four times the markets.",
-        p * (1 - p) / error: "The error shrinks with the square root of the number of markets.",
-        (1 - p) / error**2: "Both shares count: those that keep it, and those that do not.",
-        0.25 / error**2: "That is for a share of one half. Here the share is known.",
-        p * (1 - p) / (2 * error) ** 2: "Half a percentage point is 0.005.",
-    }
-    hints = (
-        "The error of a share p from n markets is the root of p (1 − p) / n.",
-        "Set that root to 0.005, square both sides, and solve for n.",
-    )
-    return Answer(p * (1 - p) / error**2, slips, hints)
 
 
 @exercise("09.3")
