@@ -23,6 +23,7 @@ KINDS = {
     labs.CloudLab: "cross",
     labs.PathLab: "cross",
     labs.FundingLab: "isolated",
+    labs.RulesLab: "exchange",
 }
 
 
