@@ -658,7 +658,7 @@ class LadderPicture(Picture):
 
     def frame(self, scenario):
         ax, trade = self.axes[0], scenario.trades[0]
-        reach = trade.price / max(trade.leverage - 1, 1)
+        self.reach = reach = trade.price / max(trade.leverage - 1, 1)
         ax.set(xlim=(trade.price - 1.2 * reach, trade.price + 1.5 * reach), ylim=(0, 1), yticks=[])
         ax.set_xlabel(f"price of {trade.symbol} [{scenario.currency}]")
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
@@ -667,18 +667,18 @@ class LadderPicture(Picture):
     def moving(self, state):
         ax, trade = self.axes[0], self.scenario.trades[0]
         rows = sorted(state.items(), key=lambda row: abs(row[1][0] - trade.price))
-        step = 1 / (len(rows) + 1)
+        step, heads = 1 / (len(rows) + 1), trade.price + 0.95 * self.reach * np.array([-1, 1])
         for place, (name, edges) in enumerate(rows, start=1):
             y = 1 - (place + 0.4) * step
             yield ax.plot(edges, [y, y], color=FAINT, linewidth=1, zorder=0)[0]
             yield label(ax, trade.price, y, name)
             for edge, colour, marker in zip(edges, (ISOLATED, CROSS), "<>", strict=True):
+                side, end = ("right", 0) if marker == "<" else ("left", -1)
                 yield ax.plot(edge, y, marker, color=colour, markersize=8, zorder=5)[0]
-                side = "right" if marker == "<" else "left"
-                words = f"  {text.price(edge)}  "
-                yield label(ax, edge, y, words, colour, ha=side, bbox=None)
-        for edge, colour, words in zip(edges, (ISOLATED, CROSS), ("long", "short"), strict=True):
-            yield label(ax, edge, 1 - 0.4 * step, f"the {words} dies at", colour, bbox=None)
+                at = edge if np.isfinite(edge) else heads[end]
+                yield label(ax, at, y, f"  {text.price(edge)}  ", colour, ha=side, bbox=None)
+        for at, colour, words in zip(heads, (ISOLATED, CROSS), ("long", "short"), strict=True):
+            yield label(ax, at, 1 - 0.4 * step, f"the {words} dies at", colour, bbox=None)
 
 
 class RulesPicture(Picture):
@@ -740,25 +740,27 @@ class CurvesPicture(Picture):
     Parameters
     ----------
     scenario : Scenario
-    axes : object              settings of the axes by name, such as xlim and ylabel
+    shares : bool              y is a share, shown in percent
+    axes : object              settings of the axes by name: xlim, ylim, xlabel, ylabel
     """
 
-    def __init__(self, scenario, percent=(), **axes):
-        self.percent, self.settings = percent, axes
+    looks = ((ISOLATED, "-"), (CROSS, "--"), (QUIET, "-."))
+
+    def __init__(self, scenario, shares=False, **axes):
+        self.shares, self.settings = shares, axes
         super().__init__(scenario)
 
     def frame(self, scenario):
         ax = self.axes[0]
         ax.set(**self.settings)
-        for name, axis in (("x", ax.xaxis), ("y", ax.yaxis)):
-            if name in self.percent:
-                axis.set_major_formatter(FuncFormatter(lambda v, _: text.percent(v, 1, sign=False)))
-            else:
-                axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,g}"))
+        numbers = FuncFormatter(lambda value, _: f"{value:,.10g}".replace("-", "−"))
+        shares = FuncFormatter(lambda value, _: text.percent(value, 1, sign=False))
+        ax.xaxis.set_major_formatter(numbers)
+        ax.yaxis.set_major_formatter(shares if self.shares else numbers)
+        ax.axhline(0, color=QUIET, linewidth=0.8)
 
     def moving(self, state):
         ax = self.axes[0]
-        looks = zip((ISOLATED, CROSS, GAIN, INK), ("-", "--", "-.", ":"), strict=True)
-        for (name, (x, y, at)), (colour, style) in zip(state.items(), looks, strict=False):
+        for (name, (x, y, at)), (colour, style) in zip(state.items(), self.looks, strict=False):
             yield ax.plot(x, y, color=colour, linestyle=style)[0]
             yield label(ax, x[at], y[at], name, colour)
