@@ -27,16 +27,17 @@ ORDER = [
     "page",
     "plots",
     "labs",
+    "quiz",
     "exercises",
     "answers",
     "claims",
 ]
-SHOWS = {"page", "plots", "labs", "exercises", "claims"}
+SHOWS = {"page", "plots", "labs", "quiz", "exercises", "claims"}
 ALLOWED_IN = {
     "matplotlib": SHOWS,
     "pandas": SHOWS | {"paths", "simulate"},
     "IPython": SHOWS,
-    "ipywidgets": {"labs"},
+    "ipywidgets": {"labs", "quiz"},
 }
 # The answers are one layer: "answers/leverage" has the place of "answers".
 MODULES = sorted(
