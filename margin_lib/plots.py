@@ -734,9 +734,9 @@ class LadderPicture(Picture):
                 side, end = ("right", 0) if marker == "<" else ("left", -1)
                 yield ax.plot(edge, y, marker, color=colour, markersize=8, zorder=5)[0]
                 at = edge if np.isfinite(edge) else heads[end]
-                yield label(ax, at, y, f"  {text.price(edge)}  ", colour, ha=side, bbox=None)
+                yield label(ax, at, y, f"  {text.price(edge)}  ", colour, ha=side, ground=False)
         for at, colour, words in zip(heads, (ISOLATED, CROSS), ("long", "short"), strict=True):
-            yield label(ax, at, 1 - 0.4 * step, f"the {words} dies at", colour, bbox=None)
+            yield label(ax, at, 1 - 0.4 * step, f"the {words} dies at", colour, ground=False)
 
 
 class RulesPicture(Picture):
@@ -775,7 +775,7 @@ class RulesPicture(Picture):
             yield ax.plot(x, y, color=colour, linestyle=style)[0]
             up = 0.9 if style == "-" else y[-1] / high + 0.035
             at = np.interp(up * high, y, x) if style == "-" else 0.99 * high
-            yield label(ax, at - 0.03 * high, up * high, words, colour, ha="right", bbox=None)
+            yield label(ax, at - 0.03 * high, up * high, words, colour, ha="right", ground=False)
         edge = state["account"].liquidation_price(position.symbol)
         for price, colour, words in ((state["plain"], QUIET, "first rules"), (edge, INK, "now")):
             at = side * (price - gone) / entry
