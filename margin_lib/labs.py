@@ -539,12 +539,9 @@ class RulesLab(Lab):
         return presets | {"phemex": presets["okx"] | {"fee": self.fees[2]}}
 
     def compute(self, scenario, side, leverage, size, measured, fee, table, trigger):
-        trade, unit, margin = (
-            scenario.trades[0],
-            scenario.currency,
-            size * scenario.trades[0].margin,
-        )
-        symbol, tiers = trade.symbol, venue("binance usd-m").table("ETH", "USDT").tiers
+        trade, unit = scenario.trades[0], scenario.currency
+        symbol, margin = trade.symbol, size * trade.margin
+        tiers = venue("binance usd-m").table("ETH", "USDT").tiers
         bare = Tiers(tier._replace(amount=0) for tier in tiers)
         rates = dict(zip(self.tables, (trade.contract.maintenance, tiers, bare), strict=True))
         rules = Conventions(
@@ -571,8 +568,9 @@ class RulesLab(Lab):
         if not edge > 1e-9 * trade.price:  # rounding may leave a price where there is none
             return state, [f"{symbol} {side}: no price closes it."]
         gap = abs(edge - plain)
-        side_of_it = "sooner" if abs(edge - trade.price) < abs(plain - trade.price) else "later"
-        words = "the same" if gap < 1e-5 * plain else f"yours comes {gap:,.2f} {side_of_it}"
+        way = "sooner" if abs(edge - trade.price) < abs(plain - trade.price) else "later"
+        words = "the same" if gap < 5e-5 * plain else f"yours comes {text.price(gap, unit)} {way}"
+        words = "only yours ever comes" if np.isnan(gap) else words
         exactly = "closes it" if rules.at_equality else "does not close it yet, the next tick does"
         left = text.money(account[symbol].risk(edge).equity, unit)
         return state, [

@@ -724,7 +724,8 @@ class LadderPicture(Picture):
 
     def moving(self, state):
         ax, trade = self.axes[0], self.scenario.trades[0]
-        rows = sorted(state.items(), key=lambda row: abs(row[1][0] - trade.price))
+        low, high = ax.get_xlim()
+        rows = sorted(state.items(), key=lambda row: -np.nan_to_num(row[1][0], nan=-np.inf))
         step, heads = 1 / (len(rows) + 1), trade.price + 0.95 * self.reach * np.array([-1, 1])
         for place, (name, edges) in enumerate(rows, start=1):
             y = 1 - (place + 0.4) * step
@@ -733,7 +734,7 @@ class LadderPicture(Picture):
             for edge, colour, marker in zip(edges, (ISOLATED, CROSS), "<>", strict=True):
                 side, end = ("right", 0) if marker == "<" else ("left", -1)
                 yield ax.plot(edge, y, marker, color=colour, markersize=8, zorder=5)[0]
-                at = edge if np.isfinite(edge) else heads[end]
+                at = edge if low < edge < high else heads[end]
                 yield label(ax, at, y, f"  {text.price(edge)}  ", colour, ha=side, ground=False)
         for at, colour, words in zip(heads, (ISOLATED, CROSS), ("long", "short"), strict=True):
             yield label(ax, at, 1 - 0.4 * step, f"the {words} dies at", colour, ground=False)

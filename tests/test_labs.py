@@ -258,10 +258,12 @@ def test_the_amount_of_a_tier_counts_only_in_a_larger_position(root):
 def test_the_trigger_and_a_price_that_never_comes_are_said(root):
     lab = rules_lab(root, trigger="only beyond it", leverage=1)
     assert lab.summary() == "ETH long: no price closes it."
-    lab.set(leverage=10)
+    lab.set(measured="frozen at entry")
+    assert lab.lines[1] == "The first rules say never: only yours ever comes."
+    lab.set(leverage=10, measured="follows the price")
     assert lab.lines[-1] == "A price of exactly that does not close it yet, the next tick does."
     lab.set(fee="asked for on top")
-    assert "yours comes 0.91 sooner" in lab.lines[1]
+    assert "yours comes 0.9095 USDT sooner" in lab.lines[1]
 
 
 def test_the_shares_of_a_cloud_add_up_and_stand_in_the_readout(book):
