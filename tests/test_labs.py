@@ -175,6 +175,41 @@ def test_every_control_has_a_label_and_a_tip(lab):
     assert lab.look in lab.children[-1].value
 
 
+# What a label says -> what it belongs to; controls stand in the order of ORDER.
+ORDER = ("account", "position", "market", "view")
+BELONGS = {
+    "set aside": "account",
+    "margin added later": "account",
+    " side": "position",
+    "leverage": "position",
+    "maintenance rate": "position",
+    "price change": "market",
+    "correlation": "market",
+    "volatility": "market",
+    "funding rate": "market",
+    "market": "market",
+    "step": "view",
+}
+BARE = ("correlation", "step")  # sliders of what has no unit
+
+
+def test_controls_stand_in_one_order_with_units_in_their_labels(lab):
+    labels = [control.description for control in lab.controls.values()]
+    parts = [{BELONGS[words] for words in BELONGS if words in label} for label in labels]
+    assert all(len(part) == 1 for part in parts), f"put all of these into BELONGS: {labels}"
+    places = [ORDER.index(*part) for part in parts]
+    assert places == sorted(places), labels
+    for control in lab.controls.values():
+        if hasattr(control, "step") and control.description not in BARE:
+            assert re.search(r"\[.+\]$", control.description)
+
+
+def test_the_picture_on_the_page_says_what_it_shows(lab):
+    assert lab._image.tooltip == lab.alt()
+    for line in lab.lines:
+        assert line in lab.alt()
+
+
 def test_without_a_kernel_a_picture_with_words_remains(lab):
     bundle = lab._repr_mimebundle_()
     data = bundle[0] if isinstance(bundle, tuple) else bundle
