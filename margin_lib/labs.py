@@ -584,7 +584,9 @@ class RulesLab(Lab):
     def make_controls(self, scenario):
         trade, rows = scenario.trades[0], list(self.measured)
         return {
-            "side": choice("side", ["long", "short"], trade.side, "turns the position around"),
+            "side": choice(
+                f"{trade.symbol} side", ["long", "short"], trade.side, "turns it around"
+            ),
             "leverage": leverage_of(trade, "the value that your margin controls"),
             "size": slider("size [times]", 1, 1, 50, 1, "the same trade, so many times", ".0f"),
             "measured": choice("maintenance margin", rows, rows[0], "of which value it is a share"),
