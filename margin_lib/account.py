@@ -150,8 +150,9 @@ class Position:
         >>> short.maintenance_margin(6)
         6.0
         """
-        frozen = self.contract.conventions.maintenance_at == "entry"
-        value = self.notional(self.entry_price if frozen else price)
+        value = self.notional(price)
+        if self.contract.conventions.maintenance_at == "entry":
+            value = 0 * value + self.notional(self.entry_price)  # of the shape of the price
         margin = formulas.tiered_maintenance(value, self.contract.maintenance)
         return margin + value * self.contract.counted_fee
 

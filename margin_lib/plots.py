@@ -772,7 +772,7 @@ class RulesPicture(Picture):
         high = ax.get_ylim()[1]
         for y, colour, style, words in (
             (risk.equity / value, ISOLATED, "-", "what is left of your margin"),
-            (risk.maintenance_margin / value + 0 * x, LOSS, "--", "what the venue asks for"),
+            (risk.maintenance_margin / value, LOSS, "--", "what the venue asks for"),
         ):
             yield ax.plot(x, y, color=colour, linestyle=style)[0]
             up = 0.9 if style == "-" else y[-1] / high + 0.035
