@@ -3,6 +3,7 @@
 import io
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
@@ -42,6 +43,23 @@ def states(book):
         plots.FundingPicture: (
             book["isolated"],
             {mode: (range(91), [-0.2] * 91, [1.0] * 91) for mode in ("isolated", "cross")},
+        ),
+        plots.StressPicture: (
+            book["stress"],
+            {
+                "changes": np.array([0, -0.3, -0.6]),
+                "isolated": (np.array([9e3, 7e3, 7e3]), -0.2),
+                "cross": (np.array([9e3, 6e3, 3e3]), np.nan),
+            },
+        ),
+        plots.SurvivalPicture: (
+            book["stress"],
+            {
+                "dates": pd.date_range("2018-01-01", periods=60),
+                "held": 4.0,
+                "isolated": np.linspace(2, 5, 60),
+                "cross": np.linspace(3, 15, 60),
+            },
         ),
     }
 
