@@ -98,7 +98,9 @@ class Lab(widgets.VBox):
         with DRAWING:
             self.canvas = self.picture(scenario)
         self.lines = []
-        self._image = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
+        # Never wider than the page, less a margin of its own; nor blown up to fill a wide one.
+        size = widgets.Layout(max_width="calc(100% - 4px)", align_self="flex-start")
+        self._image = widgets.Image(format="png", layout=size)
         self._readout = widgets.HTML()
         fit = widgets.Layout(width="auto")
         buttons = [widgets.Button(description=name, layout=fit) for name in self.presets]
@@ -418,9 +420,12 @@ class CloudLab(Lab):
         results = simulate({mode: scenario.account(mode) for mode in MODES}, bars)
         steps = results["isolated"].step
         dead = [*(step >= 0 for step in steps.values()), results["cross"].liquidated]
-        kinds, counts = np.unique(dead, axis=1, return_counts=True)
-        words = [plots.dying(flags, steps) for flags in kinds.T]
-        self.shares = dict(zip(words, counts / MARKETS, strict=True))
+        kinds = np.bincount(np.dot([1, 2, 4], dead), minlength=8)
+        self.shares = {
+            plots.dying([bool(kind & bit) for bit in (1, 2, 4)], steps): count / MARKETS
+            for kind, count in enumerate(kinds)
+            if count
+        }
         state = both_modes(scenario, [scenario.marks()]) | {"shares": self.shares}
         state["cloud"] = [bars.close[t.symbol][0, :SHOWN] / t.price - 1 for t in scenario.trades]
         often = sorted(self.shares.items(), key=lambda item: -item[1])

@@ -1,7 +1,9 @@
 """What a page of the course shows: sentences, tables, pictures; all readable without a kernel."""
 
 import html
+import tomllib
 from base64 import b64encode
+from pathlib import Path
 
 import pandas as pd
 from IPython.display import display
@@ -157,3 +159,16 @@ def terms(account, symbol, marks, currency):
     ]
     lines = ["| term | how it is made | now |", "|:--|:--|--:|"]
     return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])
+
+
+def glossary(path="glossary.toml"):
+    """The words of the course as a Markdown table, in the order of the alphabet."""
+    lines = [
+        "| term | meaning | formula | unit and sign | venues also say |",
+        "|:--|:--|:--|:--|:--|",
+    ]
+    words = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    for term in sorted(words, key=str.lower):
+        row = [words[term].get(key, "") for key in ("means", "formula", "unit", "venues")]
+        lines.append(f"| **{term}** | {' | '.join(row)} |")
+    return "\n".join(lines)

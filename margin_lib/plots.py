@@ -4,15 +4,21 @@ A picture has a frame, drawn once, and moving parts, drawn anew for every state.
 serves a printed figure (`plot`) and a lab (`png`: only the moving parts are painted again).
 """
 
-import io
+import struct
 import textwrap
+import zlib
+from functools import cache, lru_cache
 
 import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
-from PIL import Image
+from matplotlib.transforms import Bbox
+from PIL import Image, ImageDraw, ImageFont
 
 from margin_lib import text
 
@@ -47,7 +53,6 @@ STYLE = {
     "lines.linewidth": 2,
 }
 DPI = 100
-LABEL_BOX = {"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "none"}
 
 
 class Picture:
@@ -98,10 +103,24 @@ class Picture:
         self.canvas.restore_region(self.background)
         for artist in self.artists:
             artist.axes.draw_artist(artist)
-        pixels = Image.fromarray(np.asarray(self.canvas.buffer_rgba())).convert("RGB")
-        buffer = io.BytesIO()
-        pixels.save(buffer, format="png", compress_level=level)
-        return buffer.getvalue()
+        return encode(np.asarray(self.canvas.buffer_rgba())[:, :, :3], level)
+
+
+def encode(pixels, level):
+    """PNG of pixels (height, width, 3), without the filters that help photographs.
+
+    Trying filters takes PIL half of a move, and makes a drawing larger. The format is at
+    https://www.w3.org/TR/png-3/.
+    """
+    high, wide, _ = pixels.shape
+    rows = np.zeros((high, 1 + 3 * wide), np.uint8)  # the 0 before a row: no filter
+    rows[:, 1:] = pixels.reshape(high, -1)
+    header = struct.pack(">2I5B", wide, high, 8, 2, 0, 0, 0)  # 8 bits of red, green and blue
+    chunks = (b"IHDR", header), (b"IDAT", zlib.compress(rows, level)), (b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
 
 
 def percent_axis(axis, ticks=7):
@@ -110,10 +129,52 @@ def percent_axis(axis, ticks=7):
     axis.set_major_formatter(FuncFormatter(lambda value, _: text.percent(value, 0)))
 
 
-def label(ax, x, y, words, colour=INK, **how):
-    """Words beside what they mean, readable over a line."""
-    how = {"ha": "center", "va": "center", "fontsize": 9.5, "bbox": LABEL_BOX, "zorder": 6, **how}
-    return ax.text(x, y, words, color=colour, **how)
+@cache
+def font():
+    """The font of words in a picture."""
+    return ImageFont.truetype(findfont("DejaVu Sans"), 9.5 * DPI / 72)
+
+
+@lru_cache(maxsize=64)
+def stamp(words, colour, align, ground):
+    """Pixels of words: drawn at once, where matplotlib draws letter by letter."""
+    lines, line = words.split("\n"), sum(font().getmetrics())
+    widths = [font().getlength(each) for each in lines]
+    size = round(max(widths)) + 6, line * len(lines) + 2
+    image = Image.new("RGBA", size, "white" if ground else colour + "00")
+    draw = ImageDraw.Draw(image)
+    for row, (each, wide) in enumerate(zip(lines, widths, strict=True)):
+        draw.text((3 + align * (size[0] - 6 - wide), 1 + row * line), each, colour, font())
+    return np.array(image)[::-1].copy()  # as matplotlib counts: from below
+
+
+class Words(Text):
+    """Text that is painted from one stamp; `ground`: on white, to be read over a line."""
+
+    ground = True
+
+    def stamp(self):
+        align = {"left": 0, "center": 0.5, "right": 1}[self.get_horizontalalignment()]
+        return stamp(self.get_text(), self.get_color(), align, self.ground), align
+
+    def get_window_extent(self, renderer=None, dpi=None):
+        pixels, align = self.stamp()
+        (high, wide), x = pixels.shape[:2], 3 * (2 * align - 1)
+        up = {"bottom": 0, "center": 0.5, "top": 1}[self.get_verticalalignment()]
+        x, y = self.get_transform().transform(self.get_position()) + (x, 0)
+        return Bbox.from_bounds(round(x - align * wide), round(y - up * high), wide, high)
+
+    def draw(self, renderer):
+        box = self.get_window_extent()
+        renderer.draw_image(renderer.new_gc(), box.x0, box.y0, self.stamp()[0])
+
+
+def label(ax, x, y, words, colour=INK, ground=True, **how):
+    """Words beside what they mean."""
+    how = {"ha": "center", "va": "center", "zorder": 6, "transform": ax.transData, **how}
+    artist = Words(x, y, words, color=colour, **how)
+    artist.ground = ground
+    return ax.add_artist(artist)
 
 
 def dot(ax, x, y):
@@ -124,23 +185,21 @@ def dot(ax, x, y):
     return ax.plot(x, y, marker, color=INK, markersize=9, zorder=7, clip_on=False)[0]
 
 
-def bar(ax, x, low, high, colour, width=0.6, **how):
+def block(ax, left, low, right, high, colour, **how):
+    """A filled rectangle; no bar of matplotlib's, whose containers outlive their bars."""
+    how = {"facecolor": colour, "edgecolor": INK, "linewidth": 0.8, "zorder": 3, **how}
+    return ax.add_artist(Rectangle((left, low), right - left, high - low, **how))
+
+
+def bar(ax, x, low, high, colour, **how):
     """One upright bar from low to high."""
-    how = {"color": colour, "edgecolor": INK, "linewidth": 0.8, "zorder": 3, **how}
-    return ax.bar(x, high - low, width, bottom=low, **how)[0]
+    return block(ax, x - 0.3, low, x + 0.3, high, colour, **how)
 
 
-def outline(ax, x, low, high, width=0.6, **how):
+def outline(ax, x, low, high):
     """The dashed outline of a bar: what was there before."""
-    how = {
-        "fill": False,
-        "edgecolor": QUIET,
-        "linestyle": "--",
-        "linewidth": 1.2,
-        "zorder": 2,
-        **how,
-    }
-    return ax.bar(x, high - low, width, bottom=low, **how)[0]
+    how = {"edgecolor": QUIET, "linestyle": "--", "linewidth": 1.2, "zorder": 2}
+    return bar(ax, x, low, high, "none", **how)
 
 
 def returns_from_entry(position, prices):
@@ -192,7 +251,7 @@ def equity_moving(ax, state):
         end = limits[0] if away < 0 else limits[1]
         if abs(end - edge) > 0.19:  # room for the words
             y = low + 0.85 * (high - low)
-            yield label(ax, (edge + end) / 2, y, "your money\nis gone", QUIET, bbox=None)
+            yield label(ax, (edge + end) / 2, y, "your money\nis gone", QUIET, ground=False)
     yield from equity_words(ax, position)
     x, y = returns_from_entry(position, price), position.risk(price).equity
     yield dot(ax, x, y)
@@ -201,7 +260,7 @@ def equity_moving(ax, state):
     x = np.clip(x + 0.025 * side, limits[0] + 0.07, limits[1] - 0.07)
     if y <= high:  # above it, there is an arrow
         y = max(y, low) + up * (high - low)
-        yield label(ax, x, y, words, ha="right" if side < 0 else "left", bbox=None)
+        yield label(ax, x, y, words, ha="right" if side < 0 else "left", ground=False)
 
 
 def equity_words(ax, position):
@@ -210,12 +269,12 @@ def equity_words(ax, position):
     near, far = (position.risk(position.entry_price * (1 + part * edge)) for part in (0.6, 0.98))
     align, back = ("right", "left") if edge > 0 else ("left", "right")
     above = max(near.maintenance_margin, far.maintenance_margin) + 0.02 * np.ptp(ax.get_ylim())
-    how = {"ha": align, "va": "bottom", "bbox": None}
+    how = {"ha": align, "va": "bottom", "ground": False}
     yield label(ax, 0.98 * edge, above, "maintenance margin", LOSS, **how)
     height = min(near.equity, 0.6 * ax.get_ylim()[1])
     at = 0.6 * edge * (height - position.margin) / (near.equity - position.margin)
     at += np.sign(edge) * 0.02  # beside the line, where nothing else stands
-    yield label(ax, at, height, "equity", ISOLATED, ha=back, va="top", bbox=None)
+    yield label(ax, at, height, "equity", ISOLATED, ha=back, va="top", ground=False)
 
 
 class LeveragePicture(Picture):
@@ -237,7 +296,7 @@ class LeveragePicture(Picture):
         percent_axis(line.xaxis, ticks=4)
         percent_axis(line.yaxis)
         line.plot([-0.3, 0.3], [-0.3, 0.3], color=QUIET, linestyle="--", linewidth=1.2)
-        label(line, 0.3, 0.12, "1x", QUIET, ha="right", va="top", bbox=None)
+        label(line, 0.31, 0.01, "1x", QUIET, ha="right", va="bottom", ground=False)
         for at in (line.axhline, line.axvline):
             at(0, color=FAINT, linewidth=1, zorder=0)
 
@@ -248,20 +307,20 @@ class LeveragePicture(Picture):
         money, line = self.axes
         for y, mine in ((1, own), (0, position.risk(price).equity)):
             mine_shown = max(mine, 0)
-            yield money.barh(y, mine_shown, 0.5, color=ISOLATED, edgecolor=INK)[0]
-            style = {"color": BORROWED, "hatch": "///", "edgecolor": INK}
-            yield money.barh(y, loan, 0.5, mine_shown, **style)[0]
+            low, high = y - 0.25, y + 0.25
+            yield block(money, 0, low, mine_shown, high, ISOLATED)
+            yield block(money, mine_shown, low, mine_shown + loan, high, BORROWED, hatch="///")
             if loan > 1.5 * own:
                 yield label(money, mine_shown + loan / 2, y, "borrowed")
             value = text.money(mine, self.scenario.currency)
-            yield label(money, 0, y + 0.37, f"yours: {value}", ha="left", bbox=None)
+            yield label(money, 0, y + 0.37, f"yours: {value}", ha="left", ground=False)
         prices = position.entry_price * (1 + np.linspace(-0.3, 0.3, 61))
         x = returns_from_entry(position, prices)
         yield line.plot(x, position.pnl(prices) / own, color=ISOLATED)[0]
         now = returns_from_entry(position, price), position.pnl(price) / own
         yield dot(line, *now)
         x = min(0.25, 1.3 / position.leverage)
-        words, how = f"{position.leverage:g}x", {"ha": "right", "va": "bottom", "bbox": None}
+        words, how = f"{position.leverage:g}x", {"ha": "right", "va": "bottom", "ground": False}
         yield label(line, x - 0.03, x * position.leverage, words, ISOLATED, **how)
 
 
@@ -532,24 +591,23 @@ class LossPicture(Picture):
         ax = self.axes[0]
         ax.set(xlim=(-1.5, 1.5), ylim=(-0.7, len(self.edges) + 1.9))
         ax.set_axis_off()
-        label(ax, 0, len(self.edges) + 1, "change of\nthe account", QUIET, bbox=None)
+        label(ax, 0, len(self.edges) + 1, "change of\nthe account", QUIET, ground=False)
 
     def moving(self, state):
         ax = self.axes[0]
         tables = {mode: results.spread(self.edges) for mode, results in state.items()}
         longest = max(table.sum(axis=1).max() for table in tables.values())
         for row, interval in enumerate(tables["cross"].index):
-            yield label(ax, 0, row, text.band(interval), bbox=None)
+            yield label(ax, 0, row, text.band(interval), ground=False)
         for mode, colour, side in (("isolated", ISOLATED, -1), ("cross", CROSS, 1)):
-            how = {"ha": "right" if side < 0 else "left", "bbox": None}
+            how = {"ha": "right" if side < 0 else "left", "ground": False}
             hit = text.share(state[mode].liquidated.mean())
             words = f"{mode.capitalize()}, share of the markets\ndark: something died, {hit}"
             yield label(ax, 0.32 * side, len(self.edges) + 1, words, colour, **how)
             for row, (alive, dead) in enumerate(tables[mode].to_numpy()):
                 ends = (0.32 + np.cumsum([0, dead, alive]) / longest) * side
                 for start, end, fill in zip(ends, ends[1:], (colour, BORROWED), strict=False):
-                    style = {"color": fill, "edgecolor": INK, "linewidth": 0.8}
-                    yield ax.barh(row, end - start, 0.7, start, **style)[0]
+                    yield block(ax, start, row - 0.35, end, row + 0.35, fill)
                 share = text.share(alive + dead)
                 yield label(ax, ends[-1] + 0.03 * side, row, share, **how)
 

@@ -1,15 +1,16 @@
 """Predictions and exercises: kind, never wrong, and computed from the scenario file."""
 
 import math
+import re
 
 import pytest
 
-from margin_lib import MarginError, exercises
-from margin_lib.exercises import check, compare, predict
+from margin_lib import MarginError, exercises, text
+from margin_lib.exercises import check, compare, hint, predict
 from margin_lib.scenarios import load
 
 FILES = ["notebooks/scenarios.toml", "tests/other_scenarios.toml"]
-NAMES = sorted(exercises.EXERCISES)
+NAMES = list(exercises.every())
 
 
 @pytest.fixture(params=FILES)
@@ -34,9 +35,9 @@ def test_a_prediction_that_is_no_number_is_refused(bad):
     [
         (-0.2, -0.2, "well predicted"),
         (-0.2001, -0.2, "well predicted"),
-        (-0.3, -0.2, "off by 10.00 %"),
+        (-0.3, -0.2, "off by 10.00 percentage points."),
         (0.2, -0.2, "right but for the sign"),
-        (0.3, -0.2, "off by 50.00 %"),
+        (0.3, -0.2, "off by 50.00 percentage points."),
         (-0.3, math.nan, "no price does it"),
         (None, -0.2, "No prediction yet. It is −20.00 %."),
         (0.0, 0.0, "well predicted"),
@@ -47,6 +48,26 @@ def test_comparison_says_how_far_off(prediction, result, words, capsys):
     assert words in capsys.readouterr().out
 
 
+def test_money_is_off_by_money_and_not_by_points(capsys):
+    compare(5000, 4000, lambda value: text.money(value, "USD"))
+    assert "off by 1,000.00 USD" in capsys.readouterr().out
+
+
+def test_a_comma_in_a_number_is_explained(capsys, path):
+    for slip in (
+        lambda: predict(5, 000),
+        lambda: predict((5, 000)),
+        lambda: predict(1, 500, 000),
+        lambda: predict(0, 5),
+        lambda: check("01.2", 5, 000),
+        lambda: check("01.2", 5, 000, path),
+        lambda: check("01.2", (5, 000), path),
+    ):
+        with pytest.raises(MarginError, match="must have no comma: write 5000"):
+            slip()
+    assert not capsys.readouterr().out
+
+
 def verdict(capsys, name, answer, path):
     check(name, answer, path)
     return capsys.readouterr().out
@@ -54,7 +75,7 @@ def verdict(capsys, name, answer, path):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_right_answer_is_right_and_the_usual_slips_are_not(name, path, capsys):
-    answer = exercises.EXERCISES[name](load(path))
+    answer = exercises.every()[name](load(path))
     right = "never" if math.isnan(answer.right) else answer.right
     assert verdict(capsys, name, right, path) == f"{name}: right.\n"
     for wrong, advice in answer.slips.items():
@@ -72,7 +93,7 @@ def test_no_answer_is_not_a_wrong_answer(name, path, capsys):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_right_answer_follows_the_scenario(name, root):
-    answers = [exercises.EXERCISES[name](load(root / file)).right for file in FILES]
+    answers = [exercises.every()[name](load(root / file)).right for file in FILES]
     assert answers[0] != answers[1]
 
 
@@ -88,6 +109,42 @@ def test_an_unknown_exercise_is_refused(path):
 
 
 def test_sign_and_percent_slips_are_named(capsys, path):
-    right = exercises.EXERCISES["03.1"](load(path)).right
+    right = exercises.every()["03.1"](load(path)).right
     assert "sign" in verdict(capsys, "03.1", -right, path)
     assert "share" in verdict(capsys, "03.1", 100 * right, path)
+
+
+# Hints
+
+
+def told(capsys, name, path, *level):
+    hint(name, *level, path=path)
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_exercise_has_two_hints(name, path, capsys):
+    first, second = told(capsys, name, path), told(capsys, name, path, 2)
+    assert first.startswith(f"{name}: ") and f'hint("{name}", 2)' in first
+    assert second.startswith(f"{name}: ") and first != second
+    assert len(first) > 60 and len(second) > 60
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_hint_tells_the_answer(name, path, capsys):
+    right = exercises.every()[name](load(path)).right
+    words = told(capsys, name, path) + told(capsys, name, path, 2)
+    for number in re.findall(r"\d[\d,]*(?:\.\d+)?(?: %)?", words.replace(f'"{name}"', "")):
+        value = float(number.rstrip(" %").replace(",", "")) / (100 if "%" in number else 1)
+        assert not math.isclose(value, abs(right), rel_tol=0.05), number
+
+
+@pytest.mark.parametrize("level", [0, 3, "2", None])
+def test_there_are_hints_of_two_levels_only(level, path):
+    with pytest.raises(MarginError, match="level must be 1 to 2"):
+        hint("03.1", level, path)
+
+
+def test_a_hint_for_an_unknown_exercise_is_refused(path):
+    with pytest.raises(MarginError, match="exercise must be one of"):
+        hint("99.9", path=path)

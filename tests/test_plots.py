@@ -77,10 +77,10 @@ def test_a_picture_painted_again_is_the_same_and_leaves_nothing_behind(book):
         picture = kind(scenario)
         first = picture.plot(state).png()
         count = len(picture.artists)
-        kept = [len(ax.get_children()) for ax in picture.axes]
+        kept = [(len(ax.get_children()), len(ax.containers)) for ax in picture.axes]
         assert np.array_equal(pixels(picture.plot(state).png()), pixels(first))
         assert len(picture.artists) == count
-        assert [len(ax.get_children()) for ax in picture.axes] == kept
+        assert [(len(ax.get_children()), len(ax.containers)) for ax in picture.axes] == kept
 
 
 def test_every_picture_fits_a_notebook_and_shows_something(book):
@@ -98,6 +98,13 @@ def test_the_level_of_compression_changes_the_size_and_not_the_picture(book):
     small = picture.png(level=9)
     assert len(small) < len(picture.png())
     assert np.array_equal(pixels(small), pixels(picture.png()))
+
+
+def test_a_png_holds_the_pixels_that_were_painted(book):
+    scenario, state = states(book)[plots.PocketsPicture]
+    picture = plots.PocketsPicture(scenario).plot(state)
+    shown = pixels(picture.png())
+    assert np.array_equal(shown, np.asarray(picture.canvas.buffer_rgba())[:, :, :3])
 
 
 def labels(picture):

@@ -70,6 +70,13 @@ def test_conda_and_pip_install_the_same():
     assert all("<" in bound and ">=" in bound for bound in conda_bounds().values())
 
 
+def test_every_package_of_the_library_is_installed():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    folders = {path.parent.relative_to(ROOT) for path in ROOT.glob("margin_lib/**/*.py")}
+    packages = {".".join(folder.parts) for folder in folders}
+    assert set(settings["setuptools"]["packages"]) == packages
+
+
 def test_conda_uses_one_channel_and_one_python():
     assert CONDA["channels"] == ["conda-forge"]
     assert re.fullmatch(r"3\.\d+", conda_python()), "Binder reads x.y and nothing finer"

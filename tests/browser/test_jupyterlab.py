@@ -139,8 +139,17 @@ def test_it_fits_the_screen(opened, shots, name, kind):
         lab.root.screenshot(path=shots / f"lab_{kind}_{theme.lower()}.png")
     notebook.page.evaluate(browser.THEME, "JupyterLab Light")
     assert lab.root.evaluate(TOO_WIDE) == []
+    try:
+        notebook.page.set_viewport_size({"width": 1920, "height": browser.SCREEN["height"]})
+        assert until("the picture in its own size", lambda: lab.root.evaluate(OWN_SIZE))
+    finally:
+        notebook.page.set_viewport_size(browser.SCREEN)
 
 
+OWN_SIZE = """lab => {
+  const picture = lab.querySelector(".widget-image");
+  return Math.abs(picture.getBoundingClientRect().width - picture.naturalWidth) < 1;
+}"""
 TOO_WIDE = """lab => [...lab.querySelectorAll("*")]
   .filter((part) => part.scrollWidth > part.clientWidth + 1 && part.clientWidth > 0)
   .filter((part) => ["auto", "scroll"].includes(getComputedStyle(part).overflowX))

@@ -1,0 +1,74 @@
+"""Answers of notebook 05."""
+
+import math
+
+from margin_lib import formulas
+from margin_lib.exercises import Answer, exercise
+
+
+@exercise("05.1")
+def _(book):
+    """Common rise of both prices that liquidates the hedged cross account."""
+    scenario = book["cross"]
+    account, entry = scenario.account("cross"), scenario["ADA"].price
+    opened = account.risk(scenario.marks())
+    grows = sum(position.quantity * position.entry_price for position in account.positions)
+    needs = opened.maintenance_margin
+    right = (account.balance - needs) / (needs - grows) if needs > grows else math.nan
+    slips = {
+        account.liquidation_price("ADA", scenario.marks()) / entry - 1: (
+            "That is with ETH standing still. Here ETH rises, too, and pays."
+        ),
+        scenario.account("isolated").liquidation_price("ADA") / entry - 1: (
+            "That is ADA's own wall, in isolated. Here the account is cross."
+        ),
+    }
+    if grows < 0:
+        slips[-account.balance / grows] = "Equity is zero there. The exchange acts earlier."
+    hints = (
+        "When both prices rise by the same share, one trade gains and one loses. Which of them is "
+        "larger?",
+        "With the share x: equity = balance + x · (sum of the exposures), maintenance margin = (1 "
+        "+ x) · (what it is at entry). They meet where? If only below zero, then never.",
+    )
+    return Answer(right, slips, hints)
+
+
+@exercise("05.2")
+def _(book):
+    """Margin of an ADA short as large as the ETH long, at the leverage of ADA."""
+    eth, ada = book["cross"]["ETH"], book["cross"]["ADA"]
+    slips = {
+        eth.notional: "That is the size of the position. Its margin is smaller.",
+        ada.margin: "That is what he has now. Are both positions of the same size?",
+        eth.margin: "The same margin makes the same size only at the same leverage.",
+    }
+    hints = (
+        "If both prices move by the same share, what must be equal, so that gain and loss cancel?",
+        "The short must be worth as much as the long, whatever its margin. And margin = notional /"
+        " leverage.",
+    )
+    return Answer(eth.notional / ada.leverage, slips, hints)
+
+
+@exercise("05.3")
+def _(book):
+    """The right change of ADA in a mixed account, where a tool counts the fenced margin, too."""
+    scenario = book["cross"]
+    account, ada = scenario.account({"ETH": "isolated", "ADA": "cross"}), scenario["ADA"]
+    all_money = formulas.liquidation_price(
+        ada.price, ada.quantity, account.wallet_balance, ada.contract.maintenance_rate
+    )
+    everything = scenario.account("cross").liquidation_price("ADA", scenario.marks())
+    advice = {
+        all_money: "So says the faulty tool. Whose money is behind ETH's fence?",
+        everything: "That is with both positions in cross. Here ETH has a fence.",
+        account.bankruptcy_price("ADA"): "Equity is zero there. The exchange acts earlier.",
+    }
+    slips = {price / ada.price - 1: words for price, words in advice.items()}
+    hints = (
+        "ETH is isolated here. What of his money may ADA use?",
+        "Put mixed.balance, the money outside of ETH's pocket, in place of the collateral in the "
+        "code. Then run it again.",
+    )
+    return Answer(account.liquidation_price("ADA") / ada.price - 1, slips, hints)

@@ -1,0 +1,122 @@
+"""The quizzes: one right option, a reply to each, and something to read without a kernel."""
+
+import html
+import tomllib
+from pathlib import Path
+
+import ipywidgets as widgets
+import pytest
+
+from margin_lib import MarginError
+from margin_lib.quiz import Quiz, quiz
+
+FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
+PATH = FOLDER / "quiz.toml"
+TABLES = tomllib.loads(PATH.read_text(encoding="utf-8"))
+LONGEST = 90  # characters of an option, so that it stands on one line
+QUESTIONS = [
+    pytest.param(question, id=f"{name}-{n}")
+    for name, questions in TABLES.items()
+    for n, question in enumerate(questions, start=1)
+]
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("0[1-9]*.ipynb")), ids=lambda path: path.name)
+def test_every_notebook_has_three_to_five_questions(path):
+    assert 3 <= len(TABLES[path.name[:2]]) <= 5
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_one_option_is_right_and_each_has_a_reply(question):
+    options = question["options"]
+    assert question["ask"].strip().endswith("?")
+    assert 3 <= len(options) <= 4
+    assert sum(option.get("right", False) for option in options) == 1
+    assert len({option["says"] for option in options}) == len(options)
+    assert len({option["because"] for option in options}) == len(options)
+    for option in options:
+        assert set(option) <= {"says", "because", "right"}
+        assert len(option["says"]) <= LONGEST
+        assert len(option["because"]) > 30 and option["because"].endswith((".", "?"))
+
+
+def test_the_right_option_is_not_always_in_one_place():
+    places = [
+        [option.get("right", False) for option in question["options"]].index(True)
+        for questions in TABLES.values()
+        for question in questions
+    ]
+    assert max(map(places.count, set(places))) < 0.6 * len(places)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_choosing_an_option_shows_its_reply(name):
+    for question in quiz(name, PATH).questions:
+        for place, option in enumerate(question.options):
+            question.choice.value = place
+            question.button.click()
+            said = html.unescape(question.reply.value)
+            assert ("Right." in said) == bool(option.get("right"))
+            assert ("Not so." in said) != ("Right." in said)
+            assert option["because"] in said
+            others = [o["because"] for o in question.options if o is not option]
+            assert not [words for words in others if words in said]
+
+
+def test_nothing_is_chosen_at_first_and_the_button_says_so():
+    question = quiz("03", PATH).questions[0]
+    assert question.choice.value is None
+    assert question.reply.value == ""
+    question.button.click()
+    assert "Choose an option first." in question.reply.value
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_all_of_it_works_from_the_keyboard_and_has_words(name):
+    """Standard controls only, none switched off; each has its words, each button its own."""
+    made = quiz(name, PATH)
+    for question in made.questions:
+        kinds = {type(part) for part in question.children}
+        assert kinds == {widgets.HTML, widgets.RadioButtons, widgets.Button}
+        assert not question.choice.disabled and not question.button.disabled
+        assert [words for words, _ in question.choice.options] == [
+            option["says"] for option in question.options
+        ]
+        assert 'role="status"' in (question.answer() or question.reply.value)
+    names = [question.button.description for question in made.questions]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_without_a_kernel_there_are_questions_and_no_answers(name):
+    made = quiz(name, PATH)
+    for question in made.questions:
+        question.choice.value = 0
+        question.button.click()
+    bundle = made._repr_mimebundle_()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    assert "application/vnd.jupyter.widget-view+json" in data
+    for question in TABLES[name]:
+        assert question["ask"] in data["text/plain"]
+        for option in question["options"]:
+            assert option["says"] in data["text/plain"]
+            for words in (data["text/plain"], data["text/html"]):
+                assert option["because"] not in words
+    assert "Right." not in data["text/plain"] + data["text/html"]
+
+
+def test_words_cannot_break_the_page():
+    options = [{"says": "1 < 2", "because": "<b>"}, {"says": "no", "because": "&", "right": True}]
+    made = Quiz([{"ask": "a < b?", "options": options}])
+    bundle = made._repr_mimebundle_()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    assert "a &lt; b?" in data["text/html"] and "1 &lt; 2" in data["text/html"]
+    (question,) = made.questions
+    question.choice.value = 0
+    question.button.click()
+    assert "&lt;b&gt;" in question.reply.value
+
+
+def test_an_unknown_quiz_is_refused():
+    with pytest.raises(MarginError, match="quiz must be one of 01"):
+        quiz("99", PATH)
