@@ -729,13 +729,13 @@ class StressPicture(Picture):
         words = f"it ended here: {text.percent(changes[-1], 0)}"
         side = "right" if changes[-1] < -0.6 else "left"
         at = changes[-1] + (0.01 if side == "right" else -0.01)
-        yield label(ax, at, -0.13 * balance, words, QUIET, ha=side, bbox=None)
+        yield label(ax, at, -0.13 * balance, words, QUIET, ha=side, ground=False)
         rows = (("cross", CROSS, "-", 1.12), ("isolated", ISOLATED, "--", 1.24))
         for mode, colour, style, row in rows:
             equity, edge = state[mode]
             yield ax.plot(changes, equity, color=colour, linestyle=style)[0]
             if np.isnan(edge):
-                how = {"ha": "right", "bbox": None}
+                how = {"ha": "right", "ground": False}
                 yield label(ax, -1.04, row * balance, f"{mode}: alive", colour, **how)
                 continue
             y = equity[np.argmax(np.abs(changes) >= abs(edge))]
@@ -768,10 +768,10 @@ class SurvivalPicture(Picture):
         for at, date in zip(x, dates, strict=True):
             if date.day == 1 and date.month % 2:
                 yield ax.axvline(at, color=FAINT, linewidth=1, zorder=0)
-                yield label(ax, at, 0.25, f"{date:%b %y}", QUIET, ha="left", bbox=None)
+                yield label(ax, at, 0.25, f"{date:%b %y}", QUIET, ha="left", ground=False)
         yield ax.axhline(state["held"], color=QUIET, linestyle=":", linewidth=1.5, zorder=1)
         words = f"yours: {text.ratio(state['held'])}x"
-        yield label(ax, 1.01, state["held"] * 1.15, words, QUIET, ha="left", bbox=None)
+        yield label(ax, 1.01, state["held"] * 1.15, words, QUIET, ha="left", ground=False)
         apart = np.argmax(state["cross"] / state["isolated"])
         rows = (("isolated", ISOLATED, "--", 0.7), ("cross", CROSS, "-", 1.4))
         for mode, colour, style, away in rows:

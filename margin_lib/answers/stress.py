@@ -1,4 +1,4 @@
-"""08 Stress."""
+"""Answers of notebook 08."""
 
 from margin_lib import formulas
 from margin_lib.exercises import Answer, exercise
@@ -87,7 +87,7 @@ def _(book):
         -trade.risk(end / 2).equity: "Look at the sign: does the fund get this, or pay it?",
     }
     hints = (
-        "The first price after the gap is half of the bankruptcy price. The position is closed there.",
+        "After the gap the price is half of the bankruptcy price. The position is closed there.",
         "The fund gets the margin plus the profit at that price, and the profit is a large loss.",
     )
     return Answer(trade.risk(end / 2).equity, slips, hints=hints)
