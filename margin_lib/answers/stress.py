@@ -6,19 +6,20 @@ from margin_lib.exercises import Answer, exercise
 
 @exercise("08.1")
 def _(book):
-    """Highest leverage with which an isolated long lives through a fall by half."""
+    """Highest leverage at which an isolated long survives a fall by a quarter."""
     rate = book["stress"].trades[0].contract.maintenance_rate
-    right = 1 / (1 - 0.5 * (1 - rate))
+    right = 1 / (1 - 0.75 * (1 - rate))
     slips = {
-        2.0: "There equity is zero. The exchange acts earlier.",
-        1 / (0.5 + rate): "Close. The maintenance margin is a share of the fallen price.",
-        1 / (1 - right): "That is upside down.",
+        4.0: "There equity is zero. The exchange acts earlier.",
+        1 / (0.25 + rate): "Close. The maintenance margin is a share of the fallen price.",
+        1 / right: "That is the margin, as a share of the position. Turn it over.",
     }
     hints = (
-        "Take a price of 1. At half of it, equity is the margin less a half.",
-        "Put that equity equal to the maintenance rate times a half. The leverage is 1 / margin.",
+        "Take an entry price of one. What is the equity of the pocket after the fall?",
+        "Put that equity equal to the maintenance rate times the price that is left, and solve for "
+        "the margin. The leverage is one over that margin.",
     )
-    return Answer(right, slips, hints=hints)
+    return Answer(right, slips, hints)
 
 
 @exercise("08.2")
@@ -43,7 +44,7 @@ def _(book):
         "What the short earned is its size times the way to the loser's bankruptcy price.",
         "Balance plus that profit less the loss of the long must reach its maintenance margin.",
     )
-    return Answer(lack - kept, slips, hints=hints)
+    return Answer(lack - kept, slips, hints)
 
 
 @exercise("08.3")
@@ -70,7 +71,7 @@ def _(book):
         "He owns the coins of the trade, and those that the balance has bought.",
         "Balance and trade fall together: equity at price P is quantity · (P − entry) + coins · P.",
     )
-    return Answer(edge / trade.price - 1, slips, hints=hints)
+    return Answer(edge / trade.price - 1, slips, hints)
 
 
 @exercise("08.4")
@@ -90,4 +91,4 @@ def _(book):
         "After the gap the price is half of the bankruptcy price. The position is closed there.",
         "The fund gets the margin plus the profit at that price, and the profit is a large loss.",
     )
-    return Answer(trade.risk(end / 2).equity, slips, hints=hints)
+    return Answer(trade.risk(end / 2).equity, slips, hints)
