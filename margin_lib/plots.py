@@ -756,7 +756,7 @@ class SurvivalPicture(Picture):
 
     def frame(self, scenario):
         ax = self.axes[0]
-        ax.set(xlim=(-0.01, 1.12), ylim=(0.2, 50), yscale="log", xticks=[], xlabel="first day")
+        ax.set(xlim=(-0.01, 1.14), ylim=(0.2, 50), yscale="log", xticks=[], xlabel="first day")
         ax.set_yticks(2.0 ** np.arange(-2, 6), minor=False)
         ax.set_yticks([], minor=True)
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
@@ -768,7 +768,7 @@ class SurvivalPicture(Picture):
         for at, date in zip(x, dates, strict=True):
             if date.day == 1 and date.month % 2:
                 yield ax.axvline(at, color=FAINT, linewidth=1, zorder=0)
-                yield label(ax, at, 0.25, f"{date:%b %y}", QUIET, ha="left", ground=False)
+                yield label(ax, at + 0.004, 0.25, f"{date:%b %y}", QUIET, ha="left", ground=False)
         yield ax.axhline(state["held"], color=QUIET, linestyle=":", linewidth=1.5, zorder=1)
         words = f"yours: {text.ratio(state['held'])}x"
         yield label(ax, 1.01, state["held"] * 1.15, words, QUIET, ha="left", ground=False)

@@ -232,3 +232,30 @@ def test_words_in_a_colour_of_the_palette_are_readable(name, ground):
 def test_the_two_modes_stay_apart_in_greyscale():
     dark, light = sorted(luminance(colour) + 0.05 for colour in (plots.ISOLATED, plots.CROSS))
     assert light / dark >= 2
+
+
+def test_the_picture_of_a_fall_says_where_each_mode_dies_or_that_it_lives(book):
+    scenario, state = states(book)[plots.StressPicture]
+    printed = words(plots.StressPicture(scenario).plot(state))
+    assert "isolated: liquidated at −20.0 %" in printed
+    assert "cross: alive" in printed
+    assert "it ended here: −60 %" in printed
+    crosses = [
+        a for a in plots.StressPicture(scenario).plot(state).artists if "X" in str(marker(a))
+    ]
+    assert [tuple(map(float, a.get_xydata()[0])) for a in crosses] == [(-0.2, 7e3)]
+
+
+def test_the_line_of_survival_shows_the_leverage_of_each_day(book):
+    scenario, state = states(book)[plots.SurvivalPicture]
+    picture = plots.SurvivalPicture(scenario).plot(state)
+    lines = [a for a in picture.artists if len(getattr(a, "get_xdata", list)()) == 60]
+    assert [line.get_ydata().tolist() for line in lines] == [
+        state["isolated"].tolist(),
+        state["cross"].tolist(),
+    ]
+    assert "yours: 4.00x" in words(picture) and "Jan 18" in words(picture)
+
+
+def marker(artist):
+    return getattr(artist, "get_marker", lambda: "")()
