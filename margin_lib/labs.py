@@ -541,7 +541,7 @@ class StressLab(Lab):
         edges = [price / trade.price - 1 for price in prices]
         near = [edge * side for edge in edges for side in (1 - 1e-9, 1 + 1e-9)]
         near = [edge for edge in near if edge * change > 0 and abs(edge) < abs(change)]
-        changes = np.array(sorted([*np.linspace(0, change, 21), *near], key=abs))
+        changes = np.array(sorted([*np.linspace(0, change, 3), *near], key=abs))
         path = [alone.marks(**{symbol: part}) for part in changes]
         state, walks, debts = {"changes": changes}, {}, []
         for (mode, start), edge in zip(starts.items(), edges, strict=True):
