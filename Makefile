@@ -41,7 +41,7 @@ endif
 NBVAL := -q -W ignore -p no:cacheprovider -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-browser bench latency mutants notebooks format badges clean
+.PHONY: help lab test fuzz test-browser bench latency mutants notebooks format badges clean
 .NOTPARALLEL:
 
 help: ## list these targets
@@ -56,6 +56,9 @@ test: $(TEST) ## check style, library and every notebook
 	$(PY) -m ruff format --check .
 	$(PY) -m pytest -q -n 2
 	$(PY) -m pytest $(NBVAL) notebooks
+
+fuzz: $(TEST) ## move every lab at random, 300 times over (3 minutes)
+	SEQUENCES=300 $(PY) -m pytest -q -n 2 tests/test_labs.py -k random_moves
 
 test-browser: $(TEST) $(BROWSER) ## open every notebook in Chromium and move every lab (6 minutes)
 	$(PY) -m pytest -q -p no:cacheprovider tests/browser $(ARGS)

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import ipywidgets as widgets
 import numpy as np
+from traitlets import Unicode
 
 from margin_lib import page, plots, text
 from margin_lib.errors import MarginError
@@ -65,12 +66,23 @@ def choice(words, options, value, tip):
     return control
 
 
+def flash_crash(lab, scenario):
+    """The preset of a falling price, as deep as the slider goes."""
+    return {"flash crash": {"change": lab.controls["change"].min}}
+
+
 def walk(steps):
     """The slider of a step along a path, and a button that plays it, from where it stands."""
     control = slider("step", steps - 1, 0, steps - 1, 1, "walks along the market", ".0f")
     control.play = widgets.Play(min=0, max=steps - 1, value=steps - 1, interval=400)
     widgets.link((control, "value"), (control.play, "value"))
     return control
+
+
+class Screen(widgets.Image):
+    """A picture whose tooltip is its alternative text: ipywidgets wants a description for that."""
+
+    description = Unicode("").tag(sync=True)
 
 
 class Lab(widgets.VBox):
@@ -100,7 +112,7 @@ class Lab(widgets.VBox):
         self.lines = []
         # Never wider than the page, less a margin of its own; nor blown up to fill a wide one.
         size = widgets.Layout(max_width="calc(100% - 4px)", align_self="flex-start")
-        self._image = widgets.Image(format="png", layout=size)
+        self._image = Screen(format="png", layout=size)
         self._readout = widgets.HTML()
         fit = widgets.Layout(width="auto")
         buttons = [widgets.Button(description=name, layout=fit) for name in self.presets]
@@ -158,6 +170,10 @@ class Lab(widgets.VBox):
         """The readout as plain text, for a checked cell."""
         return "\n".join(self.lines)
 
+    def alt(self):
+        """What the picture shows, in words."""
+        return f"{type(self).__doc__.splitlines()[0]} {' '.join(self.lines)}"
+
     def _refresh(self, _=None):
         with DRAWING:
             values = self.values()
@@ -172,7 +188,8 @@ class Lab(widgets.VBox):
             self.lines = [f"The exchange refuses: {error}.", "The picture keeps its last state."]
         else:
             self.canvas.plot(state)
-            self._image.value = self.canvas.png()
+            with self._image.hold_sync():  # one message
+                self._image.value, self._image.tooltip = self.canvas.png(), self.alt()
         words = "<br>".join(html.escape(line) for line in self.lines)
         self._readout.value = f'<div role="status" aria-live="polite"><b>{words}</b></div>'
 
@@ -185,8 +202,7 @@ class Lab(widgets.VBox):
         """The live view, and beside it a still picture for where no kernel runs."""
         bundle = super()._repr_mimebundle_(**how)
         data = bundle[0] if isinstance(bundle, tuple) else bundle
-        alt = f"{type(self).__doc__.splitlines()[0]} {' '.join(self.lines)}"
-        data["text/html"] = page.figure(self.canvas.png(level=9), alt, self.lines)
+        data["text/html"] = page.figure(self.canvas.png(level=9), self.alt(), self.lines)
         data["text/plain"] = self.summary()
         return bundle
 
@@ -211,6 +227,7 @@ class LeverageLab(Lab):
     """Own money, borrowed money, and what leverage multiplies."""
 
     picture = plots.LeveragePicture
+    make_presets = flash_crash
     look = "the hatched part. No price changes it; all of the change is yours."
 
     def make_controls(self, scenario):
@@ -239,10 +256,16 @@ class LeverageLab(Lab):
         return state, lines
 
 
+def opening(leverage, rate):
+    """Leverage, held at the largest half step at which a position of this rate can be opened."""
+    return leverage if leverage * rate < 1 else np.ceil(2 / rate) / 2 - 0.5
+
+
 class TermsLab(Lab):
     """Equity against price, and the prices that have a name."""
 
     picture = plots.TermsPicture
+    make_presets = flash_crash
     look = "where the two lines cross: that is the liquidation price."
 
     def make_controls(self, scenario):
@@ -258,6 +281,7 @@ class TermsLab(Lab):
 
     def compute(self, scenario, leverage, rate, change):
         symbol, currency = scenario.trades[0].symbol, scenario.currency
+        asked, leverage = leverage, opening(leverage, rate)
         scenario = scenario.with_trade(symbol, leverage=leverage, maintenance_rate=rate)
         state = replay(scenario.account("isolated"), [scenario.marks(**{symbol: change})])
         risk = state.start.risk(state.marks, symbol)
@@ -268,7 +292,11 @@ class TermsLab(Lab):
         else:
             ratio = text.ratio(risk.margin_ratio)
             why = f"Equity {equity}, maintenance margin {maintenance}, margin ratio {ratio}."
-        return state, [fate(state, symbol, currency), why]
+        lines = [fate(state, symbol, currency), why]
+        if leverage < asked:
+            at = f"{asked:g}x the initial margin does not exceed the maintenance margin"
+            lines.append(f"Leverage is held at {leverage:g}x: at {at}.")
+        return state, lines
 
 
 class IsolatedLab(Lab):
@@ -292,7 +320,9 @@ class IsolatedLab(Lab):
         }
 
     def make_presets(self, scenario):
-        return {"add a fifth of the balance": {"added": scenario.balance / 5}}
+        fifth = scenario.balance / 5
+        adding = {f"add {text.money(fifth, scenario.currency)}": {"added": fifth}}
+        return {**flash_crash(self, scenario), **adding}
 
     def compute(self, scenario, margin, added, leverage, change):
         symbol, currency = scenario.trades[0].symbol, scenario.currency
@@ -328,12 +358,24 @@ def both_modes(scenario, path):
 
 
 def outcomes(states, currency):
-    """Two sentences: what became of the account in each mode."""
+    """A sentence a mode: what became of the account."""
     lines = []
     for mode, state in states.items():
         equity = text.money(state.equity[-1], currency)
         words = f"{' and '.join(state.dead)} liquidated" if state.dead else "all alive"
         lines.append(f"{mode.capitalize()}: {words}, {equity} left.")
+    return lines
+
+
+def distances(states):
+    """A sentence a mode: how far each price is from liquidating what lives."""
+    lines = []
+    for mode, state in states.items():
+        alive = [position.symbol for position in state.end.positions]
+        edges = {s: state.end.liquidation_price(s, state.marks) / state.marks[s] - 1 for s in alive}
+        moves = ", ".join(f"{symbol} {text.percent(edge, 1)}" for symbol, edge in edges.items())
+        if alive:
+            lines.append(f"{mode.capitalize()} is liquidated by one more move of: {moves}.")
     return lines
 
 
@@ -351,18 +393,13 @@ class CrossLab(Lab):
 
     def compute(self, scenario, **changes):
         state = both_modes(scenario, [scenario.marks(**changes)])
-        account, marks = state["cross"].start, state["cross"].marks
-        risk = account.risk(marks)
-        lines = [
+        risk = state["cross"].start.risk(state["cross"].marks)
+        return state, [
             *outcomes(state, scenario.currency),
+            *distances(state),
             f"Cross equity {text.money(risk.equity, scenario.currency)} against a maintenance "
             f"margin of {text.money(risk.maintenance_margin, scenario.currency)}.",
         ]
-        if symbols := [position.symbol for position in state["cross"].end.positions]:
-            edges = {s: account.liquidation_price(s, marks) / marks[s] - 1 for s in symbols}
-            moves = (f"{symbol} {text.percent(edge, 1)}" for symbol, edge in edges.items())
-            lines.append(f"Cross is liquidated by one more move of: {', '.join(moves)}.")
-        return state, lines
 
 
 class ComparisonLab(CrossLab):
@@ -439,10 +476,20 @@ class CloudLab(Lab):
 
 
 class PathLab(Lab):
-    """The same account in both modes, step by step along one market."""
+    """The same account, step by step along one market.
+
+    Parameters
+    ----------
+    scenario : Scenario        if it has no paths: one to the liquidation prices and back
+    modes : sequence of str    those to compare
+    """
 
     picture = plots.PathPicture
     look = "what is gone when prices come back: a position that was closed does not recover."
+
+    def __init__(self, scenario, modes=MODES):
+        self.modes = modes
+        super().__init__(scenario if scenario.paths else there_and_back(scenario))
 
     def make_controls(self, scenario):
         names = list(scenario.paths)
@@ -454,10 +501,24 @@ class PathLab(Lab):
 
     def compute(self, scenario, path, step):
         path = scenario.path(path)
-        step = min(int(step), len(path) - 1)
-        walks = both_modes(scenario, path)
+        last = len(path) - 1
+        beyond, step = step > last, min(int(step), last)
+        walks = {mode: replay(scenario.account(mode), path) for mode in self.modes}
         so_far = {mode: walk.until(step) for mode, walk in walks.items()}
-        return {**walks, "step": step}, outcomes(so_far, scenario.currency)
+        lines = [*outcomes(so_far, scenario.currency), *distances(so_far)]
+        if beyond:
+            lines.append(f"The step is held at {last}: this market ends there.")
+        return {**walks, "step": step}, lines
+
+
+def there_and_back(scenario):
+    """The scenario with a path on which each price passes its wall and returns."""
+    account = scenario.account("isolated")
+    parts, walks = np.array([0, 0.3, 0.6, 0.9, 1.05, 0.6, 0.3, 0]), {}
+    for trade in scenario.trades:
+        wall = account.liquidation_price(trade.symbol) / trade.price - 1
+        walks[trade.symbol] = parts * (wall if np.isfinite(wall) else -0.5)
+    return replace(scenario, paths={"there and back": walks})
 
 
 class FundingLab(Lab):
@@ -480,6 +541,9 @@ class FundingLab(Lab):
                 ".3%",
             ),
         }
+
+    def make_presets(self, scenario):
+        return {"the other side pays": {"rate": -scenario.funding_rate}}
 
     def compute(self, scenario, leverage, rate):
         symbol, currency, days = scenario.trades[0].symbol, scenario.currency, 90

@@ -8,6 +8,7 @@ import struct
 import textwrap
 import zlib
 from functools import cache, lru_cache
+from itertools import cycle
 
 import matplotlib
 import numpy as np
@@ -32,6 +33,7 @@ GAIN = "#1f7a5c"
 LOSS = "#9b1d3c"
 BORROWED = "#c9cdd3"
 DEAD = "#f6e3d8"
+LINES = {"isolated": (ISOLATED, "--"), "cross": (CROSS, "-")}
 
 STYLE = {
     "font.family": "DejaVu Sans",
@@ -622,7 +624,7 @@ class PathPicture(Picture):
         prices, worth = self.axes
         steps = max(len(scenario.path(name)) for name in scenario.paths)
         for ax in self.axes:
-            ax.set(xlim=(-0.2, steps - 0.3), xlabel="step")
+            ax.set(xlim=(-0.2, 1.25 * (steps - 1)), xlabel="step")
             ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         returns = [
             value for walks in scenario.paths.values() for w in walks.values() for value in w
@@ -631,48 +633,47 @@ class PathPicture(Picture):
         prices.axhline(0, color=FAINT, linewidth=1, zorder=0)
         percent_axis(prices.yaxis)
         prices.set_title("The market")
-        worth.set(ylim=(-0.35 * scenario.balance, 1.6 * scenario.balance))
+        worth.set(ylim=(-0.45 * scenario.balance, 1.6 * scenario.balance))
         worth.set_ylabel(f"equity of the whole account [{scenario.currency}]")
         worth.axhline(0, color=QUIET, linewidth=0.8)
         worth.set_title("Your account")
 
     def moving(self, state):
         prices, worth = self.axes
-        path, step = state["cross"].path, state["step"]
+        walks, step = {mode: state[mode] for mode in LINES if mode in state}, state["step"]
+        path = next(iter(walks.values())).path
         steps = np.arange(len(path))
         yield from (ax.axvline(step, color=FAINT, linewidth=6, zorder=0) for ax in self.axes)
-        for trade, style in zip(self.scenario.trades, ("-", "--"), strict=False):
+        ends = []
+        for trade, style in zip(self.scenario.trades, cycle(("-", "--", ":", "-."))):
             y = np.array([marks[trade.symbol] for marks in path]) / trade.price - 1
             yield prices.plot(steps, y, color=FAINT, linestyle=style, linewidth=1.2)[0]
             yield prices.plot(steps[: step + 1], y[: step + 1], color=INK, linestyle=style)[0]
-            yield label(prices, steps[-1] + 0.15, y[-1], trade.symbol, ha="left")
-        for mode, colour, style in (("isolated", ISOLATED, "--"), ("cross", CROSS, "-")):
-            equity = state[mode].equity
+            ends.append((y[-1], trade.symbol))
+        at = -np.inf
+        for end, symbol in sorted(ends):  # names of lines that end together, one above the other
+            at = max(end, at + 0.07 * np.ptp(prices.get_ylim()))
+            yield label(prices, steps[-1] + 0.2, at, symbol, ha="left")
+        events = []
+        for mode, walk in walks.items():
+            (colour, style), equity = LINES[mode], walk.equity
             shown = slice(None, step + 1)
             yield worth.plot(steps[shown], equity[shown], color=colour, linestyle=style)[0]
             yield worth.plot(step, equity[step], "o", color=colour, markersize=5)[0]
-            ahead = equity[step] - state[other(mode)].equity[step]
-            up = ahead > 0 or ahead == 0 and mode == "cross"
-            away = (0.09 if up else -0.09) * self.scenario.balance
-            yield label(
-                worth, step, equity[step] + away, mode, colour, ha="right" if step else "left"
-            )
-            for when, event in state[mode].liquidations:
-                if when <= step:
-                    yield worth.plot(
-                        when, equity[when], "X", color=colour, markersize=11, zorder=6
-                    )[0]
-                    words = (
-                        "all liquidated" if mode == "cross" else f"{event.symbols[0]} liquidated"
-                    )
-                    # Above a falling line there is room on the right only.
-                    at, side, off = (when - 0.1, "left", 3) if up else (when, "center", 2)
-                    yield label(worth, at, equity[when] + off * away, words, colour, ha=side)
-
-
-def other(mode):
-    """The mode that it is not."""
-    return "cross" if mode == "isolated" else "isolated"
+            # Ahead of a line there is room for its name; the lower one's goes below.
+            others = [each.equity[step] for name, each in walks.items() if name != mode]
+            up = all(equity[step] > each for each in others) or mode == list(walks)[-1]
+            up = up and all(equity[step] >= each for each in others)
+            away = (0.05 if up else -0.05) * self.scenario.balance * len(others)
+            yield label(worth, step + 0.35, equity[step] + away, mode, colour, ha="left")
+            events += [(when, mode, event) for when, event in walk.liquidations if when <= step]
+        for row, (when, mode, event) in enumerate(sorted(events, key=lambda each: each[:2])):
+            colour, _ = LINES[mode]
+            x, y = when, walks[mode].equity[when]
+            yield worth.plot(x, y, "X", color=colour, markersize=11, zorder=6)[0]
+            words = f"{'all' if mode == 'cross' else event.symbols[0]} liquidated"
+            y = (-0.13 - 0.11 * (row % 3)) * self.scenario.balance
+            yield label(worth, min(x, 0.6 * len(path)), y, words, colour, ha="left")
 
 
 class FundingPicture(Picture):
@@ -694,7 +695,7 @@ class FundingPicture(Picture):
 
     def moving(self, state):
         edge, pot = self.axes
-        for mode, colour, style in (("isolated", ISOLATED, "--"), ("cross", CROSS, "-")):
+        for mode, (colour, style) in LINES.items():
             days, prices, money = state[mode]
             yield edge.plot(days, prices, color=colour, linestyle=style)[0]
             yield pot.plot(days, money, color=colour, linestyle=style)[0]

@@ -17,6 +17,7 @@ SEEN = """async (lab) => {
     ]));
   return {
     picture: [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join(""),
+    alt: image.title,
     words: lab.querySelector("[role=status]").innerText,
     sliders: shown(".widget-slider", ".widget-readout", (part) => part.innerText),
     lists: shown(".widget-dropdown", "select", (part) => part.selectedOptions[0].innerText),
@@ -41,6 +42,7 @@ with _labs.DRAWING:  # the lab may be moved in another thread, now
         "values": _lab.values(),
         "drawn": _lab._shown == _lab.values() == _twin.values(),
         "words": _lab.summary(),
+        "alt": _lab.alt(),
         "picture": _hash(_lab),
         "twin words": _twin.summary(),
         "twin picture": _hash(_twin),
@@ -145,7 +147,9 @@ class LiveLab(View):
             last.update(seen=seen, told=told)
             if not seen or not told["drawn"] or not changed(told):
                 return None
-            if plain(seen["words"]) != plain(told["words"]) or seen["picture"] != told["picture"]:
+            if plain(seen["words"]) != plain(told["words"]):
+                return None
+            if (seen["picture"], seen["alt"]) != (told["picture"], told["alt"]):
                 return None
             for name, label in told["labels"].items():
                 value = told["values"][name]

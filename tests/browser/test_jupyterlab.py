@@ -137,6 +137,7 @@ def test_it_fits_the_screen(opened, shots, name, kind):
         notebook.page.wait_for_selector(body, state="attached")
         notebook.page.wait_for_selector("#jupyterlab-splash", state="detached")
         lab.root.screenshot(path=shots / f"lab_{kind}_{theme.lower()}.png")
+        assert lab.root.evaluate(UNREADABLE) == []
     notebook.page.evaluate(browser.THEME, "JupyterLab Light")
     assert lab.root.evaluate(TOO_WIDE) == []
     try:
@@ -146,6 +147,36 @@ def test_it_fits_the_screen(opened, shots, name, kind):
         notebook.page.set_viewport_size(browser.SCREEN)
 
 
+# Words smaller than 11 px or with a contrast below 4.5 : 1; in the picture, the smallest are 13 px.
+UNREADABLE = """lab => {
+  const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const over = ([r, g, b, a = 1], below) => a === 1 ? [r, g, b]
+    : [r, g, b].map((value, place) => a * value + (1 - a) * below[place]);
+  const ground = (part) => {
+    if (!part) return [255, 255, 255];
+    const colour = channels(getComputedStyle(part).backgroundColor);
+    return colour[3] === 0 ? ground(part.parentElement) : over(colour, ground(part.parentElement));
+  };
+  const light = (colour) => {
+    const [r, g, b] = colour.map((value) => value / 255)
+      .map((value) => value <= 0.04 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+  };
+  const found = [];
+  for (const part of lab.querySelectorAll(".jupyter-widgets *")) {
+    const own = [...part.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE);
+    const words = own.map((node) => node.textContent).join("").trim();
+    if (!words || !part.checkVisibility()) continue;
+    const { color, fontSize } = getComputedStyle(part), below = ground(part);
+    const [low, high] = [light(over(channels(color), below)), light(below)].sort((x, y) => x - y);
+    if (parseFloat(fontSize) < 11) found.push(`${words}: ${fontSize}`);
+    if (high / low < 4.5) found.push(`${words}: ${color} on ${below}, ${(high / low).toFixed(2)}`);
+  }
+  const picture = lab.querySelector(".widget-image");
+  const scale = picture.getBoundingClientRect().width / picture.naturalWidth;
+  if (13 * scale < 11) found.push(`words in the picture: ${13 * scale} px`);
+  return found;
+}"""
 OWN_SIZE = """lab => {
   const picture = lab.querySelector(".widget-image");
   return Math.abs(picture.getBoundingClientRect().width - picture.naturalWidth) < 1;
