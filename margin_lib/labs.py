@@ -577,22 +577,17 @@ class StressLab(Lab):
 
     def make_controls(self, scenario):
         trade, unit, step = scenario.trades[0], scenario.currency, scenario.balance / 100
-        events = list(scenario.moves)
+        events, coins = (
+            list(scenario.moves),
+            "what is not an isolated margin can be coins: they fall",
+        )
         return {
-            "event": choice("event", events, events[0], "how far the price falls"),
-            "leverage": leverage_of(trade, "sizes the trade: margin times leverage"),
+            "coin": slider("balance held in the coin [%]", 0, 0, 1, 0.05, coins, ".0%"),
             "margin": slider(
-                f"margin [{unit}]", trade.margin, step, 100 * step, step, "put behind the trade"
+                f"set aside [{unit}]", trade.margin, step, 100 * step, step, "margin of the trade"
             ),
-            "coin": slider(
-                "balance held in the coin [%]",
-                0,
-                0,
-                1,
-                0.05,
-                "what is not an isolated margin can be coins, which fall as well",
-                ".0%",
-            ),
+            "leverage": leverage_of(trade, "sizes the trade: margin times leverage"),
+            "event": choice("event", events, events[0], "how far the price falls"),
         }
 
     def compute(self, scenario, event, leverage, margin, coin):

@@ -731,9 +731,8 @@ class StressPicture(Picture):
         side = "right" if changes[-1] < -0.6 else "left"
         at = changes[-1] + (0.01 if side == "right" else -0.01)
         yield label(ax, at, -0.13 * balance, words, QUIET, ha=side, ground=False)
-        rows = (("cross", CROSS, "-", 1.12), ("isolated", ISOLATED, "--", 1.24))
-        for mode, colour, style, row in rows:
-            equity, edge = state[mode]
+        for mode, row in (("cross", 1.12), ("isolated", 1.24)):
+            (colour, style), (equity, edge) = LINES[mode], state[mode]
             yield ax.plot(changes, equity, color=colour, linestyle=style)[0]
             if np.isnan(edge):
                 how = {"ha": "right", "ground": False}
@@ -774,9 +773,8 @@ class SurvivalPicture(Picture):
         words = f"yours: {text.ratio(state['held'])}x"
         yield label(ax, 1.01, state["held"] * 1.15, words, QUIET, ha="left", ground=False)
         apart = np.argmax(state["cross"] / state["isolated"])
-        rows = (("isolated", ISOLATED, "--", 0.7), ("cross", CROSS, "-", 1.4))
-        for mode, colour, style, away in rows:
-            leverage = np.clip(state[mode], 0.2, 45)
+        for mode, away in (("isolated", 0.7), ("cross", 1.4)):
+            (colour, style), leverage = LINES[mode], np.clip(state[mode], 0.2, 45)
             yield ax.plot(x, leverage, color=colour, linestyle=style, linewidth=1.6)[0]
             side = "right" if apart > len(x) / 2 else "left"
             yield label(ax, x[apart], leverage[apart] * away, mode, colour, ha=side)

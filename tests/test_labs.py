@@ -179,6 +179,7 @@ def test_every_control_has_a_label_and_a_tip(lab):
 ORDER = ("account", "position", "market", "view")
 BELONGS = {
     "set aside": "account",
+    "held in the coin": "account",
     "margin added later": "account",
     " side": "position",
     "leverage": "position",
@@ -188,6 +189,7 @@ BELONGS = {
     "volatility": "market",
     "funding rate": "market",
     "market": "market",
+    "event": "market",
     "step": "view",
 }
 BARE = ("correlation", "step")  # sliders of what has no unit
