@@ -2,10 +2,11 @@
 
 import math
 import re
+from dataclasses import replace
 
 import pytest
 
-from margin_lib import MarginError, exercises, text
+from margin_lib import Account, MarginError, exercises, liquidate, text
 from margin_lib.exercises import check, compare, hint, predict
 from margin_lib.scenarios import load
 
@@ -84,6 +85,55 @@ def test_the_right_answer_is_right_and_the_usual_slips_are_not(name, path, capsy
     if not math.isnan(answer.right):
         assert "not yet" in verdict(capsys, name, 1.5 * answer.right + 0.1, path)
         assert "not yet" in verdict(capsys, name, "never", path)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_plausible_wrong_answer_is_not_right(name, path, root, capsys):
+    answer = exercises.every()[name](load(path))
+    wrong = {0.95 * answer.right, 1.05 * answer.right, -answer.right, 100 * answer.right}
+    wrong |= {answer.right / 100, 0.0, 1.0} - {answer.right}
+    if path == root / FILES[0]:  # with other numbers, two of them may agree
+        assert answer.slips
+        wrong |= set(answer.slips)
+    for each in wrong - {answer.right}:
+        if not math.isnan(each) and not answer.right == each == 0:
+            assert "not yet" in verdict(capsys, name, each, path), each
+
+
+def test_what_was_designed_works(path):
+    """The library itself, not the formula of the answer, confirms what the exercises ask for."""
+    book = load(path)
+    right = {name: function(book).right for name, function in exercises.every().items()}
+    first, hers, his = book["leverage"], book["isolated"], book["cross"]
+
+    long = first.with_trade("ETH", leverage=right["02.2"]).account("isolated")
+    assert long.liquidation_price("ETH") == pytest.approx(0.9 * first["ETH"].price)
+    short = first.with_trade("ETH", leverage=right["02.3"], side="short").account("isolated")
+    assert short.liquidation_price("ETH") == pytest.approx(1.1 * first["ETH"].price)
+
+    margin = hers["ETH"].margin + right["03.2"]
+    eth = replace(hers.account("isolated")["ETH"], margin=margin)
+    assert Account(balance=0, positions=[eth]).liquidation_price("ETH") == pytest.approx(
+        0.6 * hers["ETH"].price
+    )
+    _, event = liquidate(hers.account("isolated"), hers.marks(ETH=-0.5), "ETH")
+    assert -event.received("insurance fund") == pytest.approx(right["03.3"])
+
+    account, ada = his.account("cross"), his["ADA"]
+    saved = replace(account, balance=account.balance + right["04.2"] * (1 + 1e-9))
+    assert not saved.risk(his.marks(**his.moves["gap"])).is_liquidatable
+    kept = replace(account["ADA"], quantity=(1 - right["04.3"]) * ada.quantity)
+    smaller = replace(account, positions=[account["ETH"], kept])
+    assert smaller.liquidation_price("ADA", his.marks()) == pytest.approx(2 * ada.price)
+    pocket = replace(account["ADA"], margin=right["05.3"])
+    assert Account(balance=0, positions=[pocket]).liquidation_price("ADA") == pytest.approx(
+        account.liquidation_price("ADA", his.marks())
+    )
+    rescue = his.marks(**his.moves["rescue"])
+    for name, symbol, less, more in (("06.2", "ETH", 1.001, 0.999), ("06.3", "ADA", 0.999, 1.001)):
+        account.switch_mode(symbol, "isolated", rescue, margin=less * right[name])
+        with pytest.raises(MarginError):
+            account.switch_mode(symbol, "isolated", rescue, margin=more * right[name])
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -22,6 +22,7 @@ from tools import notebooks
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
+SOLUTIONS = sorted((ROOT / "instructors" / "solutions").glob("*.ipynb"))
 LARGEST = 1_000_000  # bytes; GitHub does not show much more
 LONGEST = 12  # lines of a code cell
 FIXED = "fixed"  # tag of a cell whose numbers no scenario changes
@@ -115,7 +116,9 @@ def test_there_are_notebooks():
     assert PATHS
 
 
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [*PATHS, *SOLUTIONS], ids=lambda path: f"{path.parent.name}/{path.name}"
+)
 def test_notebook_is_stored_as_it_should_be(path):
     found = problems(notebooks.read(path), path)
     assert not found, "\n".join(found)

@@ -1,6 +1,6 @@
 """Run notebooks and store their outputs in one normal form.
 
-    python tools/notebooks.py                    run and rewrite all of notebooks/
+    python tools/notebooks.py                    run and rewrite all of notebooks/ and the solutions
     python tools/notebooks.py --check            only say which would change
     python tools/notebooks.py notebooks/01*.ipynb
 
@@ -23,6 +23,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = "notebooks", "instructors/solutions"
 AT_A_TIME = 2
 CELL_TIMEOUT = 60  # seconds, as in the check of the notebooks
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -182,9 +183,15 @@ def _alternative_texts(metadata) -> NotebookNode:
 def main(arguments=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing; fail if any differs")
-    parser.add_argument("paths", nargs="*", type=Path, help="default: all of notebooks/")
+    parser.add_argument(
+        "paths", nargs="*", type=Path, help=f"default: all of {' and '.join(FOLDERS)}"
+    )
     options = parser.parse_args(arguments)
-    paths = options.paths or sorted(Path(os.path.relpath(ROOT / "notebooks")).glob("*.ipynb"))
+    paths = options.paths or [
+        path
+        for folder in FOLDERS
+        for path in sorted(Path(os.path.relpath(ROOT / folder)).glob("*.ipynb"))
+    ]
     if not paths:
         print("no notebooks found", file=sys.stderr)
         return 1

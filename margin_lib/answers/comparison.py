@@ -53,6 +53,27 @@ def _(book):
 
 @exercise("05.3")
 def _(book):
+    """Margin of a pocket for ADA that lasts as long as the cross account, with ETH unchanged."""
+    scenario = book["cross"]
+    account, ada = scenario.account("cross"), scenario["ADA"]
+    others = account["ETH"].risk(scenario["ETH"].price).maintenance_margin
+    right = account.balance - others
+    slips = {
+        account.balance: "Close. In cross ETH needs a part of it, too.",
+        ada.margin: "That is what the pocket holds now. Its wall comes sooner.",
+        right - ada.margin: "That is what he must add. How much is in it then?",
+    }
+    hints = (
+        "Where does the cross account die when ADA alone rises? What must a pocket hold to die "
+        "at that very price?",
+        "A pocket dies when margin + PnL is ADA's maintenance margin. The cross account dies when "
+        "balance + PnL is that and ETH's maintenance margin. Compare the two.",
+    )
+    return Answer(right, slips, hints)
+
+
+@exercise("05.4")
+def _(book):
     """The right change of ADA in a mixed account, where a tool counts the fenced margin, too."""
     scenario = book["cross"]
     account, ada = scenario.account({"ETH": "isolated", "ADA": "cross"}), scenario["ADA"]

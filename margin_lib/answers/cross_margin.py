@@ -60,6 +60,34 @@ def _(book):
 
 @exercise("04.3")
 def _(book):
+    """Part of the ADA short to buy back, so that the account lives when ADA alone doubles."""
+    scenario = book["cross"]
+    account, ada = scenario.account("cross"), scenario["ADA"]
+    others = account["ETH"].risk(scenario["ETH"].price).maintenance_margin
+    rate = ada.contract.maintenance_rate
+
+    def part(money, rate):
+        return max(1 - money / (ada.notional * (1 + 2 * rate)), 0.0)
+
+    right = part(account.balance - others, rate)
+    slips = {
+        part(account.balance, 0): "Equity would be zero there. Leave the maintenance margins.",
+        part(account.balance, rate): "ETH needs its maintenance margin, too.",
+        part(account.balance - others, 0): "ADA needs a maintenance margin, at twice its price.",
+        part(ada.margin, rate): "That is ADA with its own margin only. Here it has the balance.",
+        1 - right: "That is the part that he may keep.",
+    }
+    hints = (
+        "When ADA has doubled, each coin of the short has cost him its entry price. What must be "
+        "left then, for both trades?",
+        "Let k be the part that he keeps, and N the notional of the short at entry. Then balance "
+        "− k · N must cover ETH's maintenance margin and k · rate · 2 · N. He buys back 1 − k.",
+    )
+    return Answer(right, slips, hints)
+
+
+@exercise("04.4")
+def _(book):
     """The right change of ETH, where a formula takes the short's loss for a profit."""
     scenario = book["cross"]
     account, eth, ada = scenario.account("cross"), scenario["ETH"], scenario["ADA"]

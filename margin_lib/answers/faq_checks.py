@@ -47,6 +47,27 @@ def _(book):
 
 @exercise("06.3")
 def _(book):
+    """Most margin that may be fenced off for ADA in the rescue move, so that ETH lives."""
+    scenario = book["cross"]
+    account, marks = scenario.account("cross"), scenario.marks(**scenario.moves["rescue"])
+    risk = account["ETH"].risk(marks["ETH"])
+    stays = risk.maintenance_margin - risk.equity
+    slips = {
+        stays: "That must stay behind for ETH. How much may go?",
+        account.balance + risk.equity: "ETH's equity would be zero. Leave its maintenance margin.",
+        scenario["ADA"].margin: "That is ADA's initial margin at entry. Ask what ETH can spare.",
+        account.balance - risk.maintenance_margin: "ETH has a loss as well. Who pays it?",
+    }
+    hints = (
+        "What is fenced off for ADA no longer stands behind ETH. What does ETH need?",
+        "Balance that stays + PnL of ETH must reach ETH's maintenance margin, at the prices of the "
+        "move. The rest of the balance may go.",
+    )
+    return Answer(account.balance - stays, slips, hints)
+
+
+@exercise("06.4")
+def _(book):
     """The right margin ratio, where a page takes the wrong margin and the wrong sign."""
     scenario = book["cross"]
     account, marks = scenario.account("cross"), scenario.marks(**scenario.moves["rescue"])

@@ -53,6 +53,28 @@ def _(book):
 
 @exercise("03.3")
 def _(book):
+    """What the insurance fund pays when the price opens at half of the entry price."""
+    scenario = book["isolated"]
+    trade = scenario.trades[0]
+    risk = scenario.account("isolated")[trade.symbol].risk(0.5 * trade.price)
+    loss = trade.margin - risk.equity
+    slips = {
+        loss: "That is all of the loss. She pays a part of it herself.",
+        trade.margin: "That is her part of the loss. Who pays the rest of it?",
+        risk.maintenance_margin - risk.equity: (
+            "Nobody keeps a maintenance margin for a position that is closed."
+        ),
+    }
+    hints = (
+        "Find her loss first. Who pays which part of it?",
+        "The loss is quantity · half of the entry price. She pays her margin, and no more. If "
+        "something is left to pay, the fund pays it.",
+    )
+    return Answer(max(-risk.equity, 0.0), slips, hints)
+
+
+@exercise("03.4")
+def _(book):
     """The right liquidation price, where a formula divides the maintenance rate by leverage."""
     scenario = book["isolated"]
     trade = scenario.trades[0]

@@ -1,6 +1,13 @@
 """Answers of notebook 01."""
 
+import math
+
 from margin_lib.exercises import Answer, exercise
+
+HOURS = (
+    "How much may the interest take? And how much does it take each hour?",
+    "Hours = a twentieth of the margin / (hourly rate · what you borrowed).",
+)
 
 
 @exercise("01.1")
@@ -43,6 +50,26 @@ def _(book):
 
 
 @exercise("01.3")
+def _(book):
+    """Hours until the interest has taken a twentieth of the margin."""
+    scenario = book["leverage"]
+    trade = scenario.trades[0]
+    position = scenario.account("isolated")[trade.symbol]
+    pays = 0.05 * position.margin
+    a_day, an_hour = 24 * scenario.hourly_interest, scenario.hourly_interest
+    if not an_hour * position.borrowed:
+        return Answer(math.nan, hints=HOURS)
+    right = pays / (an_hour * position.borrowed)
+    slips = {
+        pays / (an_hour * position.margin): "Interest is charged on the loan, not on your margin.",
+        pays / (an_hour * trade.notional): "Interest is charged on the loan, not on all you hold.",
+        pays / (a_day * position.borrowed): "Those are days. Write hours.",
+        position.margin / (an_hour * position.borrowed): "That takes all of your margin.",
+    }
+    return Answer(right, slips, HOURS)
+
+
+@exercise("01.4")
 def _(book):
     """Price at which the margin is gone, where a formula counts leverage twice."""
     scenario = book["leverage"]

@@ -50,6 +50,23 @@ def _(book):
 
 @exercise("02.3")
 def _(book):
+    """Leverage that puts the liquidation price of a short a tenth above entry."""
+    rate = book["leverage"].trades[0].contract.maintenance_rate
+    slips = {
+        10.0: "There, equity would be zero. The exchange acts earlier.",
+        1 / (1 - 0.9 * (1 - rate)): "That is for a long. While a short loses, its notional grows.",
+        1 / (0.1 + rate): "Close. The maintenance margin is a share of the higher price.",
+    }
+    hints = (
+        "As in 02.2, let the entry price be 1. What changes when the loss comes from a rise?",
+        "Per coin sold at 1: margin 1 / leverage, loss 0.1, and what is left must be rate · 1.1. "
+        "Solve for the leverage.",
+    )
+    return Answer(1 / (0.1 + 1.1 * rate), slips, hints)
+
+
+@exercise("02.4")
+def _(book):
     """The right liquidation price, where a formula multiplies instead of dividing."""
     trade = book["leverage"].trades[0]
     rate = trade.contract.maintenance_rate
