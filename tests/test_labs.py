@@ -25,6 +25,7 @@ KINDS = {
     labs.CloudLab: "cross",
     labs.PathLab: "cross",
     labs.FundingLab: "isolated",
+    labs.RulesLab: "exchange",
     labs.StressLab: "stress",
 }
 
@@ -184,6 +185,11 @@ BELONGS = {
     " side": "position",
     "leverage": "position",
     "maintenance rate": "position",
+    "size": "position",
+    "maintenance margin": "position",
+    "closing fee": "position",
+    "rates": "position",
+    "closed": "position",
     "price change": "market",
     "correlation": "market",
     "volatility": "market",
@@ -266,6 +272,51 @@ def test_the_numbers_of_the_articles_stand_in_the_readouts(root):
     lab.set(ETH=-0.5, ADA=-0.4)
     assert "Isolated: ETH liquidated" in lab.summary()
     assert "Cross: all alive" in lab.summary()
+
+
+def rules_lab(root, **values):
+    lab = labs.RulesLab(load(root / "tests/articles.toml")["exchange"])
+    lab.set(**values)
+    return lab
+
+
+@pytest.mark.parametrize(
+    ("venue", "long", "short"),
+    [
+        ("start", "1,809.05", "2,189.05"),
+        ("binance usd-m", "1,809.05", "2,189.05"),
+        ("okx", "1,809.95", "2,187.97"),
+        ("kucoin", "1,810.00", "2,190.00"),
+        ("phemex", "1,809.05", "2,189.06"),
+    ],
+)
+def test_the_rules_of_each_venue_give_its_published_boundary(root, venue, long, short):
+    lab = rules_lab(root)
+    for side, price in (("long", long), ("short", short)):
+        lab.set(**lab.presets["start"])
+        lab.set(**lab.presets[venue] | {"side": side})
+        assert lab.lines[0].startswith(f"ETH {side}: closed at {price} USDT, ")
+
+
+def test_the_amount_of_a_tier_counts_only_in_a_larger_position(root):
+    kinds = labs.RulesLab.tables[1:]
+    small, large = (
+        [rules_lab(root, size=size, table=kind).lines[0] for kind in kinds] for size in (1, 50)
+    )
+    assert small[0] == small[1]
+    assert "closed at 1,808.76" in large[0]  # (900,000 - 1500) / (500 * (1 - 0.0065))
+    assert "closed at 1,811.78" in large[1]
+
+
+def test_the_trigger_and_a_price_that_never_comes_are_said(root):
+    lab = rules_lab(root, trigger="only beyond it", leverage=1)
+    assert lab.summary() == "ETH long: no price closes it."
+    lab.set(measured="frozen at entry")
+    assert lab.lines[1] == "The first rules say never: only yours ever comes."
+    lab.set(leverage=10, measured="follows the price")
+    assert lab.lines[-1] == "A price of exactly that does not close it yet, the next tick does."
+    lab.set(fee="asked for on top")
+    assert "yours comes 0.9095 USDT sooner" in lab.lines[1]
 
 
 def test_the_shares_of_a_cloud_add_up_and_stand_in_the_readout(book):
