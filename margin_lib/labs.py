@@ -647,6 +647,50 @@ class RulesLab(Lab):
         ]
 
 
+class StressLab(Lab):
+    """A fall that happened, on one trade in both modes: the scenario's first, alone."""
+
+    picture = plots.StressPicture
+    look = "which line has fallen further where the fall ended, and where it broke off."
+
+    def make_controls(self, scenario):
+        trade, unit, step = scenario.trades[0], scenario.currency, scenario.balance / 100
+        events, coins = (
+            list(scenario.moves),
+            "what is not an isolated margin can be coins: they fall",
+        )
+        return {
+            "coin": slider("balance held in the coin [%]", 0, 0, 1, 0.05, coins, ".0%"),
+            "margin": slider(
+                f"set aside [{unit}]", trade.margin, step, 100 * step, step, "margin of the trade"
+            ),
+            "leverage": leverage_of(trade, "sizes the trade: margin times leverage"),
+            "event": choice("event", events, events[0], "how far the price falls"),
+        }
+
+    def compute(self, scenario, event, leverage, margin, coin):
+        (trade, *_), currency = scenario.trades, scenario.currency
+        symbol, change = trade.symbol, scenario.moves[event].get(trade.symbol, 0)
+        alone = replace(scenario, trades=(trade,), moves={}, paths={})
+        alone = alone.with_trade(symbol, leverage=leverage, margin=margin)
+        starts = {m: alone.account(m).holding(symbol, coin, trade.price) for m in MODES}
+        prices = (start.liquidation_price(symbol, alone.marks()) for start in starts.values())
+        edges = [price / trade.price - 1 for price in prices]
+        near = [edge * side for edge in edges for side in (1 - 1e-9, 1 + 1e-9)]
+        near = [edge for edge in near if edge * change > 0 and abs(edge) < abs(change)]
+        changes = np.array(sorted([*np.linspace(0, change, 3), *near], key=abs))
+        path = [alone.marks(**{symbol: part}) for part in changes]
+        state, walks, debts = {"changes": changes}, {}, []
+        for (mode, start), edge in zip(starts.items(), edges, strict=True):
+            walks[mode] = replay(start, path)
+            state[mode] = walks[mode].equity, edge if walks[mode].dead else np.nan
+            jump = replay(start, path[-1:])
+            fund = sum(event.received("insurance fund") for _, event in jump.liquidations)
+            debts.append(f"{mode} {text.money(max(-fund, 0), currency)}")
+        lines = outcomes(walks, currency)
+        return state, [*lines, f"Had it jumped there, others would pay: {', '.join(debts)}."]
+
+
 class CapstoneLab(Lab):
     """A design of your own against its mandate, in a few hundred markets."""
 

@@ -818,7 +818,7 @@ class RulesPicture(Picture):
         high = ax.get_ylim()[1]
         for y, colour, style, words in (
             (risk.equity / value, ISOLATED, "-", "what is left of your margin"),
-            (risk.maintenance_margin / value + 0 * x, LOSS, "--", "what the venue asks for"),
+            (risk.maintenance_margin / value, LOSS, "--", "what the venue asks for"),
         ):
             yield ax.plot(x, y, color=colour, linestyle=style)[0]
             up = 0.9 if style == "-" else y[-1] / high + 0.035
@@ -870,3 +870,73 @@ class CurvesPicture(Picture):
         for (name, (x, y, at)), (colour, style) in zip(state.items(), self.looks, strict=False):
             yield ax.plot(x, y, color=colour, linestyle=style)[0]
             yield label(ax, x[at], y[at], name, colour)
+
+
+class StressPicture(Picture):
+    """What a fall leaves of the whole account in both modes, on the way from entry to its end."""
+
+    size = (9, 4)
+
+    def frame(self, scenario):
+        ax, balance = self.axes[0], scenario.balance
+        ax.set(xlim=(0.03, -1.05), ylim=(-0.2 * balance, 1.32 * balance))
+        ax.set(xlabel="price, change since entry", xticks=np.arange(0, -1.1, -0.2))
+        ax.set_ylabel(f"worth of the whole account [{scenario.currency}]")
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: text.percent(value, 0)))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,g}".replace("-", "−")))
+        ax.axhline(0, color=QUIET, linewidth=0.8)
+
+    def moving(self, state):
+        ax, balance, changes = self.axes[0], self.scenario.balance, state["changes"]
+        yield ax.axvline(changes[-1], color=QUIET, linestyle=":", linewidth=1.5, zorder=1)
+        words = f"it ended here: {text.percent(changes[-1], 0)}"
+        side = "right" if changes[-1] < -0.6 else "left"
+        at = changes[-1] + (0.01 if side == "right" else -0.01)
+        yield label(ax, at, -0.13 * balance, words, QUIET, ha=side, ground=False)
+        for mode, row in (("cross", 1.12), ("isolated", 1.24)):
+            (colour, style), (equity, edge) = LINES[mode], state[mode]
+            yield ax.plot(changes, equity, color=colour, linestyle=style)[0]
+            if np.isnan(edge):
+                how = {"ha": "right", "ground": False}
+                yield label(ax, -1.04, row * balance, f"{mode}: alive", colour, **how)
+                continue
+            y = equity[np.argmax(np.abs(changes) >= abs(edge))]
+            yield ax.plot([edge, edge], [y, row * balance], color=colour, linewidth=1)[0]
+            yield ax.plot(edge, y, "X", color=colour, markersize=10, zorder=6)[0]
+            words = f"{mode}: liquidated at {text.percent(edge, 1)}"
+            yield label(ax, max(edge, -0.74), row * balance, words, colour, ha="left")
+
+
+class SurvivalPicture(Picture):
+    """The most leverage that each mode would have survived, from each day of a price table.
+
+    A state has "dates", the starting days; the leverage of each mode, an array of the same length;
+    and "held", the leverage of the account itself.
+    """
+
+    size = (9, 4.2)
+
+    def frame(self, scenario):
+        ax = self.axes[0]
+        ax.set(xlim=(-0.01, 1.14), ylim=(0.2, 50), yscale="log", xticks=[], xlabel="first day")
+        ax.set_yticks(2.0 ** np.arange(-2, 6), minor=False)
+        ax.set_yticks([], minor=True)
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
+        ax.set_ylabel("leverage that survives")
+
+    def moving(self, state):
+        ax, dates = self.axes[0], state["dates"]
+        x = np.linspace(0, 1, len(dates))
+        for at, date in zip(x, dates, strict=True):
+            if date.day == 1 and date.month % 2:
+                yield ax.axvline(at, color=FAINT, linewidth=1, zorder=0)
+                yield label(ax, at + 0.004, 0.25, f"{date:%b %y}", QUIET, ha="left", ground=False)
+        yield ax.axhline(state["held"], color=QUIET, linestyle=":", linewidth=1.5, zorder=1)
+        words = f"yours: {text.ratio(state['held'])}x"
+        yield label(ax, 1.01, state["held"] * 1.15, words, QUIET, ha="left", ground=False)
+        apart = np.argmax(state["cross"] / state["isolated"])
+        for mode, away in (("isolated", 0.7), ("cross", 1.4)):
+            (colour, style), leverage = LINES[mode], np.clip(state[mode], 0.2, 45)
+            yield ax.plot(x, leverage, color=colour, linestyle=style, linewidth=1.6)[0]
+            side = "right" if apart > len(x) / 2 else "left"
+            yield label(ax, x[apart], leverage[apart] * away, mode, colour, ha=side)

@@ -26,6 +26,7 @@ KINDS = {
     labs.PathLab: "cross",
     labs.FundingLab: "isolated",
     labs.RulesLab: "exchange",
+    labs.StressLab: "stress",
     labs.CapstoneLab: "capstone",
 }
 
@@ -180,6 +181,7 @@ def test_every_control_has_a_label_and_a_tip(lab):
 ORDER = ("account", "position", "market", "view")
 BELONGS = {
     "set aside": "account",
+    "held in the coin": "account",
     "margin added later": "account",
     " side": "position",
     " mode": "position",
@@ -196,6 +198,7 @@ BELONGS = {
     "volatility": "market",
     "funding rate": "market",
     "market": "market",
+    "event": "market",
     "step": "view",
 }
 BARE = ("correlation", "step")  # sliders of what has no unit
@@ -384,3 +387,30 @@ def test_a_lab_starts_at_the_numbers_of_its_scenario_even_beyond_its_usual_range
     assert labs.FundingLab(scenario).controls["rate"].value == 0.002
     terms = book["leverage"].with_trade("ETH", leverage=2, maintenance_rate=0.2)
     assert labs.TermsLab(terms).controls["rate"].value == 0.2
+
+
+def test_a_fall_is_lived_through_where_its_edge_lies_beyond_it(book):
+    trader = book["stress"]
+    symbol = trader.trades[0].symbol
+    edge = trader.account("isolated").liquidation_price(symbol) / trader[symbol].price - 1
+    moves = {"short of it": {symbol: 0.99 * edge}, "beyond it": {symbol: 1.01 * edge}}
+    lab = labs.StressLab(replace(trader, moves=moves))
+    assert lab.lines[0].startswith("Isolated: all alive")
+    lab.set(event="beyond it")
+    assert lab.lines[0].startswith(f"Isolated: {symbol} liquidated")
+    assert lab.lines[1].startswith("Cross: all alive")
+
+
+def test_coins_that_fall_with_the_trade_bring_the_edge_of_cross_nearer(book):
+    trader = book["stress"]
+    trade = trader.trades[0]
+    alone = replace(trader, trades=(trade,), moves={"down": {trade.symbol: -0.4}})
+    lab = labs.StressLab(alone)
+    cash = float(lab.lines[1].split()[-3].replace(",", ""))
+    lab.set(coin=1.0)
+    assert "Cross: all alive" not in lab.summary()
+    loss = 0.4 * alone.account("cross").balance
+    lab.set(coin=0.1)
+    assert float(lab.lines[1].split()[-3].replace(",", "")) == pytest.approx(
+        cash - 0.1 * loss, abs=0.01
+    )

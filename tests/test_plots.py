@@ -3,6 +3,7 @@
 import io
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
@@ -53,6 +54,23 @@ def states(book):
         plots.LadderPicture: (book["exchange"], ladder(book["exchange"])),
         plots.RulesPicture: (book["exchange"], rules_state(book["exchange"])),
         plots.CurvesPicture: (cross, {"one": ([0.2, 0.8], [0.1, 0.9], 1)}),
+        plots.StressPicture: (
+            book["stress"],
+            {
+                "changes": np.array([0, -0.3, -0.6]),
+                "isolated": (np.array([9e3, 7e3, 7e3]), -0.2),
+                "cross": (np.array([9e3, 6e3, 3e3]), np.nan),
+            },
+        ),
+        plots.SurvivalPicture: (
+            book["stress"],
+            {
+                "dates": pd.date_range("2018-01-01", periods=60),
+                "held": 4.0,
+                "isolated": np.linspace(2, 5, 60),
+                "cross": np.linspace(3, 15, 60),
+            },
+        ),
     }
 
 
@@ -274,3 +292,30 @@ def test_curves_are_what_they_are_given(book):
     assert words(picture) == ["one"]
     assert labels(picture)[0].get_position() == (0.8, 0.9)
     assert picture.axes[0].yaxis.get_major_formatter()(0.5) == "50.0 %"
+
+
+def test_the_picture_of_a_fall_says_where_each_mode_dies_or_that_it_lives(book):
+    scenario, state = states(book)[plots.StressPicture]
+    printed = words(plots.StressPicture(scenario).plot(state))
+    assert "isolated: liquidated at −20.0 %" in printed
+    assert "cross: alive" in printed
+    assert "it ended here: −60 %" in printed
+    crosses = [
+        a for a in plots.StressPicture(scenario).plot(state).artists if "X" in str(marker(a))
+    ]
+    assert [tuple(map(float, a.get_xydata()[0])) for a in crosses] == [(-0.2, 7e3)]
+
+
+def test_the_line_of_survival_shows_the_leverage_of_each_day(book):
+    scenario, state = states(book)[plots.SurvivalPicture]
+    picture = plots.SurvivalPicture(scenario).plot(state)
+    lines = [a for a in picture.artists if len(getattr(a, "get_xdata", list)()) == 60]
+    assert [line.get_ydata().tolist() for line in lines] == [
+        state["isolated"].tolist(),
+        state["cross"].tolist(),
+    ]
+    assert "yours: 4.00x" in words(picture) and "Jan 18" in words(picture)
+
+
+def marker(artist):
+    return getattr(artist, "get_marker", lambda: "")()

@@ -37,6 +37,7 @@ KINDS = {
     labs.PathLab: "cross",
     labs.FundingLab: "isolated",
     labs.RulesLab: "exchange",
+    labs.StressLab: "stress",
     labs.CapstoneLab: "capstone",
 }
 # What each may be at most, in the order of a row.
