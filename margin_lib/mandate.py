@@ -116,15 +116,7 @@ def history(task, folder="."):
     """Every stretch of the real prices that is as long as the task, begun at its entry prices."""
     files = {s: Path(folder) / file for s, file in task.mandate.get("history", {}).items()}
     bars = Bars.of_tables({symbol: read(file, symbol) for symbol, file in files.items()})
-    count, rows = bars.steps - task.days + 1, np.arange(task.days)[:, None]
-    if count < 1:
-        raise MarginError("history", f"must have at least {task.days} days", bars.steps)
-    first = {s: price / bars.open[s][:count] for s, price in task.marks().items()}
-    columns = (
-        {s: column[s][rows + np.arange(count)] * first[s] for s in first}
-        for column in (bars.open, bars.low, bars.high, bars.close)
-    )
-    return Bars(*columns, bars.hours[: task.days])
+    return bars.windows(task.days, task.marks())
 
 
 def visible(task, folder="."):
