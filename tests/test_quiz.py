@@ -9,6 +9,7 @@ import pytest
 
 from margin_lib import MarginError
 from margin_lib.quiz import Quiz, quiz
+from tests.test_notebooks import typed_numbers
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 PATH = FOLDER / "quiz.toml"
@@ -38,6 +39,12 @@ def test_one_option_is_right_and_each_has_a_reply(question):
         assert set(option) <= {"says", "because", "right"}
         assert len(option["says"]) <= LONGEST
         assert len(option["because"]) > 30 and option["because"].endswith((".", "?"))
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_no_number_of_a_scenario_is_typed(question):
+    words = [question["ask"], *(o["says"] + " " + o["because"] for o in question["options"])]
+    assert [number for each in words for number in typed_numbers(each)] == []
 
 
 def test_the_right_option_is_not_always_in_one_place():
