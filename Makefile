@@ -63,11 +63,11 @@ fuzz: $(TEST) ## move every lab at random, 300 times over (3 minutes)
 test-browser: $(TEST) $(BROWSER) ## open every notebook in Chromium and move every lab (6 minutes)
 	$(PY) -m pytest -q -p no:cacheprovider tests/browser $(ARGS)
 
-bench: $(LAB) $(BENCH) ## measure speed and memory, and compare with two other packages
-	@low=0; for run in "$(PY) tools/bench.py" "$(BENCH_VENV)/bin/python tools/peers.py"; do \
+bench: $(BROWSER) $(BENCH) ## measure the library, two other packages beside it, and the labs (10 minutes)
+	@low=0; for run in "$(PY) tools/bench.py" "$(BENCH_VENV)/bin/python tools/peers.py" "$(PY) -m tools.latency"; do \
 	  echo "$$run"; $$run || low=1; done; exit $$low
 
-latency: $(BROWSER) ## measure how long a reader waits for each lab, and what labs leave behind
+latency: $(BROWSER) ## of these, only how long a reader waits for each lab, and what it leaves behind
 	$(PY) -m tools.latency $(ARGS)
 
 mutants: $(MUTANTS) ## change the mathematics in 3,500 places, one by one: do the tests notice? (15 minutes)

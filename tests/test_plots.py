@@ -47,7 +47,9 @@ def states(book):
 
 
 def test_every_picture_is_tried_here(book):
-    assert set(states(book)) == set(plots.Picture.__subclasses__())
+    public = {thing for thing in vars(plots).values() if isinstance(thing, type)}
+    pictures = {kind for kind in public if issubclass(kind, plots.Picture)}
+    assert set(states(book)) == pictures - {plots.Picture}
 
 
 def pixels(png):

@@ -21,7 +21,8 @@ def lab_cells():
 
 def test_every_lab_stands_in_a_notebook():
     shown = {param.values[1] for param in lab_cells()}
-    assert {kind for kind in labs.Lab.__subclasses__() if kind.picture} <= shown
+    public = {thing for thing in vars(labs).values() if isinstance(thing, type)}
+    assert {kind for kind in public if issubclass(kind, labs.Lab) and kind.picture} <= shown
 
 
 @pytest.mark.parametrize("template", ["lab", "classic", "basic"])

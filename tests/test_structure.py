@@ -162,6 +162,10 @@ def lab_problems(notebook):
     ]
     if not made:
         yield "no lab"
+    code = "\n".join(cell.source for _, cell in enumerate_code(notebook))
+    for name in made:  # the lab's own cell shows its summary before a move
+        if not re.search(rf"(?m)^{name}\.set\(.*\n(.*\n)*?print\({name}\.summary\(\)\)", code):
+            yield f"lab {name} is not checked after a move"
     if "**What you should have seen.**" not in prose(notebook):
         yield "nothing says what you should have seen"
 
@@ -224,8 +228,13 @@ def add(text):
     return lambda notebook: notebook.cells.insert(3, new_markdown_cell(text))
 
 
+def no_lab(notebook):
+    notebook.cells = [cell for cell in notebook.cells if "Lab(trader" not in cell.source]
+
+
 def result_without_prediction(notebook):
-    notebook.cells[1:1] = [new_markdown_cell("## New"), new_code_cell("print(1)")]
+    (place,) = [n for n, cell in enumerate(notebook.cells) if "## Exercises" in cell.source]
+    notebook.cells[place:place] = [new_markdown_cell("## New"), new_code_cell("print(1)")]
 
 
 @pytest.mark.parametrize(
@@ -239,7 +248,8 @@ def result_without_prediction(notebook):
         (without("prediction = predict(None)"), "compares what was not predicted"),
         (without("compare(prediction, bankrupt)"), "a prediction that is never compared"),
         (without("**Predict.** "), "0 times **Predict.**"),
-        (without("= IsolatedLab(trader)"), "no lab"),
+        (no_lab, "no lab"),
+        (without("print(lab.summary())"), "lab lab is not checked"),
         (without("**What you should have seen.**"), "nothing says"),
         (without("## Exercises\n"), "must end in"),
         (without("**03.2 Design.** "), "must be 3 to 5"),
