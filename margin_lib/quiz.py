@@ -10,7 +10,9 @@ from margin_lib.errors import MarginError
 
 
 class Question(widgets.VBox):
-    """One question: options, of which one is right, a button, and a reply to each option.
+    """One question: a button for each option, of which one is right, and the reply to it.
+
+    Not radio buttons: they want the arrow keys, and Jupyter keeps those for itself.
 
     Parameters
     ----------
@@ -21,22 +23,20 @@ class Question(widgets.VBox):
 
     def __init__(self, number, ask, options):
         self.ask, self.options = ask, options
-        words = [(option["says"], place) for place, option in enumerate(options)]
-        wide = widgets.Layout(width="max-content", max_width="100%")
-        self.choice = widgets.RadioButtons(options=words, value=None, layout=wide)
-        self.button = widgets.Button(description=f"Check question {number}", layout=wide)
+        fit = widgets.Layout(width="fit-content", max_width="100%", margin="2px 2px 2px 1.5em")
+        self.buttons = [widgets.Button(description=o["says"], layout=fit) for o in options]
+        for button, option in zip(self.buttons, options, strict=True):
+            button.on_click(lambda _, option=option: self.answer(option))
         self.reply = widgets.HTML()
-        self.button.on_click(self.answer)
         heading = widgets.HTML(f"<b>{number}. {html.escape(ask)}</b>")
-        super().__init__([heading, self.choice, self.button, self.reply])
+        super().__init__([heading, *self.buttons, self.reply])
 
-    def answer(self, _=None):
-        """Reply to the option that is chosen."""
-        words = "Choose an option first."
-        if self.choice.value is not None:
-            option = self.options[self.choice.value]
-            words = f"{'Right.' if option.get('right') else 'Not so.'} {option['because']}"
-        self.reply.value = f'<div role="status" aria-live="polite">{html.escape(words)}</div>'
+    def answer(self, option):
+        """Reply to an option."""
+        verdict = "Right." if option.get("right") else "Not so."
+        says, because = html.escape(option["says"]), html.escape(option["because"])
+        words = f"“{says}” <b>{verdict}</b> {because}"
+        self.reply.value = f'<div role="status" aria-live="polite">{words}</div>'
 
 
 class Quiz(widgets.VBox):
@@ -47,7 +47,7 @@ class Quiz(widgets.VBox):
         super().__init__(self.questions)
 
     def _repr_mimebundle_(self, **how):
-        """The live view, and beside it the questions without their answers."""
+        """The live view, and beside it the questions without their replies."""
         bundle = super()._repr_mimebundle_(**how)
         data = bundle[0] if isinstance(bundle, tuple) else bundle
         rows, lines = "", []

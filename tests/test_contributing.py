@@ -4,14 +4,20 @@ import re
 
 import pytest
 
+from margin_lib import exercises, load
+
 
 @pytest.fixture
-def shown(root, monkeypatch):
+def sources(root):
+    """The examples: of a lab, of an exercise."""
+    text = (root / "CONTRIBUTING.md").read_text("utf-8")
+    return re.findall(r"```python\n(.*?)```", text, re.S)
+
+
+@pytest.fixture
+def shown(root, sources, monkeypatch):
     """What the example of a lab defines, run where a notebook runs."""
-    (source,) = re.findall(
-        r"```python\n(.*?)```", (root / "CONTRIBUTING.md").read_text("utf-8"), re.S
-    )
-    *lines, last = source.strip().splitlines()
+    *lines, last = sources[0].strip().splitlines()
     monkeypatch.chdir(root / "notebooks")
     names = {}
     exec("\n".join(lines), names)
@@ -43,8 +49,22 @@ def test_the_example_says_what_the_exchange_refuses(shown):
     assert refused.summary().startswith("The exchange refuses: ")
 
 
-def test_the_example_is_short(shown, root):
-    (source,) = re.findall(
-        r"```python\n(.*?)```", (root / "CONTRIBUTING.md").read_text("utf-8"), re.S
-    )
-    assert len(source.splitlines()) <= 50
+def test_the_example_is_short(sources):
+    assert len(sources[0].splitlines()) <= 50
+
+
+def test_the_example_of_an_exercise_is_one(root, sources, monkeypatch, capsys):
+    monkeypatch.setattr(exercises, "EXERCISES", {})
+    exec(sources[1], {})
+    monkeypatch.setattr(exercises, "every", lambda: exercises.EXERCISES)
+    path = root / "notebooks/scenarios.toml"
+    leverage = load(path)["leverage"]["ETH"].leverage
+    exercises.check("01.5", -0.25 / leverage, path)
+    exercises.check("01.5", -0.25 * leverage, path)
+    exercises.hint("01.5", 2, path)
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(".")[1] for line in said] == [
+        "5: right",
+        "5: not yet",
+        "5: Return on margin = leverage · price change",
+    ]

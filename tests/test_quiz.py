@@ -9,11 +9,12 @@ import pytest
 
 from margin_lib import MarginError
 from margin_lib.quiz import Quiz, quiz
+from tests.test_notebooks import typed_numbers
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 PATH = FOLDER / "quiz.toml"
 TABLES = tomllib.loads(PATH.read_text(encoding="utf-8"))
-LONGEST = 90  # characters of an option, so that it stands on one line
+LONGEST = 70  # characters of an option: a button is one line
 QUESTIONS = [
     pytest.param(question, id=f"{name}-{n}")
     for name, questions in TABLES.items()
@@ -40,6 +41,12 @@ def test_one_option_is_right_and_each_has_a_reply(question):
         assert len(option["because"]) > 30 and option["because"].endswith((".", "?"))
 
 
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_no_number_of_a_scenario_is_typed(question):
+    words = [question["ask"], *(o["says"] + " " + o["because"] for o in question["options"])]
+    assert [number for each in words for number in typed_numbers(each)] == []
+
+
 def test_the_right_option_is_not_always_in_one_place():
     places = [
         [option.get("right", False) for option in question["options"]].index(True)
@@ -52,47 +59,35 @@ def test_the_right_option_is_not_always_in_one_place():
 @pytest.mark.parametrize("name", TABLES)
 def test_choosing_an_option_shows_its_reply(name):
     for question in quiz(name, PATH).questions:
-        for place, option in enumerate(question.options):
-            question.choice.value = place
-            question.button.click()
+        assert question.reply.value == ""
+        for button, option in zip(question.buttons, question.options, strict=True):
+            button.click()
             said = html.unescape(question.reply.value)
             assert ("Right." in said) == bool(option.get("right"))
             assert ("Not so." in said) != ("Right." in said)
-            assert option["because"] in said
+            assert option["says"] in said and option["because"] in said
             others = [o["because"] for o in question.options if o is not option]
             assert not [words for words in others if words in said]
 
 
-def test_nothing_is_chosen_at_first_and_the_button_says_so():
-    question = quiz("03", PATH).questions[0]
-    assert question.choice.value is None
-    assert question.reply.value == ""
-    question.button.click()
-    assert "Choose an option first." in question.reply.value
-
-
 @pytest.mark.parametrize("name", TABLES)
-def test_all_of_it_works_from_the_keyboard_and_has_words(name):
-    """Standard controls only, none switched off; each has its words, each button its own."""
-    made = quiz(name, PATH)
-    for question in made.questions:
-        kinds = {type(part) for part in question.children}
-        assert kinds == {widgets.HTML, widgets.RadioButtons, widgets.Button}
-        assert not question.choice.disabled and not question.button.disabled
-        assert [words for words, _ in question.choice.options] == [
-            option["says"] for option in question.options
-        ]
-        assert 'role="status"' in (question.answer() or question.reply.value)
-    names = [question.button.description for question in made.questions]
-    assert len(set(names)) == len(names)
+def test_it_is_made_of_buttons_that_say_what_they_are(name):
+    """Tab and space reach and press a button in every front end; a reply is announced."""
+    for question in quiz(name, PATH).questions:
+        first, *middle, last = question.children
+        assert isinstance(first, widgets.HTML) and question.ask in html.unescape(first.value)
+        assert {type(part) for part in middle} == {widgets.Button}
+        assert [part.description for part in middle] == [o["says"] for o in question.options]
+        assert not any(part.disabled for part in middle)
+        middle[0].click()
+        assert last is question.reply and 'role="status"' in last.value
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_without_a_kernel_there_are_questions_and_no_answers(name):
     made = quiz(name, PATH)
     for question in made.questions:
-        question.choice.value = 0
-        question.button.click()
+        question.buttons[0].click()
     bundle = made._repr_mimebundle_()
     data = bundle[0] if isinstance(bundle, tuple) else bundle
     assert "application/vnd.jupyter.widget-view+json" in data
@@ -112,8 +107,8 @@ def test_words_cannot_break_the_page():
     data = bundle[0] if isinstance(bundle, tuple) else bundle
     assert "a &lt; b?" in data["text/html"] and "1 &lt; 2" in data["text/html"]
     (question,) = made.questions
-    question.choice.value = 0
-    question.button.click()
+    question.buttons[0].click()
+    assert "“1 &lt; 2”" in question.reply.value
     assert "&lt;b&gt;" in question.reply.value
 
 

@@ -207,13 +207,13 @@ def complaints(cells):
     return found
 
 
-def views(cells):
-    """The widgets that cells show: (number of the cell, id of the widget)."""
+def views(cells, with_words="<figure"):
+    """The labs that cells show: (number of the cell, id of the widget); "<ol" for the quizzes."""
     return [
         (number, output["data"][VIEW]["model_id"])
         for number, cell in enumerate(cells)
         for output in cell.get("outputs", [])
-        if VIEW in output.get("data", {})
+        if VIEW in output.get("data", {}) and with_words in "".join(output["data"]["text/html"])
     ]
 
 

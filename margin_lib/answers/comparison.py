@@ -60,6 +60,7 @@ def _(book):
     right = account.balance - others
     slips = {
         account.balance: "Close. In cross ETH needs a part of it, too.",
+        scenario.balance - others: "Off by the fee: opening both trades has cost something.",
         ada.margin: "That is what the pocket holds now. Its wall comes sooner.",
         right - ada.margin: "That is what he must add. How much is in it then?",
     }

@@ -46,10 +46,14 @@ def _(book):
         "maintenance_margin. What is missing, if anything?",
     )
     opened = scenario.account("cross").risk(scenario.marks())
+    fee = scenario.balance - scenario.account("cross").balance
     return Answer(
         max(risk.maintenance_margin - risk.equity, 0.0),
         {
             -risk.equity: "Equity would be zero there. Leave both maintenance margins.",
+            risk.maintenance_margin - risk.equity - fee: (
+                "Off by the fee: opening both trades has cost something."
+            ),
             opened.maintenance_margin - risk.equity: (
                 "That is the maintenance margin at entry. Take it at the prices of the move."
             ),

@@ -56,6 +56,7 @@ def _(book):
         stays: "That must stay behind for ETH. How much may go?",
         account.balance + risk.equity: "ETH's equity would be zero. Leave its maintenance margin.",
         scenario["ADA"].margin: "That is ADA's initial margin at entry. Ask what ETH can spare.",
+        scenario.balance - stays: "Off by the fee: opening both trades has cost something.",
         account.balance - risk.maintenance_margin: "ETH has a loss as well. Who pays it?",
     }
     hints = (

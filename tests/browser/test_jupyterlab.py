@@ -185,3 +185,17 @@ TOO_WIDE = """lab => [...lab.querySelectorAll("*")]
   .filter((part) => part.scrollWidth > part.clientWidth + 1 && part.clientWidth > 0)
   .filter((part) => ["auto", "scroll"].includes(getComputedStyle(part).overflowX))
   .map((part) => `${part.className}: ${part.scrollWidth} in ${part.clientWidth} px`)"""
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("00")])
+def test_the_quiz_replies_by_keyboard(opened, name):
+    notebook = opened(name)
+    ((number, id),) = browser.views(notebook.cells, "<ol")
+    notebook.show(number, id)
+    cell = notebook.page.locator(f"[data-lab='{id}']")
+    options, replies = cell.locator(".widget-button"), cell.locator("[role=status]")
+    options.first.focus()
+    for option in options.all_inner_texts():
+        notebook.page.keyboard.press("Space")
+        until("a reply", lambda o=option: f"“{o}”" in " ".join(replies.all_inner_texts()))
+        notebook.page.keyboard.press("Tab")
