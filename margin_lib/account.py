@@ -150,8 +150,9 @@ class Position:
         >>> short.maintenance_margin(6)
         6.0
         """
-        frozen = self.contract.conventions.maintenance_at == "entry"
-        value = self.notional(self.entry_price if frozen else price)
+        value = self.notional(price)
+        if self.contract.conventions.maintenance_at == "entry":
+            value = 0 * value + self.notional(self.entry_price)  # of the shape of the price
         margin = formulas.tiered_maintenance(value, self.contract.maintenance)
         return margin + value * self.contract.counted_fee
 
@@ -795,6 +796,40 @@ class Account:
                 "opened", [symbol], event.transfers, _move("balance", pocket(symbol), locked)
             )
         return self._next(event, self._put(new))._alive(marks, symbol, None), event
+
+    def holding(self, coin, share, price):
+        """The account with a part of its balance held in a coin: collateral that has a price.
+
+        The coins count like a position that nobody lent for: without leverage, and without a
+        maintenance margin of its own. An isolated margin stays as it is.
+
+        Parameters
+        ----------
+        coin : str                 market whose price the collateral follows
+        share : float              of the balance, 0 to 1 [1]
+        price : float              of the coin when it is put in, above 0 [quote per coin]
+
+        Returns
+        -------
+        Account
+
+        Raises
+        ------
+        MarginError                a value outside its range
+
+        Equation:  balance · (1 − share + share · price now / price then)
+
+        >>> Account(balance=8).holding("BTC", share=0.5, price=4).equity({"BTC": 2})
+        6.0
+        """
+        if one_number("share", share, at_least=0) > 1:
+            raise MarginError("share", "must be at most 1", share)
+        money, price = self.balance * share, one_number("price", price, above=0)
+        if not money:
+            return self
+        contract = Contract(symbol=f"{coin} held", market=coin)
+        held = Position(contract=contract, quantity=money / price, entry_price=price, leverage=1)
+        return Account(balance=self.balance, positions=(*self.positions, held))
 
     def close(self, symbol, *, price, quantity=None, marks=None):
         """Close a position, or part of it, at a price; its profit or loss goes to the balance.

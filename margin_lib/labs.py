@@ -12,10 +12,12 @@ import ipywidgets as widgets
 import numpy as np
 from traitlets import Unicode
 
-from margin_lib import page, plots, text
+from margin_lib import formulas, page, plots, text
+from margin_lib.contracts import Conventions, Tiers
 from margin_lib.errors import MarginError
 from margin_lib.paths import Bars
 from margin_lib.simulate import Costs, replay, simulate
+from margin_lib.venues import venue
 
 MODES = ("isolated", "cross")
 MARKETS, SHOWN = 4000, 400  # of a cloud: those that are counted, those that are drawn
@@ -567,3 +569,123 @@ class FundingLab(Lab):
             edge = f"at {first}" if first == last else f"from {first} to {last}"
             lines.append(f"{mode.capitalize()}: {way} {end}, liquidation price {edge}.")
         return state, lines
+
+
+class RulesLab(Lab):
+    """One position under other rules: each switch of a venue can move its liquidation price."""
+
+    picture = plots.RulesPicture
+    look = "which line a switch moves, and where the two lines cross then."
+    measured = {"follows the price": "mark", "frozen at entry": "entry"}
+    fees = ("not counted", "asked for on top", "set aside and asked for")
+    tables = ("one rate", "tiers with amounts", "tiers without amounts")
+    triggers = ("at equality", "only beyond it")
+
+    def make_controls(self, scenario):
+        trade, rows = scenario.trades[0], list(self.measured)
+        return {
+            "side": choice(
+                f"{trade.symbol} side", ["long", "short"], trade.side, "turns it around"
+            ),
+            "leverage": leverage_of(trade, "the value that your margin controls"),
+            "size": slider("size [times]", 1, 1, 50, 1, "the same trade, so many times", ".0f"),
+            "measured": choice("maintenance margin", rows, rows[0], "of which value it is a share"),
+            "fee": choice("closing fee", self.fees, self.fees[0], "who pays for the way out"),
+            "table": choice("rates", self.tables, self.tables[0], "tiers: those of Binance"),
+            "trigger": choice("closed", self.triggers, self.triggers[0], "full dot, empty dot"),
+        }
+
+    def make_presets(self, scenario):
+        words = {rule: words for words, rule in self.measured.items()}
+        rules = {name: venue(name).conventions for name in ("binance usd-m", "okx", "kucoin")}
+        presets = {
+            name: {"measured": words[rule.maintenance_at], "fee": self.fees[rule.closing_fee]}
+            for name, rule in rules.items()
+        }
+        return presets | {"phemex": presets["okx"] | {"fee": self.fees[2]}}
+
+    def compute(self, scenario, side, leverage, size, measured, fee, table, trigger):
+        trade, unit = scenario.trades[0], scenario.currency
+        symbol, margin = trade.symbol, size * trade.margin
+        tiers = venue("binance usd-m").table("ETH", "USDT").tiers
+        bare = Tiers(tier._replace(amount=0) for tier in tiers)
+        rates = dict(zip(self.tables, (trade.contract.maintenance, tiers, bare), strict=True))
+        rules = Conventions(
+            maintenance_at=self.measured[measured],
+            closing_fee=fee != self.fees[0],
+            at_equality=trigger == self.triggers[0],
+        )
+
+        def opened(maintenance, conventions):
+            contract = replace(trade.contract, maintenance=maintenance, conventions=conventions)
+            terms = {"side": side, "leverage": leverage, "margin": margin, "contract": contract}
+            rich = replace(scenario, balance=3 * margin).with_trade(symbol, **terms)
+            return rich.account("isolated")
+
+        account = opened(rates[table], rules)
+        plain = opened(rates[self.tables[0]], Conventions()).liquidation_price(symbol)
+        last = account.bankruptcy_price(symbol)
+        if fee == self.fees[2] and np.isfinite(last):
+            value = account[symbol].notional(last)
+            reserve = formulas.trading_fee(value, trade.contract.taker_fee)
+            account, _ = account.add_margin(symbol, reserve)
+        edge = account.liquidation_price(symbol)
+        state = {"account": account, "plain": plain, "at": rules.at_equality}
+        if not edge > 1e-9 * trade.price:  # rounding may leave a price where there is none
+            return state, [f"{symbol} {side}: no price closes it."]
+        gap = abs(edge - plain)
+        way = "sooner" if abs(edge - trade.price) < abs(plain - trade.price) else "later"
+        words = "the same" if gap < 5e-5 * plain else f"yours comes {text.price(gap, unit)} {way}"
+        words = "only yours ever comes" if np.isnan(gap) else words
+        exactly = "closes it" if rules.at_equality else "does not close it yet, the next tick does"
+        left = text.money(account[symbol].risk(edge).equity, unit)
+        return state, [
+            f"{symbol} {side}: closed at {text.price(edge, unit)}, "
+            f"{text.percent(edge / trade.price - 1)} from entry, with {left} left.",
+            f"The first rules say {text.price(plain, unit)}: {words}.",
+            f"A price of exactly that {exactly}.",
+        ]
+
+
+class StressLab(Lab):
+    """A fall that happened, on one trade in both modes: the scenario's first, alone."""
+
+    picture = plots.StressPicture
+    look = "which line has fallen further where the fall ended, and where it broke off."
+
+    def make_controls(self, scenario):
+        trade, unit, step = scenario.trades[0], scenario.currency, scenario.balance / 100
+        events, coins = (
+            list(scenario.moves),
+            "what is not an isolated margin can be coins: they fall",
+        )
+        return {
+            "coin": slider("balance held in the coin [%]", 0, 0, 1, 0.05, coins, ".0%"),
+            "margin": slider(
+                f"set aside [{unit}]", trade.margin, step, 100 * step, step, "margin of the trade"
+            ),
+            "leverage": leverage_of(trade, "sizes the trade: margin times leverage"),
+            "event": choice("event", events, events[0], "how far the price falls"),
+        }
+
+    def compute(self, scenario, event, leverage, margin, coin):
+        (trade, *_), currency = scenario.trades, scenario.currency
+        symbol, change = trade.symbol, scenario.moves[event].get(trade.symbol, 0)
+        alone = replace(scenario, trades=(trade,), moves={}, paths={})
+        alone = alone.with_trade(symbol, leverage=leverage, margin=margin)
+        starts = {m: alone.account(m).holding(symbol, coin, trade.price) for m in MODES}
+        prices = (start.liquidation_price(symbol, alone.marks()) for start in starts.values())
+        edges = [price / trade.price - 1 for price in prices]
+        near = [edge * side for edge in edges for side in (1 - 1e-9, 1 + 1e-9)]
+        near = [edge for edge in near if edge * change > 0 and abs(edge) < abs(change)]
+        changes = np.array(sorted([*np.linspace(0, change, 3), *near], key=abs))
+        path = [alone.marks(**{symbol: part}) for part in changes]
+        state, walks, debts = {"changes": changes}, {}, []
+        for (mode, start), edge in zip(starts.items(), edges, strict=True):
+            walks[mode] = replay(start, path)
+            state[mode] = walks[mode].equity, edge if walks[mode].dead else np.nan
+            jump = replay(start, path[-1:])
+            fund = sum(event.received("insurance fund") for _, event in jump.liquidations)
+            debts.append(f"{mode} {text.money(max(-fund, 0), currency)}")
+        lines = outcomes(walks, currency)
+        return state, [*lines, f"Had it jumped there, others would pay: {', '.join(debts)}."]

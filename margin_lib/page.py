@@ -172,3 +172,36 @@ def glossary(path="glossary.toml"):
         row = [words[term].get(key, "") for key in ("means", "formula", "unit", "venues")]
         lines.append(f"| **{term}** | {' | '.join(row)} |")
     return "\n".join(lines)
+
+
+def cited(facts, names=None):
+    """Facts as a Markdown table: what happened when and where, the figures, and who says so.
+
+    Parameters
+    ----------
+    facts : Mapping            name -> fact, as in data/events.toml
+    names : iterable or None   which ones; None for all
+
+    >>> fact = {"date": "2021-10-21", "where": "A", "what": "BTC", "high": 20, "low": 16}
+    >>> facts = {"wick": fact | {"source": "https://a.org/b", "grade": "S"}}
+    >>> print(cited(facts).splitlines()[2])
+    | wick | 2021-10-21, A | BTC | 20.00 → 16.00, −20.00 % | [S: a.org](https://a.org/b) |
+    """
+    lines = ["| name | day and place | what | figures | source |", "|:--|:--|:--|--:|:--|"]
+    for name in facts if names is None else names:
+        fact = facts[name]
+        known = [fact[key] for key in ("entry", "high", "low", "stop", "closed") if key in fact]
+        figures = [" → ".join(text.price(each) for each in known)]
+        if "high" in fact:
+            figures.append(text.percent(fact["low"] / fact["high"] - 1))
+        if "amount" in fact:
+            amount, unit = fact["amount"], fact.get("unit")
+            figures.append(f"{amount:,g} {unit}" if unit else text.percent(amount))
+        if "before" in fact:
+            figures.append(f"{fact['before']:g}{fact['unit']} → {fact['after']:g}{fact['unit']}")
+        site = fact["source"].split("/")[2].removeprefix("www.")
+        source = f"[{fact['grade']}: {site}]({fact['source']})"
+        place = f"{fact['date']}, {fact['where']}"
+        cells = (name, place, fact["what"], ", ".join(filter(None, figures)), source)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)

@@ -307,6 +307,37 @@ class Bars:
         """
         return self._map(lambda p: self._price(p.reshape(self.steps, -1)[:, number]))
 
+    def windows(self, steps, prices):
+        """Walks of so many steps, one from every step, side by side, as if opened at given prices.
+
+        Parameters
+        ----------
+        steps : int                length of each walk, at least 1 [1]
+        prices : Mapping           market -> price at which each walk opens, above 0; markets that
+                                   it leaves out fall away [quote per coin]
+
+        Returns
+        -------
+        Bars                       arrays of shape (steps, walks)
+
+        Raises
+        ------
+        MarginError                a count that is not whole, below 1, or more than there are steps;
+                                   a price not above 0
+
+        Equation:  price · given price / first price of the walk
+
+        >>> Bars.of_marks({"ETH": [1, 2, 3]}).windows(2, {"ETH": 6}).close["ETH"]
+        array([[ 6.,  6.],
+               [12.,  9.]])
+        """
+        starts = np.arange(self.steps - count("steps", steps) + 1)
+        rows = starts + np.arange(steps)[:, None]
+        scale = {m: one_number(f"{m} price", prices[m], above=0) for m in prices}
+        scale = {m: price / self.open[m][starts] for m, price in scale.items()}
+        columns = [{m: getattr(self, name)[m][rows] * scale[m] for m in scale} for name in COLUMNS]
+        return Bars(*columns, self.hours[:steps] - self.hours[0])
+
     def quoted_in(self, market):
         """The other markets' prices counted in one of them, which falls away.
 

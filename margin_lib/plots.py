@@ -708,3 +708,189 @@ class FundingPicture(Picture):
                 yield label(edge, 3, prices[0] + 0.06 * up, mode, colour, ha="left")
             else:
                 yield label(edge, 3, -0.95, "cross: never", colour, ha="left")
+
+
+class LadderPicture(Picture):
+    """Where one trade dies under many rules, from {rule: (long dies at, short dies at)}."""
+
+    size = (9, 4.8)
+
+    def frame(self, scenario):
+        ax, trade = self.axes[0], scenario.trades[0]
+        self.reach = reach = trade.price / max(trade.leverage - 1, 1)
+        ax.set(xlim=(trade.price - 1.2 * reach, trade.price + 1.5 * reach), ylim=(0, 1), yticks=[])
+        ax.set_xlabel(f"price of {trade.symbol} [{scenario.currency}]")
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        ax.axvline(trade.price, color=FAINT, linewidth=1, zorder=0)
+
+    def moving(self, state):
+        ax, trade = self.axes[0], self.scenario.trades[0]
+        low, high = ax.get_xlim()
+        rows = sorted(state.items(), key=lambda row: -np.nan_to_num(row[1][0], nan=-np.inf))
+        step, heads = 1 / (len(rows) + 1), trade.price + 0.95 * self.reach * np.array([-1, 1])
+        for place, (name, edges) in enumerate(rows, start=1):
+            y = 1 - (place + 0.4) * step
+            yield ax.plot(edges, [y, y], color=FAINT, linewidth=1, zorder=0)[0]
+            yield label(ax, trade.price, y, name)
+            for edge, colour, marker in zip(edges, (ISOLATED, CROSS), "<>", strict=True):
+                side, end = ("right", 0) if marker == "<" else ("left", -1)
+                yield ax.plot(edge, y, marker, color=colour, markersize=8, zorder=5)[0]
+                at = edge if low < edge < high else heads[end]
+                yield label(ax, at, y, f"  {text.price(edge)}  ", colour, ha=side, ground=False)
+        for at, colour, words in zip(heads, (ISOLATED, CROSS), ("long", "short"), strict=True):
+            yield label(ax, at, 1 - 0.4 * step, f"the {words} dies at", colour, ground=False)
+
+
+class RulesPicture(Picture):
+    """What is left and what the venue asks for, just above bankruptcy, as shares of the value.
+
+    A state holds the "account", the "plain" prices at which it would die under the first rules,
+    and whether it dies "at" its price or only beyond.
+    """
+
+    size = (9, 4.2)
+
+    def frame(self, scenario):
+        ax, contract = self.axes[0], scenario.trades[0].contract
+        high = 2.4 * max(contract.maintenance_rate + contract.taker_fee, 0.005)
+        ax.set(xlim=(-0.1 * high, high), ylim=(-0.1 * high, high))
+        ax.set_xlabel("price, from where your margin is gone [share of the entry price]")
+        ax.set_ylabel("share of the value at entry")
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_formatter(FuncFormatter(lambda x, _: text.percent(x, 1, sign=False)))
+        for at in (ax.axhline, ax.axvline):
+            at(0, color=QUIET, linewidth=0.8, zorder=0)
+
+    def moving(self, state):
+        ax, currency = self.axes[0], self.scenario.currency
+        (position,) = state["account"].positions
+        side, entry = np.sign(position.quantity), position.entry_price
+        value, gone = position.notional(entry), entry * (1 - side / position.leverage)
+        x = np.linspace(*ax.get_xlim(), 200)
+        x = x[gone + side * x * entry > 0]
+        risk = position.risk(gone + side * x * entry)
+        high = ax.get_ylim()[1]
+        for y, colour, style, words in (
+            (risk.equity / value, ISOLATED, "-", "what is left of your margin"),
+            (risk.maintenance_margin / value, LOSS, "--", "what the venue asks for"),
+        ):
+            yield ax.plot(x, y, color=colour, linestyle=style)[0]
+            up = 0.9 if style == "-" else y[-1] / high + 0.035
+            at = np.interp(up * high, y, x) if style == "-" else 0.99 * high
+            yield label(ax, at - 0.03 * high, up * high, words, colour, ha="right", ground=False)
+        edge = state["account"].liquidation_price(position.symbol)
+        for price, colour, words in ((state["plain"], QUIET, "first rules"), (edge, INK, "now")):
+            at = side * (price - gone) / entry
+            if 0 <= at <= high:
+                yield ax.axvline(at, color=colour, linestyle=":", linewidth=1.2)
+                words = f"{words} {text.price(price, currency)}"
+                y = -0.06 * high if colour == QUIET else 0.03 * high
+                yield label(ax, at + 0.015 * high, y, words, colour, ha="left")
+        at = side * (edge - gone) / entry
+        if 0 <= at <= high:
+            fill = INK if state["at"] else "white"
+            y = position.risk(edge).equity / value
+            style = {"markersize": 10, "markerfacecolor": fill, "zorder": 7}
+            yield ax.plot(at, y, "o", color=INK, **style)[0]
+
+
+class CurvesPicture(Picture):
+    """A few named curves, from {name: (x, y, where on the curve its name stands)}.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    shares : bool              y is a share, shown in percent
+    axes : object              settings of the axes by name: xlim, ylim, xlabel, ylabel
+    """
+
+    looks = ((ISOLATED, "-"), (CROSS, "--"), (QUIET, "-."))
+
+    def __init__(self, scenario, shares=False, **axes):
+        self.shares, self.settings = shares, axes
+        super().__init__(scenario)
+
+    def frame(self, scenario):
+        ax = self.axes[0]
+        ax.set(**self.settings)
+        numbers = FuncFormatter(lambda value, _: f"{value:,.10g}".replace("-", "−"))
+        shares = FuncFormatter(lambda value, _: text.percent(value, 1, sign=False))
+        ax.xaxis.set_major_formatter(numbers)
+        ax.yaxis.set_major_formatter(shares if self.shares else numbers)
+        ax.axhline(0, color=QUIET, linewidth=0.8)
+
+    def moving(self, state):
+        ax = self.axes[0]
+        for (name, (x, y, at)), (colour, style) in zip(state.items(), self.looks, strict=False):
+            yield ax.plot(x, y, color=colour, linestyle=style)[0]
+            yield label(ax, x[at], y[at], name, colour)
+
+
+class StressPicture(Picture):
+    """What a fall leaves of the whole account in both modes, on the way from entry to its end."""
+
+    size = (9, 4)
+
+    def frame(self, scenario):
+        ax, balance = self.axes[0], scenario.balance
+        ax.set(xlim=(0.03, -1.05), ylim=(-0.2 * balance, 1.32 * balance))
+        ax.set(xlabel="price, change since entry", xticks=np.arange(0, -1.1, -0.2))
+        ax.set_ylabel(f"worth of the whole account [{scenario.currency}]")
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: text.percent(value, 0)))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,g}".replace("-", "−")))
+        ax.axhline(0, color=QUIET, linewidth=0.8)
+
+    def moving(self, state):
+        ax, balance, changes = self.axes[0], self.scenario.balance, state["changes"]
+        yield ax.axvline(changes[-1], color=QUIET, linestyle=":", linewidth=1.5, zorder=1)
+        words = f"it ended here: {text.percent(changes[-1], 0)}"
+        side = "right" if changes[-1] < -0.6 else "left"
+        at = changes[-1] + (0.01 if side == "right" else -0.01)
+        yield label(ax, at, -0.13 * balance, words, QUIET, ha=side, ground=False)
+        for mode, row in (("cross", 1.12), ("isolated", 1.24)):
+            (colour, style), (equity, edge) = LINES[mode], state[mode]
+            yield ax.plot(changes, equity, color=colour, linestyle=style)[0]
+            if np.isnan(edge):
+                how = {"ha": "right", "ground": False}
+                yield label(ax, -1.04, row * balance, f"{mode}: alive", colour, **how)
+                continue
+            y = equity[np.argmax(np.abs(changes) >= abs(edge))]
+            yield ax.plot([edge, edge], [y, row * balance], color=colour, linewidth=1)[0]
+            yield ax.plot(edge, y, "X", color=colour, markersize=10, zorder=6)[0]
+            words = f"{mode}: liquidated at {text.percent(edge, 1)}"
+            yield label(ax, max(edge, -0.74), row * balance, words, colour, ha="left")
+
+
+class SurvivalPicture(Picture):
+    """The most leverage that each mode would have survived, from each day of a price table.
+
+    A state has "dates", the starting days; the leverage of each mode, an array of the same length;
+    and "held", the leverage of the account itself.
+    """
+
+    size = (9, 4.2)
+
+    def frame(self, scenario):
+        ax = self.axes[0]
+        ax.set(xlim=(-0.01, 1.14), ylim=(0.2, 50), yscale="log", xticks=[], xlabel="first day")
+        ax.set_yticks(2.0 ** np.arange(-2, 6), minor=False)
+        ax.set_yticks([], minor=True)
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
+        ax.set_ylabel("leverage that survives")
+
+    def moving(self, state):
+        ax, dates = self.axes[0], state["dates"]
+        x = np.linspace(0, 1, len(dates))
+        for at, date in zip(x, dates, strict=True):
+            if date.day == 1 and date.month % 2:
+                yield ax.axvline(at, color=FAINT, linewidth=1, zorder=0)
+                yield label(ax, at + 0.004, 0.25, f"{date:%b %y}", QUIET, ha="left", ground=False)
+        yield ax.axhline(state["held"], color=QUIET, linestyle=":", linewidth=1.5, zorder=1)
+        words = f"yours: {text.ratio(state['held'])}x"
+        yield label(ax, 1.01, state["held"] * 1.15, words, QUIET, ha="left", ground=False)
+        apart = np.argmax(state["cross"] / state["isolated"])
+        for mode, away in (("isolated", 0.7), ("cross", 1.4)):
+            (colour, style), leverage = LINES[mode], np.clip(state[mode], 0.2, 45)
+            yield ax.plot(x, leverage, color=colour, linestyle=style, linewidth=1.6)[0]
+            side = "right" if apart > len(x) / 2 else "left"
+            yield label(ax, x[apart], leverage[apart] * away, mode, colour, ha=side)

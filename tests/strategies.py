@@ -17,8 +17,8 @@ NOT_SINGLE = [*NO_NUMBERS, [1.0, 2.0], (1.0,), []]
 
 
 def shares(low, high):
-    """Floats in [low, high]."""
-    return st.floats(low, high)
+    """Floats in [low, high]; none so near to 0 that even a power of two rounds it."""
+    return st.floats(low, high).map(lambda share: share if abs(share) > 1e-9 else 0.0)
 
 
 prices = shares(0.01, 1000.0)

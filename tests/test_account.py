@@ -1127,3 +1127,33 @@ def test_the_sides_of_a_wall_are_prices_and_may_be_fractions():
     for low in (0, -1):
         with pytest.raises(MarginError, match=f"^ADA span must be above 0, got {low}$"):
             account.wall("ETH", "ADA", {**SPAN, "ADA": (low, 2)})
+
+
+# Collateral that has a price
+
+
+def test_coins_held_are_worth_their_price_and_lend_nothing():
+    account = both()
+    held = account.holding("BTC", share=0.25, price=50)
+    marks = MARKS | {"BTC": 50.0}
+    assert held.equity(marks) == pytest.approx(account.equity(MARKS))
+    assert held.risk(marks).maintenance_margin == account.risk(MARKS).maintenance_margin
+    fallen = held.equity(MARKS | {"BTC": 20.0})
+    assert fallen == pytest.approx(account.equity(MARKS) - 0.25 * 0.6 * account.balance)
+    assert held["ETH"] == account["ETH"]
+    assert Account(balance=8).holding("BTC", share=0, price=50) == Account(balance=8)
+
+
+def test_coins_of_the_market_itself_bring_its_liquidation_price_nearer():
+    account, _ = Account(balance=50).open(ETH, quantity=10, price=10, leverage=5, mode="cross")
+    cash = account.liquidation_price("ETH")
+    coins = account.holding("ETH", share=1, price=10)
+    edge = coins.liquidation_price("ETH", MARKS)
+    assert cash < edge < 10
+    assert coins.risk({"ETH": edge}).cushion == pytest.approx(0)
+
+
+@pytest.mark.parametrize(("share", "price"), [(1.01, 1), (-0.1, 1), (0.5, 0), (NAN, 1)])
+def test_coins_held_are_a_share_at_a_price(share, price):
+    with pytest.raises(MarginError):
+        both().holding("BTC", share=share, price=price)

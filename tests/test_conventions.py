@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import pytest
 
-from margin_lib import formulas
+from margin_lib import MarginError, formulas
 from margin_lib.account import Account, Position
 from margin_lib.contracts import Contract, Conventions, Tiers
 
@@ -115,3 +115,18 @@ def test_exact_numbers_stay_exact(convention):
 def test_the_same_words_are_ninety_apart():
     longs = [convention(1) for convention, *_ in TABLE]
     assert max(longs) - min(longs) == 90
+
+
+@pytest.mark.parametrize("maintenance_at", ["mark", "entry"])
+@pytest.mark.parametrize("inverse", [False, True])
+def test_a_risk_has_the_shape_of_the_prices(maintenance_at, inverse):
+    rules = Conventions(maintenance_at=maintenance_at)
+    eth = Contract(symbol="ETH", maintenance=0.005, inverse=inverse, conventions=rules)
+    held = Position(contract=eth, quantity=10, entry_price=2000.0, leverage=10, margin=1.0)
+    prices = [1900.0, 2000.0, 2100.0]
+    risk = held.risk(prices)
+    assert risk.maintenance_margin.shape == risk.equity.shape == (3,)
+    for price, maintenance in zip(prices, risk.maintenance_margin, strict=True):
+        assert maintenance == held.risk(price).maintenance_margin
+    with pytest.raises(MarginError, match="price"):
+        held.maintenance_margin(float("nan"))

@@ -25,6 +25,8 @@ KINDS = {
     labs.CloudLab: "cross",
     labs.PathLab: "cross",
     labs.FundingLab: "isolated",
+    labs.RulesLab: "exchange",
+    labs.StressLab: "stress",
 }
 
 
@@ -178,15 +180,22 @@ def test_every_control_has_a_label_and_a_tip(lab):
 ORDER = ("account", "position", "market", "view")
 BELONGS = {
     "set aside": "account",
+    "held in the coin": "account",
     "margin added later": "account",
     " side": "position",
     "leverage": "position",
     "maintenance rate": "position",
+    "size": "position",
+    "maintenance margin": "position",
+    "closing fee": "position",
+    "rates": "position",
+    "closed": "position",
     "price change": "market",
     "correlation": "market",
     "volatility": "market",
     "funding rate": "market",
     "market": "market",
+    "event": "market",
     "step": "view",
 }
 BARE = ("correlation", "step")  # sliders of what has no unit
@@ -265,6 +274,51 @@ def test_the_numbers_of_the_articles_stand_in_the_readouts(root):
     assert "Cross: all alive" in lab.summary()
 
 
+def rules_lab(root, **values):
+    lab = labs.RulesLab(load(root / "tests/articles.toml")["exchange"])
+    lab.set(**values)
+    return lab
+
+
+@pytest.mark.parametrize(
+    ("venue", "long", "short"),
+    [
+        ("start", "1,809.05", "2,189.05"),
+        ("binance usd-m", "1,809.05", "2,189.05"),
+        ("okx", "1,809.95", "2,187.97"),
+        ("kucoin", "1,810.00", "2,190.00"),
+        ("phemex", "1,809.05", "2,189.06"),
+    ],
+)
+def test_the_rules_of_each_venue_give_its_published_boundary(root, venue, long, short):
+    lab = rules_lab(root)
+    for side, price in (("long", long), ("short", short)):
+        lab.set(**lab.presets["start"])
+        lab.set(**lab.presets[venue] | {"side": side})
+        assert lab.lines[0].startswith(f"ETH {side}: closed at {price} USDT, ")
+
+
+def test_the_amount_of_a_tier_counts_only_in_a_larger_position(root):
+    kinds = labs.RulesLab.tables[1:]
+    small, large = (
+        [rules_lab(root, size=size, table=kind).lines[0] for kind in kinds] for size in (1, 50)
+    )
+    assert small[0] == small[1]
+    assert "closed at 1,808.76" in large[0]  # (900,000 - 1500) / (500 * (1 - 0.0065))
+    assert "closed at 1,811.78" in large[1]
+
+
+def test_the_trigger_and_a_price_that_never_comes_are_said(root):
+    lab = rules_lab(root, trigger="only beyond it", leverage=1)
+    assert lab.summary() == "ETH long: no price closes it."
+    lab.set(measured="frozen at entry")
+    assert lab.lines[1] == "The first rules say never: only yours ever comes."
+    lab.set(leverage=10, measured="follows the price")
+    assert lab.lines[-1] == "A price of exactly that does not close it yet, the next tick does."
+    lab.set(fee="asked for on top")
+    assert "yours comes 0.9095 USDT sooner" in lab.lines[1]
+
+
 def test_the_shares_of_a_cloud_add_up_and_stand_in_the_readout(book):
     lab = labs.CloudLab(book["cross"])
     lab.set(side="long", **lab.presets["move together"])
@@ -330,3 +384,30 @@ def test_a_lab_starts_at_the_numbers_of_its_scenario_even_beyond_its_usual_range
     assert labs.FundingLab(scenario).controls["rate"].value == 0.002
     terms = book["leverage"].with_trade("ETH", leverage=2, maintenance_rate=0.2)
     assert labs.TermsLab(terms).controls["rate"].value == 0.2
+
+
+def test_a_fall_is_lived_through_where_its_edge_lies_beyond_it(book):
+    trader = book["stress"]
+    symbol = trader.trades[0].symbol
+    edge = trader.account("isolated").liquidation_price(symbol) / trader[symbol].price - 1
+    moves = {"short of it": {symbol: 0.99 * edge}, "beyond it": {symbol: 1.01 * edge}}
+    lab = labs.StressLab(replace(trader, moves=moves))
+    assert lab.lines[0].startswith("Isolated: all alive")
+    lab.set(event="beyond it")
+    assert lab.lines[0].startswith(f"Isolated: {symbol} liquidated")
+    assert lab.lines[1].startswith("Cross: all alive")
+
+
+def test_coins_that_fall_with_the_trade_bring_the_edge_of_cross_nearer(book):
+    trader = book["stress"]
+    trade = trader.trades[0]
+    alone = replace(trader, trades=(trade,), moves={"down": {trade.symbol: -0.4}})
+    lab = labs.StressLab(alone)
+    cash = float(lab.lines[1].split()[-3].replace(",", ""))
+    lab.set(coin=1.0)
+    assert "Cross: all alive" not in lab.summary()
+    loss = 0.4 * alone.account("cross").balance
+    lab.set(coin=0.1)
+    assert float(lab.lines[1].split()[-3].replace(",", "")) == pytest.approx(
+        cash - 0.1 * loss, abs=0.01
+    )

@@ -661,3 +661,32 @@ def test_bad_draws_are_refused(bad, message):
     for make in (Market(**FLAT).draw, Market(**FLAT).walk):
         with pytest.raises(MarginError, match=message):
             make(**call)
+
+
+def test_windows_are_walks_from_every_step_at_the_prices_asked_for():
+    tables = {m: read(DATA / f"{m.lower()}_usd.csv") for m in ("ETH", "LTC")}
+    bars = Bars.of_tables(tables)
+    walks = bars.windows(30, {"ETH": 2000, "LTC": 5})
+    assert walks.paths == bars.steps - 29
+    assert walks.steps == 30
+    assert np.allclose(walks.open["LTC"][0], 5)
+    for first in (0, 7, walks.paths - 1):
+        for name in COLUMNS:
+            was = tables["ETH"][name].to_numpy()[first : first + 30]
+            scale = 2000 / tables["ETH"]["open"].iloc[first]
+            assert np.allclose(getattr(walks, name)["ETH"][:, first], was * scale)
+    assert walks.hours.tolist() == [24.0 * n for n in range(30)]
+    assert list(bars.windows(bars.steps, {"LTC": 1}).open) == ["LTC"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "prices", "message"),
+    [
+        (4, {"ETH": 1}, "must have steps"),
+        (0, {"ETH": 1}, "steps must be at least 1"),
+        (2, {"ETH": 0}, "ETH price must be above 0"),
+    ],
+)
+def test_windows_that_there_are_not(steps, prices, message):
+    with pytest.raises(MarginError, match=message):
+        Bars.of_marks({"ETH": [1, 2, 3]}).windows(steps, prices)

@@ -3,6 +3,7 @@
 import io
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
@@ -43,7 +44,38 @@ def states(book):
             book["isolated"],
             {mode: (range(91), [-0.2] * 91, [1.0] * 91) for mode in ("isolated", "cross")},
         ),
+        plots.LadderPicture: (book["exchange"], ladder(book["exchange"])),
+        plots.RulesPicture: (book["exchange"], rules_state(book["exchange"])),
+        plots.CurvesPicture: (cross, {"one": ([0.2, 0.8], [0.1, 0.9], 1)}),
+        plots.StressPicture: (
+            book["stress"],
+            {
+                "changes": np.array([0, -0.3, -0.6]),
+                "isolated": (np.array([9e3, 7e3, 7e3]), -0.2),
+                "cross": (np.array([9e3, 6e3, 3e3]), np.nan),
+            },
+        ),
+        plots.SurvivalPicture: (
+            book["stress"],
+            {
+                "dates": pd.date_range("2018-01-01", periods=60),
+                "held": 4.0,
+                "isolated": np.linspace(2, 5, 60),
+                "cross": np.linspace(3, 15, 60),
+            },
+        ),
     }
+
+
+def rules_state(scenario):
+    account = scenario.account("isolated")
+    plain = 1.001 * account.liquidation_price("ETH")
+    return {"account": account, "plain": plain, "at": True}
+
+
+def ladder(scenario):
+    entry, reach = scenario.trades[0].price, scenario.trades[0].price / scenario.trades[0].leverage
+    return {"first": (entry - reach, entry + reach), "second": (np.nan, entry + 0.9 * reach)}
 
 
 def test_every_picture_is_tried_here(book):
@@ -216,3 +248,67 @@ def test_words_in_a_colour_of_the_palette_are_readable(name, ground):
 def test_the_two_modes_stay_apart_in_greyscale():
     dark, light = sorted(luminance(colour) + 0.05 for colour in (plots.ISOLATED, plots.CROSS))
     assert light / dark >= 2
+
+
+def test_the_ladder_prints_every_price_and_begins_with_the_first_to_die(book):
+    scenario = book["exchange"]
+    state = ladder(scenario)
+    picture = plots.LadderPicture(scenario).plot(state)
+    printed = [each.strip() for each in words(picture)]
+    for edges in state.values():
+        assert all(text.price(edge) in printed for edge in edges)
+    assert "never" in printed
+    heights = {artist.get_text(): artist.get_position()[1] for artist in labels(picture)}
+    assert heights["the long dies at"] > heights["first"] > heights["second"]
+
+
+@pytest.mark.parametrize("at", [True, False])
+def test_the_lines_of_the_rules_cross_where_the_account_dies(book, at):
+    scenario = book["exchange"]
+    state = rules_state(scenario) | {"at": at}
+    picture = plots.RulesPicture(scenario).plot(state)
+    (dot,) = [a for a in picture.artists if getattr(a, "get_marker", str)() == "o"]
+    assert (dot.get_markerfacecolor() == plots.INK) is at
+    lines = [a for a in picture.artists if getattr(a, "get_linewidth", int)() == 2]
+    own, asked = (line for line in lines if len(line.get_xdata()) > 100)
+    (x,), (y,) = dot.get_data()
+    for line in (own, asked):
+        assert np.interp(x, *line.get_data()) == pytest.approx(y, rel=1e-3)
+    edge = state["account"].liquidation_price("ETH")
+    assert f"now {text.price(edge, scenario.currency)}" in words(picture)
+
+
+def test_curves_are_what_they_are_given(book):
+    picture = plots.CurvesPicture(book["cross"], shares=True, xlim=(0, 1), ylabel="share")
+    picture.plot({"one": ([0.2, 0.8], [0.1, 0.9], 1)})
+    assert picture.axes[0].get_xlim() == (0, 1) and picture.axes[0].get_ylabel() == "share"
+    assert words(picture) == ["one"]
+    assert labels(picture)[0].get_position() == (0.8, 0.9)
+    assert picture.axes[0].yaxis.get_major_formatter()(0.5) == "50.0 %"
+
+
+def test_the_picture_of_a_fall_says_where_each_mode_dies_or_that_it_lives(book):
+    scenario, state = states(book)[plots.StressPicture]
+    printed = words(plots.StressPicture(scenario).plot(state))
+    assert "isolated: liquidated at −20.0 %" in printed
+    assert "cross: alive" in printed
+    assert "it ended here: −60 %" in printed
+    crosses = [
+        a for a in plots.StressPicture(scenario).plot(state).artists if "X" in str(marker(a))
+    ]
+    assert [tuple(map(float, a.get_xydata()[0])) for a in crosses] == [(-0.2, 7e3)]
+
+
+def test_the_line_of_survival_shows_the_leverage_of_each_day(book):
+    scenario, state = states(book)[plots.SurvivalPicture]
+    picture = plots.SurvivalPicture(scenario).plot(state)
+    lines = [a for a in picture.artists if len(getattr(a, "get_xdata", list)()) == 60]
+    assert [line.get_ydata().tolist() for line in lines] == [
+        state["isolated"].tolist(),
+        state["cross"].tolist(),
+    ]
+    assert "yours: 4.00x" in words(picture) and "Jan 18" in words(picture)
+
+
+def marker(artist):
+    return getattr(artist, "get_marker", lambda: "")()

@@ -21,6 +21,7 @@ KINDS = {"Compute", "Design", "Find the bug"}
 UNPREDICTED = {
     "All the words on one page",  # a summary of what was predicted above
     "Glossary",
+    "References",  # sources of what was said above
     "Who stands trial?",  # only counts the claims
 }
 

@@ -36,6 +36,8 @@ KINDS = {
     labs.CloudLab: "cross",
     labs.PathLab: "cross",
     labs.FundingLab: "isolated",
+    labs.RulesLab: "exchange",
+    labs.StressLab: "stress",
 }
 # What each may be at most, in the order of a row.
 KERNEL = {"median [ms]": 25.0, "p95 [ms]": None}

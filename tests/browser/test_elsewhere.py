@@ -8,6 +8,7 @@ from margin_lib import labs
 from margin_lib.scenarios import load
 from tests.browser.live import View, number, plain, until
 from tests.browser.stock import FOLDER, LABS, NAMES
+from tests.test_events import with_events
 from tests.test_labs import KINDS
 from tools import browser
 
@@ -38,9 +39,10 @@ def page(chrome):
 
 
 def fresh(kind):
-    """A lab of this kind, made here."""
+    """A lab of this kind, made here as its notebook makes it."""
     made = getattr(labs, kind)
-    return made(load(FOLDER / "scenarios.toml")[KINDS[made]])
+    scenario = load(FOLDER / "scenarios.toml")[KINDS[made]]
+    return made(with_events(scenario) if made is labs.StressLab else scenario)
 
 
 def matches(seen, lab):
