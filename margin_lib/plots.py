@@ -443,7 +443,7 @@ class CrossPicture(Picture):
 class Room:
     """Cells of some axes, and what they hold already: finds where words cover nothing."""
 
-    cell = 6  # dots
+    cell = 8  # dots
     full = 1000  # held where no words may be
 
     def __init__(self, ax):

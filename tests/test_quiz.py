@@ -14,7 +14,7 @@ from tests.test_notebooks import typed_numbers
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 PATH = FOLDER / "quiz.toml"
 TABLES = tomllib.loads(PATH.read_text(encoding="utf-8"))
-LONGEST = 70  # characters of an option: a button is one line
+LONGEST = 80  # characters of an option: a button is one line
 QUESTIONS = [
     pytest.param(question, id=f"{name}-{n}")
     for name, questions in TABLES.items()

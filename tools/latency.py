@@ -218,13 +218,13 @@ def notebook(kinds):
 
 
 class Keys:
-    """Presses keys on the last slider of a cell, to and fro, and takes the time."""
+    """Presses keys on the first slider of a cell, to and fro, and takes the time."""
 
     def __init__(self, page, number):
         self.page, self.key = page, "ArrowRight"
         page.evaluate(browser.SHOW, [number, number])
         self.cell = page.locator(f"[data-lab='{number}']")
-        self.handle = self.cell.locator(".noUi-handle").last
+        self.handle = self.cell.locator(".noUi-handle").first
 
     def show(self):
         """Bring the slider into sight and under the keys."""
