@@ -564,10 +564,10 @@ class FundingLab(Lab):
             state[mode] = range(len(held)), edges, money
             cash = held[-1].wallet_balance - start.wallet_balance
             way = f"{text.money(abs(cash), currency, 4)} {'received' if cash > 0 else 'paid'}"
-            end = f"after {days} days" if len(held) > days else f"liquidated on day {len(held)}"
+            end = f" after {days} days" if len(held) > days else f", liquidated on day {len(held)}"
             first, last = text.percent(edges[0]), text.percent(edges[-1])
             edge = f"at {first}" if first == last else f"from {first} to {last}"
-            lines.append(f"{mode.capitalize()}: {way} {end}, liquidation price {edge}.")
+            lines.append(f"{mode.capitalize()}: {way}{end}, liquidation price {edge}.")
         return state, lines
 
 
