@@ -932,7 +932,7 @@ class SurvivalPicture(Picture):
                 yield ax.axvline(at, color=FAINT, linewidth=1, zorder=0)
                 yield label(ax, at + 0.004, 0.25, f"{date:%b %y}", QUIET, ha="left", ground=False)
         yield ax.axhline(state["held"], color=QUIET, linestyle=":", linewidth=1.5, zorder=1)
-        words = f"yours: {text.ratio(state['held'])}x"
+        words = f"held: {text.ratio(state['held'])}x"
         yield label(ax, 1.01, state["held"] * 1.15, words, QUIET, ha="left", ground=False)
         apart = np.argmax(state["cross"] / state["isolated"])
         for mode, away in (("isolated", 0.7), ("cross", 1.4)):

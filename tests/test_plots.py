@@ -314,7 +314,7 @@ def test_the_line_of_survival_shows_the_leverage_of_each_day(book):
         state["isolated"].tolist(),
         state["cross"].tolist(),
     ]
-    assert "yours: 4.00x" in words(picture) and "Jan 18" in words(picture)
+    assert "held: 4.00x" in words(picture) and "Jan 18" in words(picture)
 
 
 def marker(artist):
