@@ -20,7 +20,8 @@ SEEN = """async (lab) => {
     alt: image.title,
     words: lab.querySelector("[role=status]").innerText,
     sliders: shown(".widget-slider", ".widget-readout", (part) => part.innerText),
-    lists: shown(".widget-dropdown", "select", (part) => part.selectedOptions[0].innerText),
+    lists: shown(".widget-dropdown", "select", 
+      (part) => part.selectedOptions[0].innerText.replaceAll("\u00a0", " ")),
   };
 }"""
 # The twin is a lab of the same scenario that only ever was told where to go.
