@@ -350,7 +350,7 @@ class IsolatedLab(Lab):
 
 def side_of(trade):
     """The list to choose a trade's side from."""
-    tip = "turns the hedge into a twin"
+    tip = "one long and one short, or both on one side"
     return choice(f"{trade.symbol} side", ["long", "short"], trade.side, tip)
 
 

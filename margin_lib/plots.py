@@ -254,11 +254,14 @@ def equity_moving(ax, state):
         if abs(end - edge) > 0.19:  # room for the words
             y = low + 0.85 * (high - low)
             yield label(ax, (edge + end) / 2, y, "your money\nis gone", QUIET, ground=False)
-    yield from equity_words(ax, position)
+    *_, named = names = list(equity_words(ax, position))
+    yield from names
     x, y = returns_from_entry(position, price), position.risk(price).equity
     yield dot(ax, x, y)
     # Beside the dot: below the line while it lives, above it when it is closed.
     words, side, up = ("now", -away, -0.04) if symbol in state.end else ("closed", away, 0.06)
+    if words == "now" and -0.06 < (y - named.get_position()[1]) / (high - low) < 0.09:
+        side, up = away, 0.04  # the name of the line stands where "now" would
     x = np.clip(x + 0.025 * side, limits[0] + 0.07, limits[1] - 0.07)
     if y <= high:  # above it, there is an arrow
         y = max(y, low) + up * (high - low)
