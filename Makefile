@@ -60,7 +60,7 @@ test: $(TEST) ## check style, library and every notebook
 fuzz: $(TEST) ## move every lab at random, 300 times over (3 minutes)
 	SEQUENCES=300 $(PY) -m pytest -q -n 2 tests/test_labs.py -k random_moves
 
-test-browser: $(TEST) $(BROWSER) ## open every notebook in Chromium and move every lab (6 minutes)
+test-browser: $(TEST) $(BROWSER) ## open every notebook in Chromium and move every lab (7 minutes)
 	$(PY) -m pytest -q -p no:cacheprovider tests/browser $(ARGS)
 
 bench: $(BROWSER) $(BENCH) ## measure the library, two other packages beside it, and the labs (10 minutes)
