@@ -584,9 +584,7 @@ class RulesLab(Lab):
     def make_controls(self, scenario):
         trade, rows = scenario.trades[0], list(self.measured)
         return {
-            "side": choice(
-                f"{trade.symbol} side", ["long", "short"], trade.side, "turns it around"
-            ),
+            "side": choice(f"{trade.symbol} side", ["long", "short"], trade.side, "long or short"),
             "leverage": leverage_of(trade, "the value that your margin controls"),
             "size": slider("size [times]", 1, 1, 50, 1, "the same trade, so many times", ".0f"),
             "measured": choice("maintenance margin", rows, rows[0], "of which value it is a share"),

@@ -830,7 +830,10 @@ class RulesPicture(Picture):
         words = f"worth {text.money(value, currency, 0)} at entry"
         yield label(ax, 0.02 * high, 0.97 * high, words, QUIET, ha="left")
         edge = state["account"].liquidation_price(position.symbol)
-        for price, colour, words in ((state["plain"], QUIET, "first rules"), (edge, INK, "now")):
+        for price, colour, words in (
+            (state["plain"], QUIET, "first rules"),
+            (edge, INK, "these rules"),
+        ):
             at = side * (price - gone) / entry
             if 0 <= at <= high:
                 yield ax.axvline(at, color=colour, linestyle=":", linewidth=1.2)
