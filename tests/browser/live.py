@@ -34,8 +34,8 @@ def _hash(lab):
 _lab = _instances[{id!r}]
 _twins = globals().setdefault("_twins", {{}})
 if {id!r} not in _twins:
-    _how = {{"modes": _lab.modes}} if hasattr(_lab, "modes") else {{}}
-    _twins[{id!r}] = type(_lab)(_lab.scenario, **_how)
+    _more = [_lab.modes] if hasattr(_lab, "modes") else []  # what some labs are made with
+    _twins[{id!r}] = type(_lab)(_lab.scenario, *_more)
 _twin = _twins[{id!r}]
 with _labs.DRAWING:  # the lab may be moved in another thread, now
     _twin.set(**_twin.presets["start"])

@@ -76,11 +76,11 @@ def by_drag(view, label, up):
 
 
 def try_lab(view, lab, shot, move):
-    """Move the first slider of a lab: picture and words follow, and are true."""
+    """Move the last slider of a lab: picture and words follow, and are true."""
     root = view.root
     root.scroll_into_view_if_needed()
     before = until("the lab", view.seen)
-    label = list(before["sliders"])[0]
+    label = list(before["sliders"])[-1]
     control = next(c for c in lab.controls.values() if c.description == label)
     value, _ = number(before["sliders"][label])
     move(view, label, up=2 * value < control.min + control.max)
