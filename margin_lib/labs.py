@@ -658,7 +658,7 @@ class StressLab(Lab):
             "what is not an isolated margin can be coins: they fall",
         )
         return {
-            "coin": slider("balance held in the coin [%]", 0, 0, 1, 0.05, coins, ".0%"),
+            "coin": slider("balance in the coin [%]", 0, 0, 1, 0.05, coins, ".0%"),
             "margin": slider(
                 f"set aside [{unit}]", trade.margin, step, 100 * step, step, "margin of the trade"
             ),
