@@ -193,7 +193,7 @@ class Lab(widgets.VBox):
             with self._image.hold_sync():  # one message
                 self._image.value, self._image.tooltip = self.canvas.png(), self.alt()
         words = "<br>".join(html.escape(line) for line in self.lines)
-        self._readout.value = f'<div role="status" aria-live="polite"><b>{words}</b></div>'
+        self._readout.value = page.status(f"<b>{words}</b>")
 
     def _legend(self):
         tips = [(control.description, control.tip) for control in self.controls.values()]
@@ -202,11 +202,8 @@ class Lab(widgets.VBox):
 
     def _repr_mimebundle_(self, **how):
         """The live view, and beside it a still picture for where no kernel runs."""
-        bundle = super()._repr_mimebundle_(**how)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        data["text/html"] = page.figure(self.canvas.png(level=9), self.alt(), self.lines)
-        data["text/plain"] = self.summary()
-        return bundle
+        shown = page.figure(self.canvas.png(level=9), self.alt(), self.lines)
+        return page.still(super()._repr_mimebundle_(**how), shown, self.summary())
 
 
 def fate(state, symbol, currency):

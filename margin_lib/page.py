@@ -28,6 +28,18 @@ def show(picture, alt):
     display(data, raw=True, metadata={"image/png": {"alt": alt}})
 
 
+def status(words):
+    """HTML that a screen reader announces when it changes."""
+    return f'<div role="status" aria-live="polite">{words}</div>'
+
+
+def still(bundle, shown, plain):
+    """The bundle of a widget, and beside its live view HTML and text for where no kernel runs."""
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    data["text/html"], data["text/plain"] = shown, plain
+    return bundle
+
+
 def figure(png, alt, caption):
     """HTML of a picture with alternative text and a caption of several lines."""
     image = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{b64encode(png).decode()}">'

@@ -703,17 +703,14 @@ class PathPicture(Picture):
         for end, symbol in sorted(ends):  # names of lines that end together, one above the other
             at = max(end, at + 0.07 * np.ptp(prices.get_ylim()))
             yield label(prices, steps[-1] + 0.2, at, symbol, ha="left")
-        events = []
+        events, top = [], max(reversed(walks), key=lambda mode: walks[mode].equity[step])
         for mode, walk in walks.items():
             (colour, style), equity = LINES[mode], walk.equity
             shown = slice(None, step + 1)
             yield worth.plot(steps[shown], equity[shown], color=colour, linestyle=style)[0]
             yield worth.plot(step, equity[step], "o", color=colour, markersize=5)[0]
             # Ahead of a line there is room for its name; the lower one's goes below.
-            others = [each.equity[step] for name, each in walks.items() if name != mode]
-            up = all(equity[step] > each for each in others) or mode == list(walks)[-1]
-            up = up and all(equity[step] >= each for each in others)
-            away = (0.05 if up else -0.05) * self.scenario.balance * len(others)
+            away = (0.05 if mode == top else -0.05) * self.scenario.balance * (len(walks) - 1)
             yield label(worth, step + 0.35, equity[step] + away, mode, colour, ha="left")
             events += [(when, mode, event) for when, event in walk.liquidations if when <= step]
         for row, (when, mode, event) in enumerate(sorted(events, key=lambda each: each[:2])):

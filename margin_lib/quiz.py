@@ -6,6 +6,7 @@ from pathlib import Path
 
 import ipywidgets as widgets
 
+from margin_lib import page
 from margin_lib.errors import MarginError
 
 
@@ -36,7 +37,7 @@ class Question(widgets.VBox):
         verdict = "Right." if option.get("right") else "Not so."
         says, because = html.escape(option["says"]), html.escape(option["because"])
         words = f"“{says}” <b>{verdict}</b> {because}"
-        self.reply.value = f'<div role="status" aria-live="polite">{words}</div>'
+        self.reply.value = page.status(words)
 
 
 class Quiz(widgets.VBox):
@@ -48,16 +49,13 @@ class Quiz(widgets.VBox):
 
     def _repr_mimebundle_(self, **how):
         """The live view, and beside it the questions without their replies."""
-        bundle = super()._repr_mimebundle_(**how)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
         rows, lines = "", []
         for n, each in enumerate(self.questions, start=1):
             says = [option["says"] for option in each.options]
             rows += f"<li>{html.escape(each.ask)}<ul>"
             rows += "".join(f"<li>{html.escape(words)}</li>" for words in says) + "</ul></li>"
             lines += [f"{n}. {each.ask}", *(f"   ( ) {words}" for words in says)]
-        data["text/html"], data["text/plain"] = f"<ol>{rows}</ol>", "\n".join(lines)
-        return bundle
+        return page.still(super()._repr_mimebundle_(**how), f"<ol>{rows}</ol>", "\n".join(lines))
 
 
 def quiz(name, path="quiz.toml"):

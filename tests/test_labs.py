@@ -13,22 +13,10 @@ from hypothesis import strategies as st
 
 from margin_lib import MarginError, labs
 from margin_lib.scenarios import load
+from tools.latency import KINDS
 
 FILES = ["notebooks/scenarios.toml", "tests/other_scenarios.toml"]
 SEQUENCES = int(os.environ.get("SEQUENCES", 16))  # of random moves for each lab; `make fuzz`: 300
-KINDS = {
-    labs.LeverageLab: "leverage",
-    labs.TermsLab: "leverage",
-    labs.IsolatedLab: "isolated",
-    labs.CrossLab: "cross",
-    labs.ComparisonLab: "cross",
-    labs.CloudLab: "cross",
-    labs.PathLab: "cross",
-    labs.FundingLab: "isolated",
-    labs.RulesLab: "exchange",
-    labs.StressLab: "stress",
-    labs.CapstoneLab: "capstone",
-}
 
 
 @pytest.fixture(params=FILES, scope="module")

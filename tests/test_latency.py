@@ -2,12 +2,7 @@
 
 import json
 
-from tests.test_labs import KINDS
 from tools import latency
-
-
-def test_every_lab_is_measured_in_its_scenario():
-    assert latency.KINDS == KINDS
 
 
 def test_kernel_and_memory_are_measured_at_a_small_size():
