@@ -12,7 +12,8 @@ from tools import badges, notebooks, site  # noqa: E402
 
 project = "Isolated or cross?"
 root_doc = "README"
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
+html_domain_indices = False
+extensions = ["myst_nb", "sphinx.ext.autodoc"]
 exclude_patterns = ["**/LICENSE*"]
 templates_path = ["."]
 html_static_path = ["style.css"]

@@ -14,6 +14,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import nbformat
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,6 +56,10 @@ def gather():
             shutil.copytree(path, files / name, ignore=IGNORED)
         else:
             shutil.copy(path, files)
+    for path in (files / "notebooks").glob("*.ipynb"):
+        # Text in one piece: JupyterLite cannot list the headings of an output split into lines.
+        notebook = nbformat.read(path, as_version=4)
+        path.write_text(json.dumps(notebook, ensure_ascii=False), encoding="utf-8", newline="\n")
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     # A copy: setuptools leaves its own folders beside what it builds, and takes up what is there.
     source = WORK / "source"

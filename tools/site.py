@@ -23,15 +23,12 @@ COPIED = ["*.md", "LICENSE*", "CITATION.cff", "notebooks", "instructors"]
 IGNORED = shutil.ignore_patterns(".*", "__pycache__")
 BADGE = re.compile(r"^\[!\[Binder\].*$", re.MULTILINE)  # a picture of another site
 RUN = f'[Run on Binder][binder] · <a href="{LITE}/index.html">Run without a server</a>'
-# Modules that hold no part of the library to use: the answers to the exercises.
-HIDDEN = {"answers"}
 
 
 def modules():
-    """The modules of the library, in the order in which they build on each other."""
-    from tests.test_imports import ORDER
-
-    return [name for name in ORDER if name not in HIDDEN]
+    """The modules of the library that have a page."""
+    names = {path.stem for path in (ROOT / "margin_lib").glob("*.py")}
+    return sorted(names - {"__init__"})
 
 
 # What stands in the site beside the files of the repository
@@ -67,8 +64,10 @@ def module_page(name):
     return f"{title}\n{'=' * len(title)}\n\n.. automodule:: {title}\n   :members:\n"
 
 
-def relative(paths, folder):
-    return [path.relative_to(folder).with_suffix("").as_posix() for path in sorted(paths)]
+def found(folder, ending):
+    """The pages with this ending in a folder, as a list of contents names them."""
+    paths = sorted(folder.rglob(f"*.{ending}"))
+    return [path.relative_to(folder).with_suffix("").as_posix() for path in paths]
 
 
 def gather(folder=SOURCES):
@@ -88,23 +87,20 @@ def gather(folder=SOURCES):
         "glossary.md": glossary(tables),
         "notebooks/contents.md": contents(
             "The course",
-            "Read the notebooks in this order. On these pages the sliders do not move; the links at "
-            "the top of each notebook open it where they do.",
-            [*relative(notebooks.glob("*.ipynb"), notebooks), "data/README"],
+            "Read the notebooks in this order. On these pages the sliders do not move; the links "
+            "at the top of each notebook open it where they do.",
+            [name for ending in ("ipynb", "md") for name in found(notebooks, ending)],
         ),
         "library/contents.md": contents(
             "The library",
-            "`margin_lib` holds the mathematics of the course, and its labs. Each module builds on "
-            "those above it.",
+            "`margin_lib` holds the mathematics of the course, and its labs. Begin with `formulas` "
+            "and `account`.",
             modules(),
         ),
         "instructors/contents.md": contents(
             "For instructors",
             "How to teach the course, and a solution of every exercise.",
-            relative(
-                [*teaching.glob("*.md"), *teaching.glob("solutions/*.ipynb")],
-                teaching,
-            ),
+            [name for ending in ("md", "ipynb") for name in found(teaching, ending)],
         ),
         **{f"library/{name}.rst": module_page(name) for name in modules()},
     }
