@@ -64,7 +64,7 @@ fuzz: $(TEST) ## move every lab at random, 300 times over (3 minutes)
 	SEQUENCES=300 $(PY) -m pytest -q -n 2 tests/test_labs.py -k random_moves
 
 test-browser: $(TEST) $(BROWSER) ## open every notebook in Chromium and move every lab (6 minutes)
-	$(PY) -m pytest -q -p no:cacheprovider tests/browser --ignore=tests/browser/test_site.py $(ARGS)
+	$(PY) -m pytest -q -p no:cacheprovider tests/browser --ignore=tests/browser/test_site.py --ignore=tests/browser/test_lite.py $(ARGS)
 
 site: $(PAGES) ## write the course as pages to read, with or without a network, to build/site
 	$(PY) -m tools.site
@@ -73,7 +73,7 @@ lite: $(LITE) ## write the course as a site that runs it in the reader's browser
 	$(LITE_VENV)/bin/python tools/lite.py
 
 test-site: $(TEST) $(BROWSER) site lite ## make both, and open them in Chromium (2 minutes)
-	$(PY) -m pytest -q -p no:cacheprovider tests/browser/test_site.py $(ARGS)
+	$(PY) -m pytest -q -p no:cacheprovider tests/browser/test_site.py tests/browser/test_lite.py $(ARGS)
 
 bench: $(BROWSER) $(BENCH) ## measure the library, two other packages beside it, and the labs (10 minutes)
 	@low=0; for run in "$(PY) tools/bench.py" "$(BENCH_VENV)/bin/python tools/peers.py" "$(PY) -m tools.latency"; do \
