@@ -1,5 +1,6 @@
 """How the site looks; tools/site.py gathers what stands in it."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -71,6 +72,14 @@ def alternative_texts(app, doctree):
             image["alt"] = metadata["alt"]
 
 
+def links_in_outputs(app, doctree):
+    """A link that a cell shows stays as it is written: lead it to the page."""
+    for link in doctree.findall(nodes.reference):
+        written = re.fullmatch(r"(?![a-z]+:)([^#]+)\.(?:ipynb|md)(#.*)?", link.get("refuri", ""))
+        if written:
+            link["refuri"] = f"{written[1]}.html{written[2] or ''}"
+
+
 def page(app, name, template, context, doctree):
     if name.startswith("notebooks/") and context.get("sourcename", "").endswith(".ipynb"):
         context["run"] = site.links(name)
@@ -80,4 +89,5 @@ def setup(app):
     app.connect("autodoc-skip-member", skip)
     app.connect("autodoc-process-docstring", docstring)
     app.connect("doctree-read", alternative_texts)
+    app.connect("doctree-read", links_in_outputs)
     app.connect("html-page-context", page)
