@@ -25,7 +25,6 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from tests.browser.live import until
 from tools import browser, lite
 
 KERNEL = "@jupyterlite/pyodide-kernel-extension"
@@ -35,6 +34,13 @@ import importlib.metadata, importlib.util, ipywidgets
 print(importlib.metadata.version("margin-lib"), importlib.util.find_spec("margin_lib").origin)
 print(open("scenarios.toml").readline(), end="")
 ipywidgets.IntSlider(description="moves")"""
+
+RUN = """async (code) => {
+  const notebook = window.jupyterapp.shell.currentWidget.content;
+  notebook.activeCellIndex = notebook.widgets.findIndex(cell => cell.model.type === "code");
+  notebook.activeCell.model.sharedModel.setSource(code);
+  await window.jupyterapp.commands.execute("notebook:run-cell");
+}"""
 
 
 def packages():
@@ -205,14 +211,13 @@ def test_a_kernel_starts_with_the_library(chrome, base, pyodide, shots, project)
         return route.fulfill(body=pyodide[path.name], content_type=kind, headers=allowed)
 
     context.route(lambda url: not url.startswith(base), fetch)
+    settings = json.loads((lite.SITE / "jupyter-lite.json").read_text(encoding="utf-8"))
+    settings["jupyter-config-data"]["exposeAppInBrowser"] = True  # so that a test can ask it
+    context.route(f"{base}jupyter-lite.json*", lambda route: route.fulfill(json=settings))
     page = context.new_page()
     page.goto(f"{base}lab/index.html?path=notebooks/01_leverage.ipynb")
-    light = page.locator(".jp-Notebook-ExecutionIndicator").first
-    until("a kernel", lambda: light.count() and light.get_attribute("data-status") == "idle")
-    page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
-    page.keyboard.press("ControlOrMeta+a")
-    page.keyboard.insert_text(ASKED)
-    page.keyboard.press("Shift+Enter")
+    page.wait_for_function(browser.READY)
+    page.evaluate(RUN, ASKED)
     cell = page.locator(".jp-Notebook .jp-CodeCell").first
     cell.locator(".widget-slider").wait_for()
     version, first = cell.locator(".jp-OutputArea-output").first.inner_text().splitlines()
