@@ -18,6 +18,9 @@ BENCH_VENV := .venv-bench
 BENCH := $(BENCH_VENV)/made.stamp
 MUTANTS := $(VENV)/mutants.stamp
 BROWSER := $(VENV)/browser.stamp
+PAGES := $(VENV)/site.stamp
+LITE_VENV := .venv-lite
+LITE := $(LITE_VENV)/made.stamp
 
 # Settings of the caller's shell must not change what a notebook prints.
 unexport PYTHONPATH PYTHONSTARTUP PYTHONWARNINGS MPLBACKEND
@@ -41,7 +44,7 @@ endif
 NBVAL := -q -W ignore -p no:cacheprovider -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test fuzz test-browser bench latency mutants notebooks format badges clean
+.PHONY: help lab test fuzz test-browser site lite test-site bench latency mutants notebooks format badges clean
 .NOTPARALLEL:
 
 help: ## list these targets
@@ -61,7 +64,16 @@ fuzz: $(TEST) ## move every lab at random, 300 times over (3 minutes)
 	SEQUENCES=300 $(PY) -m pytest -q -n 2 tests/test_labs.py -k random_moves
 
 test-browser: $(TEST) $(BROWSER) ## open every notebook in Chromium and move every lab (7 minutes)
-	$(PY) -m pytest -q -p no:cacheprovider tests/browser $(ARGS)
+	$(PY) -m pytest -q -p no:cacheprovider tests/browser --ignore=tests/browser/test_site.py --ignore=tests/browser/test_lite.py $(ARGS)
+
+site: $(PAGES) ## write the course as pages to read, with or without a network, to build/site
+	$(PY) -m tools.site
+
+lite: $(LITE) ## write the course as a site that runs it in the reader's browser, to build/site/lite
+	$(LITE_VENV)/bin/python tools/lite.py
+
+test-site: $(TEST) $(BROWSER) site lite ## make both, and open them in Chromium (2 minutes)
+	$(PY) -m pytest -q -p no:cacheprovider tests/browser/test_site.py tests/browser/test_lite.py $(ARGS)
 
 bench: $(BROWSER) $(BENCH) ## measure the library, two other packages beside it, and the labs (10 minutes)
 	@low=0; for run in "$(PY) tools/bench.py" "$(BENCH_VENV)/bin/python tools/peers.py" "$(PY) -m tools.latency"; do \
@@ -83,8 +95,8 @@ format: $(TEST) ## format the code and repair what ruff can repair
 badges: ## write the repository's name into README.md: make badges REPO=owner/name
 	$(PYTHON) tools/badges.py "$(REPO)"
 
-clean: ## remove .venv, .venv-bench and everything that can be made again
-	rm -rf $(VENV) $(BENCH_VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+clean: ## remove what was set up, and everything that can be made again
+	rm -rf $(VENV) $(BENCH_VENV) $(LITE_VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
@@ -112,6 +124,16 @@ $(BENCH): $(MADE) pyproject.toml
 
 $(BROWSER): $(LAB)
 	$(PY) -m uv pip install --quiet --python $(PY) --editable '.[browser]'
+	@touch $@
+
+$(PAGES): $(LAB)
+	$(PY) -m uv pip install --quiet --python $(PY) --editable '.[site]'
+	@touch $@
+
+# Without margin_lib, which needs a JupyterLab: only what stands in the extra.
+$(LITE): $(MADE) pyproject.toml
+	$(PYTHON) -m venv $(LITE_VENV)
+	$(PY) -m uv pip install --quiet --python $(LITE_VENV)/bin/python --group lite
 	@touch $@
 
 $(MUTANTS): $(TEST)

@@ -129,7 +129,9 @@ class Lab(widgets.VBox):
             ],
             layout=widgets.Layout(flex_flow="row wrap"),
         )
-        super().__init__([rows, widgets.HBox(buttons), self._image, self._readout, self._legend()])
+        super().__init__(
+            [rows, widgets.HBox(buttons), self._image, self._readout, widgets.HTML(self.legend())]
+        )
         for control in self.controls.values():
             control.observe(self._refresh, names="value")
         self._refresh()
@@ -195,14 +197,15 @@ class Lab(widgets.VBox):
         words = "<br>".join(html.escape(line) for line in self.lines)
         self._readout.value = page.status(f"<b>{words}</b>")
 
-    def _legend(self):
+    def legend(self):
+        """What each control does, and what to look at, in HTML."""
         tips = [(control.description, control.tip) for control in self.controls.values()]
         rows = "".join(f"<li><b>{name}</b> {tip}</li>" for name, tip in tips)
-        return widgets.HTML(f"<ul>{rows}</ul><p>Look at: {self.look}</p>")
+        return f"<ul>{rows}</ul><p>Look at: {self.look}</p>"
 
     def _repr_mimebundle_(self, **how):
         """The live view, and beside it a still picture for where no kernel runs."""
-        shown = page.figure(self.canvas.png(level=9), self.alt(), self.lines)
+        shown = page.figure(self.canvas.png(level=9), self.alt(), self.lines, self.legend())
         return page.still(super()._repr_mimebundle_(**how), shown, self.summary())
 
 

@@ -40,11 +40,11 @@ def still(bundle, shown, plain):
     return bundle
 
 
-def figure(png, alt, caption):
-    """HTML of a picture with alternative text and a caption of several lines."""
+def figure(png, alt, caption, legend=""):
+    """HTML of a picture with alternative text, a caption of several lines, and a legend (HTML)."""
     image = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{b64encode(png).decode()}">'
     lines = "<br>".join(html.escape(line) for line in caption)
-    return f'<figure style="margin:0">{image}<figcaption>{lines}</figcaption></figure>'
+    return f'<figure style="margin:0">{image}<figcaption>{lines}{legend}</figcaption></figure>'
 
 
 def table(rows):

@@ -1,0 +1,93 @@
+"""How the site looks; tools/site.py gathers what stands in it."""
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from docutils import nodes  # noqa: E402
+
+from tools import badges, notebooks, site  # noqa: E402
+
+project = "Isolated or cross?"
+root_doc = "README"
+html_domain_indices = False
+extensions = ["myst_nb", "sphinx.ext.autodoc"]
+exclude_patterns = ["**/LICENSE*"]
+templates_path = ["."]
+html_static_path = ["style.css"]
+html_css_files = ["style.css"]
+
+# The outputs are those that are stored.
+nb_execution_mode = "off"
+nb_render_markdown_format = "gfm"
+myst_heading_anchors = 4
+myst_heading_slug_func = "tools.site.slug"
+
+autodoc_member_order = "bysource"
+autodoc_inherit_docstrings = False
+autodoc_typehints = "none"
+
+repo = badges.repo_of(badges.README.read_text(encoding="utf-8"))
+html_theme = "pydata_sphinx_theme"
+html_title = project
+html_copy_source = True
+html_show_sourcelink = False
+html_sourcelink_suffix = ""
+html_sidebars = {"glossary": [], "CONTRIBUTING": []}  # nothing below them
+html_context = {"default_mode": "auto"}
+html_theme_options = {
+    "article_header_end": ["run.html"],
+    "footer_start": ["license.html"],
+    "footer_end": [],
+    "icon_links": [
+        {"name": "GitHub", "url": f"https://github.com/{repo}", "icon": "fa-brands fa-github"}
+    ],
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": ["page-toc"],
+}
+
+
+def skip(app, what, name, thing, skipped, options):
+    """Nothing that a class has from another package."""
+    theirs = not getattr(thing, "__module__", "margin_lib").startswith("margin_lib")
+    field = (getattr(thing, "__doc__", None) or "").startswith("Alias for field number")
+    return True if theirs or field else None
+
+
+def docstring(app, what, name, thing, options, lines):
+    lines[:] = site.restructured(lines)
+
+
+def alternative_texts(app, doctree):
+    """Those of a notebook's pictures, which stand beside each picture in its file."""
+    path = Path(app.env.doc2path(app.env.docname))
+    if path.suffix == ".ipynb":
+        outputs = [out for cell in notebooks.read(path).cells for out in cell.get("outputs", [])]
+        known = [out.metadata["image/png"] for out in outputs if "image/png" in out.get("data", {})]
+        images = [image for image in doctree.findall(nodes.image) if "alt" not in image]
+        for image, metadata in zip(images, known, strict=True):
+            image["alt"] = metadata["alt"]
+
+
+def links_in_outputs(app, doctree):
+    """A link that a cell shows stays as it is written: lead it to the page."""
+    for link in doctree.findall(nodes.reference):
+        written = re.fullmatch(r"(?![a-z]+:)([^#]+)\.(?:ipynb|md)(#.*)?", link.get("refuri", ""))
+        if written:
+            link["refuri"] = f"{written[1]}.html{written[2] or ''}"
+
+
+def page(app, name, template, context, doctree):
+    if name.startswith("notebooks/") and context.get("sourcename", "").endswith(".ipynb"):
+        context["run"] = site.links(name)
+
+
+def setup(app):
+    app.connect("autodoc-skip-member", skip)
+    app.connect("autodoc-process-docstring", docstring)
+    app.connect("doctree-read", alternative_texts)
+    app.connect("doctree-read", links_in_outputs)
+    app.connect("html-page-context", page)

@@ -1,0 +1,173 @@
+"""The site as it is read: from the disk, as nobody's server answers there."""
+
+import re
+import tomllib
+from urllib.parse import unquote, urldefrag, urljoin
+from urllib.request import url2pathname
+
+import pytest
+
+from tests.browser.live import until
+from tools import browser
+from tools.site import SITE, modules
+
+PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
+PAGES = [page for page in PAGES if not page.startswith(("lite/", "_modules/", "_static/"))]
+WIDTHS = {"narrow": 400, "wide": 1400}
+
+# What is wider than the page, and in no box of its own that could be moved.
+TOO_WIDE = """() => {
+  const width = document.documentElement.clientWidth;
+  const boxed = (node) => {
+    for (let up = node.parentElement; up && up !== document.body; up = up.parentElement)
+      if (getComputedStyle(up).overflowX !== "visible") return true;
+    return false;
+  };
+  const far = (node) => {
+    const box = node.getBoundingClientRect();
+    return box.width > 0 && box.right > width + 1 && !boxed(node);
+  };
+  const found = [...document.querySelectorAll("main *")].filter(far).map((n) => n.outerHTML);
+  if (document.documentElement.scrollWidth > width) found.push("the page scrolls sideways");
+  return found.map((words) => words.slice(0, 100));
+}"""
+BLIND = "images => images.filter(i => !i.alt.includes(' ') || !i.naturalWidth).map(i => i.src)"
+HREFS = "links => links.map(link => link.getAttribute('href'))"
+
+
+@pytest.fixture(scope="module", params=WIDTHS.values(), ids=list(WIDTHS))
+def page(chrome, request):
+    """A page of one width, which remembers complaints and what is asked of the network."""
+    page = chrome.new_page(viewport={"width": request.param, "height": 1000})
+    page.set_default_timeout(browser.PATIENCE * 1000)
+    page.heard = []
+    page.on("pageerror", lambda error: page.heard.append(str(error)))
+    page.on("requestfailed", lambda asked: page.heard.append(f"failed: {asked.url}"))
+
+    def console(said):
+        if said.type in ("error", "warning"):
+            page.heard.append(said.text)
+
+    def asked(request):
+        if not request.url.startswith(("file:", "data:", "blob:")):
+            page.heard.append(f"asked for {request.url}")
+
+    page.on("console", console)
+    page.on("request", asked)
+    yield page
+    page.close()
+
+
+def address(name):
+    return (SITE / name).as_uri()
+
+
+def test_the_site_is_made():
+    assert {f"library/{name}.html" for name in modules()} <= set(PAGES)
+    assert len([page for page in PAGES if re.match(r"notebooks/\d\d_", page)]) >= 10
+    assert {"index.html", "glossary.html", "search.html", "instructors/contents.html"} <= set(PAGES)
+
+
+def test_every_page_is_quiet_and_fits(page):
+    found = []
+    for name in PAGES:
+        page.heard.clear()
+        page.goto(address(name))
+        found += [(name, words) for words in [*page.heard, *page.evaluate(TOO_WIDE)]]
+        found += [(name, image) for image in page.eval_on_selector_all("main img", BLIND)]
+    assert found == []
+
+
+def test_every_link_leads_somewhere(chrome):
+    """Addresses and anchors; of other sites, only that they are named in full."""
+    page = chrome.new_page()
+    hrefs, ids = {}, {}
+    for path in sorted(SITE.rglob("*.html")):
+        if "lite" in path.relative_to(SITE).parts[:1] or "_static" in path.parts:
+            continue
+        page.goto(path.as_uri())
+        hrefs[path] = page.eval_on_selector_all("a[href]", HREFS)
+        ids[path] = set(page.eval_on_selector_all("[id]", "nodes => nodes.map(node => node.id)"))
+    page.close()
+    dead = []
+    for path, targets in hrefs.items():
+        for target in targets:
+            place, anchor = urldefrag(urljoin(path.as_uri(), target))
+            if not place.startswith("file:"):
+                dead += [] if place.startswith(("https://", "http://")) else [(path.name, target)]
+                continue
+            file = SITE.__class__(url2pathname(place.removeprefix("file://").partition("?")[0]))
+            known = file not in ids or not anchor or unquote(anchor) in ids[file]
+            if not file.exists() or not known:
+                dead.append((path.name, target))
+    assert len(hrefs) > 40 and sum(map(len, hrefs.values())) > 1000
+    assert dead == []
+
+
+def test_search_finds_what_a_reader_looks_for(page):
+    page.goto(address("search.html") + "?q=liquidation+price")
+    results = page.locator("#search-results li a")
+    until("results", lambda: results.count() >= 5)
+    found = results.evaluate_all(HREFS)
+    assert any("02_terms" in link for link in found)
+    assert any("glossary" in link for link in found)
+    page.goto(address("search.html") + "?q=zzzznowhere")
+    until("an answer", lambda: "did not match" in page.locator("#search-results").inner_text())
+
+
+def test_a_reader_can_look_something_up_from_a_notebook(page):
+    page.goto(address("notebooks/01_leverage.html"))
+    page.locator(".search-button__button:visible, .search-button-field:visible").first.click()
+    page.keyboard.type("bankruptcy price")
+    page.keyboard.press("Enter")
+    until("results", lambda: page.locator("#search-results li a").count() >= 3)
+
+
+def test_the_dark_is_dark(page):
+    page.goto(address("notebooks/05_comparison.html"))
+    colour = "() => getComputedStyle(document.body).backgroundColor"
+    seen = {}
+    for mode in ("light", "dark"):
+        page.evaluate("mode => { localStorage.mode = mode; localStorage.theme = mode; }", mode)
+        page.reload()
+        seen[mode] = sum(map(int, re.findall(r"\d+", page.evaluate(colour))[:3]))
+    page.evaluate("() => localStorage.clear()")
+    assert seen["light"] > 600 and seen["dark"] < 200
+
+
+def test_every_lab_has_its_picture_readout_and_legend(page):
+    labs = 0
+    for name in PAGES:
+        if re.match(r"notebooks/\d\d_", name):
+            page.goto(address(name))
+            for figure in page.locator("figure:has(figcaption ul)").all():
+                labs += 1
+                assert figure.locator("img").evaluate("image => image.naturalWidth") > 500
+                assert "Look at: " in figure.locator("figcaption").inner_text()
+    assert labs >= 10
+
+
+def test_every_notebook_can_be_run_and_kept(page):
+    for name in [name for name in PAGES if re.match(r"notebooks/\d\d_", name)]:
+        page.goto(address(name))
+        notebook = name.replace(".html", ".ipynb")
+        binder, lite, copy = page.eval_on_selector_all(".run a", HREFS)
+        assert binder.startswith("https://") and binder.endswith(f"tree/{notebook}")
+        assert lite == f"../lite/lab/index.html?path={notebook}"
+        assert (SITE / "lite/files" / notebook).exists()
+        kept = (SITE / "notebooks" / copy).resolve()
+        assert kept.read_bytes() == (SITE.parent.parent / notebook).read_bytes()
+
+
+def test_every_word_has_an_address(page, root):
+    words = tomllib.loads((root / "notebooks/glossary.toml").read_text(encoding="utf-8"))
+    page.goto(address("glossary.html"))
+    found = page.eval_on_selector_all("dt[id]", "nodes => nodes.map(node => node.id)")
+    assert len(found) == len(words) and "term-liquidation-price" in found
+
+
+@pytest.mark.parametrize("name", ["index", "notebooks/05_comparison", "library/formulas"])
+def test_pictures_to_look_at(page, shots, name):
+    page.goto(address(f"{name}.html"))
+    width = page.viewport_size["width"]
+    page.screenshot(path=shots / f"site_{name.replace('/', '_')}_{width}.png")
