@@ -4,6 +4,7 @@
 PYTHON ?= python3
 ARGS ?=
 REPO ?=
+SCENARIOS ?= notebooks/scenarios.toml
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -16,6 +17,9 @@ TEST := $(VENV)/test.stamp
 # What is only measured stays apart, so that the course is tested without it.
 BENCH_VENV := .venv-bench
 BENCH := $(BENCH_VENV)/made.stamp
+# nbgrader adds menus to JupyterLab, so it stays apart from the course, too.
+GRADE_VENV := .venv-assignment
+GRADE := $(GRADE_VENV)/made.stamp
 MUTANTS := $(VENV)/mutants.stamp
 BROWSER := $(VENV)/browser.stamp
 
@@ -41,11 +45,11 @@ endif
 NBVAL := -q -W ignore -p no:cacheprovider -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test fuzz test-browser bench latency mutants notebooks format badges clean
+.PHONY: help lab test fuzz test-browser bench latency mutants notebooks format assignment test-assignment badges clean
 .NOTPARALLEL:
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 lab: $(LAB) ## open the course in JupyterLab (ARGS="--port=9000" and the like are passed on)
 	@$(PY) -m nbformat.sign --log-level=ERROR notebooks/*.ipynb > /dev/null
@@ -80,11 +84,17 @@ format: $(TEST) ## format the code and repair what ruff can repair
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
+assignment: $(GRADE) ## make an nbgrader course from the exercises, in build/assignment (SCENARIOS=file for other numbers)
+	$(GRADE_VENV)/bin/python tools/assignment.py --scenarios "$(SCENARIOS)"
+
+test-assignment: $(GRADE) ## grade a perfect, an empty and a typical submission (2 minutes)
+	$(GRADE_VENV)/bin/python -m pytest -q -W ignore -p no:cacheprovider tests/assignment $(ARGS)
+
 badges: ## write the repository's name into README.md: make badges REPO=owner/name
 	$(PYTHON) tools/badges.py "$(REPO)"
 
-clean: ## remove .venv, .venv-bench and everything that can be made again
-	rm -rf $(VENV) $(BENCH_VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+clean: ## remove .venv, its sisters and everything that can be made again
+	rm -rf $(VENV) $(BENCH_VENV) $(GRADE_VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
@@ -108,6 +118,11 @@ $(TEST): $(MADE) pyproject.toml
 $(BENCH): $(MADE) pyproject.toml
 	$(PYTHON) -m venv $(BENCH_VENV)
 	$(PY) -m uv pip install --quiet --python $(BENCH_VENV)/bin/python --editable '.[bench]'
+	@touch $@
+
+$(GRADE): $(MADE) pyproject.toml
+	$(PYTHON) -m venv $(GRADE_VENV)
+	$(PY) -m uv pip install --quiet --python $(GRADE_VENV)/bin/python --editable '.[test,assignment]'
 	@touch $@
 
 $(BROWSER): $(LAB)

@@ -123,14 +123,18 @@ def check(name, answer=None, path="scenarios.toml", *more):
     ------
     MarginError                no exercise of that name, or an answer that is no number
     """
-    function = _known(name)
-    if answer is None:
-        print(f"{name}: no answer yet.")
-        return
     if more or not isinstance(path, str | Path):  # check("01.2", 5,000)
         raise MarginError("answer", COMMA, (answer, path, *more))
+    print(f"{name}: {verdict(name, answer, path)}")
+
+
+def verdict(name, answer, path="scenarios.toml"):
+    """What `check` says of an answer: "right.", or words for what is not."""
+    function = _known(name)
+    if answer is None:
+        return "no answer yet."
     given = math.nan if answer == text.NEVER else _whole("answer", answer)
-    print(f"{name}: {_verdict(given, function(load(path)))}")
+    return _verdict(given, function(load(path)))
 
 
 def hint(name, level=1, path="scenarios.toml"):
