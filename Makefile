@@ -22,6 +22,7 @@ GRADE_VENV := .venv-assignment
 GRADE := $(GRADE_VENV)/made.stamp
 MUTANTS := $(VENV)/mutants.stamp
 BROWSER := $(VENV)/browser.stamp
+SLIDES := $(VENV)/slides.stamp
 
 # Settings of the caller's shell must not change what a notebook prints.
 unexport PYTHONPATH PYTHONSTARTUP PYTHONWARNINGS MPLBACKEND
@@ -45,7 +46,7 @@ endif
 NBVAL := -q -W ignore -p no:cacheprovider -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test fuzz test-browser bench latency mutants notebooks format assignment test-assignment badges clean
+.PHONY: help lab test fuzz test-browser bench latency mutants notebooks format assignment test-assignment student test-student slides badges clean
 .NOTPARALLEL:
 
 help: ## list these targets
@@ -64,7 +65,7 @@ test: $(TEST) ## check style, library and every notebook
 fuzz: $(TEST) ## move every lab at random, 300 times over (3 minutes)
 	SEQUENCES=300 $(PY) -m pytest -q -n 2 tests/test_labs.py -k random_moves
 
-test-browser: $(TEST) $(BROWSER) ## open every notebook in Chromium and move every lab (6 minutes)
+test-browser: $(TEST) $(BROWSER) $(SLIDES) ## open every notebook in Chromium and move every lab (6 minutes)
 	$(PY) -m pytest -q -p no:cacheprovider tests/browser $(ARGS)
 
 bench: $(BROWSER) $(BENCH) ## measure the library, two other packages beside it, and the labs (10 minutes)
@@ -89,6 +90,15 @@ assignment: $(GRADE) ## make an nbgrader course from the exercises, in build/ass
 
 test-assignment: $(GRADE) ## grade a perfect, an empty and a typical submission (2 minutes)
 	$(GRADE_VENV)/bin/python -m pytest -q -W ignore -p no:cacheprovider tests/assignment $(ARGS)
+
+student: $(LAB) ## pack the course for students, without outputs, in build/student.zip
+	$(PY) tools/student.py
+
+test-student: $(TEST) student ## unpack that, set it up with pip, and run every notebook (2 minutes)
+	$(PY) -m pytest -q -p no:cacheprovider tests/student $(ARGS)
+
+slides: $(SLIDES) ## make slides of every notebook, for a browser without a network, in build/slides
+	$(PY) tools/slides.py
 
 badges: ## write the repository's name into README.md: make badges REPO=owner/name
 	$(PYTHON) tools/badges.py "$(REPO)"
@@ -127,6 +137,10 @@ $(GRADE): $(MADE) pyproject.toml
 
 $(BROWSER): $(LAB)
 	$(PY) -m uv pip install --quiet --python $(PY) --editable '.[browser]'
+	@touch $@
+
+$(SLIDES): $(LAB)
+	$(PY) -m uv pip install --quiet --python $(PY) --editable '.[slides]'
 	@touch $@
 
 $(MUTANTS): $(TEST)
