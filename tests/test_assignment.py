@@ -87,6 +87,14 @@ def test_what_must_be_hidden_is_between_the_marks(source):
     assert not any("check(" in cell.source for cell in source.cells)
 
 
+def test_the_folder_holds_the_numbers_that_were_asked_for(root, tmp_path):
+    assignment.build(tmp_path, root / FILES[1])
+    for stem in assignment.stems():
+        numbers = tmp_path / "source" / stem / "scenarios.toml"
+        assert numbers.read_bytes() == (root / FILES[1]).read_bytes()
+    assert (tmp_path / "nbgrader_config.py").exists()
+
+
 def test_the_section_is_read_up_to_the_next_one():
     notebook = new_notebook(
         cells=[
