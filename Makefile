@@ -4,6 +4,7 @@
 PYTHON ?= python3
 ARGS ?=
 REPO ?=
+SCENARIOS ?= notebooks/scenarios.toml
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -16,11 +17,15 @@ TEST := $(VENV)/test.stamp
 # What is only measured stays apart, so that the course is tested without it.
 BENCH_VENV := .venv-bench
 BENCH := $(BENCH_VENV)/made.stamp
+# nbgrader adds menus to JupyterLab, so it stays apart from the course, too.
+GRADE_VENV := .venv-assignment
+GRADE := $(GRADE_VENV)/made.stamp
 MUTANTS := $(VENV)/mutants.stamp
 BROWSER := $(VENV)/browser.stamp
 PAGES := $(VENV)/site.stamp
 LITE_VENV := .venv-lite
 LITE := $(LITE_VENV)/made.stamp
+SLIDES := $(VENV)/slides.stamp
 
 # Settings of the caller's shell must not change what a notebook prints.
 unexport PYTHONPATH PYTHONSTARTUP PYTHONWARNINGS MPLBACKEND
@@ -44,11 +49,11 @@ endif
 NBVAL := -q -W ignore -p no:cacheprovider -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test fuzz test-browser site lite test-site bench latency mutants notebooks format badges clean
+.PHONY: help lab test fuzz test-browser site lite test-site slides assignment test-assignment student test-student bench latency mutants notebooks format badges clean
 .NOTPARALLEL:
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 lab: $(LAB) ## open the course in JupyterLab (ARGS="--port=9000" and the like are passed on)
 	@$(PY) -m nbformat.sign --log-level=ERROR notebooks/*.ipynb > /dev/null
@@ -63,7 +68,7 @@ test: $(TEST) ## check style, library and every notebook
 fuzz: $(TEST) ## move every lab at random, 300 times over (3 minutes)
 	SEQUENCES=300 $(PY) -m pytest -q -n 2 tests/test_labs.py -k random_moves
 
-test-browser: $(TEST) $(BROWSER) ## open every notebook in Chromium and move every lab (7 minutes)
+test-browser: $(TEST) $(BROWSER) $(SLIDES) ## open every notebook in Chromium and move every lab (7 minutes)
 	$(PY) -m pytest -q -p no:cacheprovider tests/browser --ignore=tests/browser/test_site.py --ignore=tests/browser/test_lite.py $(ARGS)
 
 site: $(PAGES) ## write the course as pages to read, with or without a network, to build/site
@@ -92,11 +97,26 @@ format: $(TEST) ## format the code and repair what ruff can repair
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
+assignment: $(GRADE) ## make an nbgrader course from the exercises, in build/assignment (SCENARIOS=file for other numbers)
+	$(GRADE_VENV)/bin/python tools/assignment.py --scenarios "$(SCENARIOS)"
+
+test-assignment: $(GRADE) ## grade a perfect, an empty and a typical submission (2 minutes)
+	$(GRADE_VENV)/bin/python -m pytest -q -W ignore -p no:cacheprovider tests/assignment $(ARGS)
+
+student: $(LAB) ## pack the course for students, without outputs, in build/student.zip
+	$(PY) tools/student.py
+
+test-student: $(TEST) student ## unpack that, set it up with pip, and run every notebook (2 minutes)
+	$(PY) -m pytest -q -p no:cacheprovider tests/student $(ARGS)
+
+slides: $(SLIDES) ## make slides of every notebook, for a browser without a network, in build/slides
+	$(PY) tools/slides.py
+
 badges: ## write the repository's name into README.md: make badges REPO=owner/name
 	$(PYTHON) tools/badges.py "$(REPO)"
 
 clean: ## remove what was set up, and everything that can be made again
-	rm -rf $(VENV) $(BENCH_VENV) $(LITE_VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+	rm -rf $(VENV) $(BENCH_VENV) $(LITE_VENV) $(GRADE_VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
@@ -122,6 +142,11 @@ $(BENCH): $(MADE) pyproject.toml
 	$(PY) -m uv pip install --quiet --python $(BENCH_VENV)/bin/python --editable '.[bench]'
 	@touch $@
 
+$(GRADE): $(MADE) pyproject.toml
+	$(PYTHON) -m venv $(GRADE_VENV)
+	$(PY) -m uv pip install --quiet --python $(GRADE_VENV)/bin/python --editable '.[test,assignment]'
+	@touch $@
+
 $(BROWSER): $(LAB)
 	$(PY) -m uv pip install --quiet --python $(PY) --editable '.[browser]'
 	@touch $@
@@ -134,6 +159,10 @@ $(PAGES): $(LAB)
 $(LITE): $(MADE) pyproject.toml
 	$(PYTHON) -m venv $(LITE_VENV)
 	$(PY) -m uv pip install --quiet --python $(LITE_VENV)/bin/python --group lite
+	@touch $@
+
+$(SLIDES): $(LAB)
+	$(PY) -m uv pip install --quiet --python $(PY) --editable '.[slides]'
 	@touch $@
 
 $(MUTANTS): $(TEST)

@@ -134,14 +134,18 @@ def check(name, answer=None, path="scenarios.toml", *more):
     ------
     MarginError                no exercise of that name, or an answer that is no number
     """
-    function = _known(name)
-    if answer is None:
-        print(f"{name}: no answer yet.")
-        return
     if more or not isinstance(path, str | Path):  # check("01.2", 5,000)
         raise MarginError("answer", COMMA, (answer, path, *more))
-    verdict = _verdict(_whole("answer", answer), function(load(path)))
-    print(f"{name}: " + (verdict or f'not yet. Does hint("{name}") help?'))
+    print(f"{name}: {verdict(name, answer, path)}")
+
+
+def verdict(name, answer, path="scenarios.toml"):
+    """What `check` says of an answer: "right.", or words for what is not."""
+    function = _known(name)
+    if answer is None:
+        return "no answer yet."
+    given = _whole("answer", answer)
+    return _verdict(given, function(load(path))) or f'not yet. Does hint("{name}") help?'
 
 
 def hint(name, level=1, path="scenarios.toml"):
