@@ -4,6 +4,8 @@
 PYTHON ?= python3
 ARGS ?=
 REPO ?=
+HUB ?=
+BRANCH ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -41,11 +43,11 @@ endif
 NBVAL := -q -W ignore -p no:cacheprovider -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test fuzz test-browser bench latency mutants notebooks format badges clean
+.PHONY: help lab test fuzz test-browser bench latency kernels mutants notebooks format badges binder-check test-adapt clean
 .NOTPARALLEL:
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 lab: $(LAB) ## open the course in JupyterLab (ARGS="--port=9000" and the like are passed on)
 	@$(PY) -m nbformat.sign --log-level=ERROR notebooks/*.ipynb > /dev/null
@@ -60,12 +62,18 @@ test: $(TEST) ## check style, library and every notebook
 fuzz: $(TEST) ## move every lab at random, 300 times over (3 minutes)
 	SEQUENCES=300 $(PY) -m pytest -q -n 2 tests/test_labs.py -k random_moves
 
+test-adapt: $(TEST) ## do what instructors/adapt.md says, on a copy, and test that (15 minutes)
+	$(PY) -m pytest -q -p no:cacheprovider tests/adapt $(ARGS)
+
 test-browser: $(TEST) $(BROWSER) ## open every notebook in Chromium and move every lab (6 minutes)
 	$(PY) -m pytest -q -p no:cacheprovider tests/browser $(ARGS)
 
 bench: $(BROWSER) $(BENCH) ## measure the library, two other packages beside it, and the labs (10 minutes)
-	@low=0; for run in "$(PY) tools/bench.py" "$(BENCH_VENV)/bin/python tools/peers.py" "$(PY) -m tools.latency"; do \
+	@low=0; for run in "$(PY) tools/bench.py" "$(BENCH_VENV)/bin/python tools/peers.py" "$(PY) -m tools.latency" "$(PY) -m tools.kernels"; do \
 	  echo "$$run"; $$run || low=1; done; exit $$low
+
+kernels: $(LAB) ## of these, only the memory and the seconds that each notebook takes (1 minute)
+	$(PY) -m tools.kernels $(ARGS)
 
 latency: $(BROWSER) ## of these, only how long a reader waits for each lab, and what it leaves behind
 	$(PY) -m tools.latency $(ARGS)
@@ -80,8 +88,11 @@ format: $(TEST) ## format the code and repair what ruff can repair
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-badges: ## write the repository's name into README.md: make badges REPO=owner/name
-	$(PYTHON) tools/badges.py "$(REPO)"
+badges: ## print all links; make badges REPO=owner/name writes the name into README.md first
+	$(PYTHON) tools/badges.py $(if $(HUB),--hub "$(HUB)") $(if $(BRANCH),--branch "$(BRANCH)") $(if $(REPO),"$(REPO)")
+
+binder-check: $(TEST) ## set up what Binder would, without Docker, and run the notebooks there (1 minute)
+	$(PY) tools/binder.py
 
 clean: ## remove .venv, .venv-bench and everything that can be made again
 	rm -rf $(VENV) $(BENCH_VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
