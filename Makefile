@@ -89,7 +89,7 @@ format: $(TEST) ## format the code and repair what ruff can repair
 	$(PY) -m ruff format .
 
 badges: ## print all links; make badges REPO=owner/name writes the name into README.md first
-	$(PYTHON) tools/badges.py $(if $(HUB),--hub "$(HUB)") $(if $(BRANCH),--branch "$(BRANCH)") $(if $(REPO),"$(REPO)")
+	@HUB="$(HUB)" BRANCH="$(BRANCH)" $(PYTHON) tools/badges.py $(if $(REPO),"$(REPO)")
 
 binder-check: $(TEST) ## set up what Binder would, without Docker, and run the notebooks there (1 minute)
 	$(PY) tools/binder.py

@@ -1,12 +1,13 @@
 """Write the repository's owner and name into the Binder link of README.md, and print all links.
 
-    python tools/badges.py [--hub ADDRESS] [--branch NAME] [OWNER/NAME [README]]
+    python tools/badges.py [OWNER/NAME [README]]
 
 That link is the only line of the repository where the two stand; all other links follow from it.
-Without OWNER/NAME nothing is written.
+Without OWNER/NAME nothing is written. The environment may name your HUB (the address of a
+JupyterHub) and the BRANCH that a hub and Colab open.
 """
 
-import argparse
+import os
 import re
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ LINK = re.compile(
 OWNER = r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}"
 NAME = r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}(?<!\.git)"
 REPO = re.compile(f"{OWNER}/{NAME}")
+HUB, BRANCH = "https://hub.example.edu", "main"
 OPENS = {"urlpath": "lab/tree/notebooks/00_index.ipynb"}
 
 
@@ -42,7 +44,7 @@ def with_repo(text: str, repo: str) -> str:
     return LINK.sub(rf"\g<before>{repo}\g<after>", text)
 
 
-def links(repo: str, hub: str, branch: str = "main") -> dict[str, str]:
+def links(repo: str, hub: str = HUB, branch: str = BRANCH) -> dict[str, str]:
     """Where the course of a repository opens, by the service that runs it."""
     owner, name = repo.split("/")
     index = "notebooks/00_index.ipynb"
@@ -64,37 +66,35 @@ def links(repo: str, hub: str, branch: str = "main") -> dict[str, str]:
     }
 
 
-def colab_cell(repo: str) -> str:
+def colab_cell(repo: str, branch: str = BRANCH) -> str:
     """What brings the course to where only a notebook was opened; elsewhere it does nothing."""
     folder = repo.split("/")[1]
     return f"""import importlib.util, os
 if not importlib.util.find_spec("margin_lib"):
-    !git clone --quiet --depth 1 https://github.com/{repo} {folder}
+    !git clone --quiet --depth 1 --branch {branch} https://github.com/{repo} {folder}
     %pip install --quiet --no-deps ./{folder}
     os.chdir("{folder}/notebooks")"""
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--hub", default="https://hub.example.edu", help="your JupyterHub")
-    parser.add_argument("--branch", default="main", help="the branch that a hub and Colab open")
-    parser.add_argument("repo", nargs="?", help="OWNER/NAME, as in the address on GitHub")
-    parser.add_argument("readme", nargs="?", type=Path, default=README)
-    options = parser.parse_args(arguments)
-    readme = options.readme
+    if len(arguments) > 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    readme = Path(arguments[1]) if len(arguments) == 2 else README
     try:
         text = readme.read_text(encoding="utf-8")
-        changed = text if options.repo is None else with_repo(text, options.repo)
+        changed = with_repo(text, arguments[0]) if arguments else text
         repo = repo_of(changed)
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     if changed != text:
         readme.write_text(changed, encoding="utf-8", newline="\n")
+    hub, branch = os.environ.get("HUB") or HUB, os.environ.get("BRANCH") or BRANCH
     print(f"{readme.name}: {repo}\n")
-    for service, link in links(repo, options.hub, options.branch).items():
+    for service, link in links(repo, hub, branch).items():
         print(f"{service:12} {link}")
-    print(f"\nFirst cell in Colab:\n\n{colab_cell(repo)}")
+    print(f"\nFirst cell in Colab:\n\n{colab_cell(repo, branch)}")
     return 0
 
 
