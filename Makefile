@@ -91,8 +91,8 @@ format: $(TEST) ## format the code and repair what ruff can repair
 badges: ## print all links; make badges REPO=owner/name writes the name into README.md first
 	@HUB="$(HUB)" BRANCH="$(BRANCH)" $(PYTHON) tools/badges.py $(if $(REPO),"$(REPO)")
 
-binder-check: $(TEST) ## set up what Binder would, without Docker, and run the notebooks there (1 minute)
-	$(PY) tools/binder.py
+binder-check: $(TEST) ## set up what Binder and Colab would, without them, and run the notebooks (1 minute)
+	$(PY) -m tools.binder
 
 clean: ## remove .venv, .venv-bench and everything that can be made again
 	rm -rf $(VENV) $(BENCH_VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .coverage htmlcov

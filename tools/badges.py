@@ -63,6 +63,7 @@ def links(repo: str, hub: str = HUB, branch: str = BRANCH) -> dict[str, str]:
         "JupyterLite": f"{pages}lite/lab/index.html?path={quote('00_index.ipynb')}",
         "Site": pages,
         "Colab": f"https://colab.research.google.com/github/{repo}/blob/{branch}/{index}",
+        "Install": f"pip install git+https://github.com/{repo}@{branch}",
     }
 
 

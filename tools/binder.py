@@ -1,13 +1,14 @@
-"""Check what Binder would make of this repository, as far as that can be tried without Docker.
+"""Check what Binder and Colab would make of this repository, as far as can be tried without them.
 
-    python tools/binder.py [FOLDER]
+    python -m tools.binder [FOLDER]
 
 1. Asks repo2docker what it would build: which builder, Python, files.
 2. Installs the versions that binder/environment.yml holds, from PyPI, in a set-up of its own.
 3. Runs binder/postBuild there, on a copy of the repository without any setting of this machine.
 4. In that copy: byte code stands ready, the notebooks are trusted, and say what they say here.
+5. Runs the cell for Colab, in a set-up with what Colab has, and then the first cell of the course.
 
-What stays untried is conda's own solving, and Binder's machines. FOLDER (default build/binder) is
+What stays untried: conda's own solving, and the machines of both. FOLDER (default build/binder) is
 made anew.
 """
 
@@ -21,11 +22,14 @@ from pathlib import Path
 
 import yaml
 
+from tools import badges, notebooks
+
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = "binder/environment.yml"
 FROM_PYPI = {"matplotlib-base": "matplotlib"}  # what a package of conda-forge is called there
 # Binder's image has these already.
 ITS_OWN = ["pip", "jupyterlab>=4.4,<5"]
+COLABS = {"ipywidgets": "7.7"}  # Colab's own; the rest as for Binder
 TRUSTED = """
 import sys
 from nbformat import read
@@ -96,19 +100,25 @@ def picked(root=ROOT):
     return python
 
 
+def new_python(folder, packages):
+    """A set-up of its own with these packages."""
+    uv = sys.executable, "-m", "uv"
+    python = folder / "bin" / "python"
+    run(*uv, "venv", "--python", sys.executable, folder)
+    run(*uv, "pip", "install", "--python", python, *packages)
+    return python
+
+
 def build(folder):
-    """A copy of the repository in `folder`, set up as Binder would; returns its Python."""
+    """A copy of the repository in `folder`, set up as Binder would: its Python, how to run it."""
     shutil.rmtree(folder, ignore_errors=True)
     names = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
     for name in filter(None, names.split("\0")):
         if (ROOT / name).exists():
             (folder / "repo" / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / "repo" / name, follow_symlinks=False)
-    uv = sys.executable, "-m", "uv"
-    python = folder / "venv" / "bin" / "python"
-    run(*uv, "venv", "--python", sys.executable, folder / "venv")
     asked = [f"{name}=={minor}.*" for name, minor in pins().items()]
-    run(*uv, "pip", "install", "--python", python, *ITS_OWN, *asked)
+    python = new_python(folder / "venv", [*ITS_OWN, *asked])
     home = folder / "home"
     home.mkdir()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")}
@@ -131,12 +141,34 @@ def check(python, how):
         yield "JupyterLab would ask about news"
     if not list(Path(how["env"]["HOME"]).glob(".cache/matplotlib/fontlist*")):
         yield "no list of fonts"
-    notebooks = sorted(copy.glob("notebooks/*.ipynb"))
+    paths = sorted(copy.glob("notebooks/*.ipynb"))
     for script, complaint in ((TRUSTED, "a notebook is not trusted"), (SAME, "")):
         try:
-            run(python, "-c", script, *notebooks, **how)
+            run(python, "-c", script, *paths, **how)
         except BinderError as error:
             yield complaint or str(error).splitlines()[-1]
+
+
+def colab(folder, how):
+    """What the first cell of the course says in Colab, after the cell that badges prints."""
+    copy = Path(how["cwd"])
+    named = "-c", "user.name=nobody", "-c", "user.email=nobody@example.org"
+    run("git", "init", "--quiet", "--initial-branch", badges.BRANCH, **how)
+    run("git", "add", "--all", **how)
+    run("git", *named, "commit", "--quiet", "--message", "the course", **how)
+    repo = badges.repo_of((copy / "README.md").read_text(encoding="utf-8"))
+    cell = badges.colab_cell(repo).replace(f"https://github.com/{repo}", f"file://{copy}")
+    first = next(
+        cell.source
+        for cell in notebooks.read(copy / "notebooks" / "00_index.ipynb").cells
+        if cell.cell_type == "code"
+    )
+    there = folder / "content"
+    there.mkdir()
+    (there / "cell.ipy").write_text(f"{cell}\n\n{first}\n", encoding="utf-8")
+    asked = [f"{name}=={minor}.*" for name, minor in {**pins(), **COLABS}.items()]
+    python = new_python(folder / "colab", ["pip", "ipython", *asked])
+    return run(python, "-m", "IPython", "cell.ipy", **{**how, "cwd": there})
 
 
 def main(folder="build/binder"):
@@ -146,9 +178,12 @@ def main(folder="build/binder"):
         python, how = build((ROOT / folder).resolve())
         print(f"set up with {pins()}: {time.monotonic() - start:.0f} s here, without Docker")
         problems = list(check(python, how))
+        said = colab((ROOT / folder).resolve(), how)
+        if "Your setup works" not in said:
+            problems.append(f"in Colab: {said}")
     except BinderError as error:
         problems = [str(error)]
-    print("\n".join(problems) or "byte code, fonts, trust, settings and every notebook: as stored")
+    print("\n".join(problems) or "all is as it should be: postBuild, notebooks, Colab's cell")
     return int(bool(problems))
 
 
