@@ -837,6 +837,8 @@ class RulesPicture(Picture):
             up = 0.9 if style == "-" else y[-1] / high + 0.035
             at = np.interp(up * high, y, x) if style == "-" else 0.99 * high
             yield label(ax, at - 0.03 * high, up * high, words, colour, ha="right", ground=False)
+        words = f"worth {text.money(value, currency, 0)} at entry"
+        yield label(ax, 0.02 * high, 0.97 * high, words, QUIET, ha="left")
         edge = state["account"].liquidation_price(position.symbol)
         for price, colour, words in ((state["plain"], QUIET, "first rules"), (edge, INK, "now")):
             at = side * (price - gone) / entry

@@ -20,7 +20,8 @@ SEEN = """async (lab) => {
     alt: image.title,
     words: lab.querySelector("[role=status]").innerText,
     sliders: shown(".widget-slider", ".widget-readout", (part) => part.innerText),
-    lists: shown(".widget-dropdown", "select", (part) => part.selectedOptions[0].innerText),
+    lists: shown(".widget-dropdown", "select", 
+      (part) => part.selectedOptions[0].innerText.replaceAll("\u00a0", " ")),
   };
 }"""
 # The twin is a lab of the same scenario that only ever was told where to go.
@@ -33,7 +34,8 @@ def _hash(lab):
 _lab = _instances[{id!r}]
 _twins = globals().setdefault("_twins", {{}})
 if {id!r} not in _twins:
-    _twins[{id!r}] = type(_lab)(_lab.scenario)
+    _more = [_lab.modes] if hasattr(_lab, "modes") else []  # what some labs are made with
+    _twins[{id!r}] = type(_lab)(_lab.scenario, *_more)
 _twin = _twins[{id!r}]
 with _labs.DRAWING:  # the lab may be moved in another thread, now
     _twin.set(**_twin.presets["start"])
