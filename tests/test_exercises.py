@@ -10,7 +10,7 @@ from margin_lib import Account, MarginError, exercises, liquidate, text
 from margin_lib.exercises import check, compare, hint, predict
 from margin_lib.scenarios import load
 
-# Not notebooks/scenarios.toml: with numbers of your own, a wrong way may come near the right answer.
+# Not notebooks/scenarios.toml: with numbers of your own, a wrong way may come near a right answer.
 FILES = ["tests/articles.toml", "tests/other_scenarios.toml"]
 NAMES = list(exercises.every())
 

@@ -13,7 +13,8 @@ from tools import badges, kernels, notebooks
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "instructors"
 PAGES = sorted(FOLDER.glob("*.md"))
-NOTEBOOKS = {path.name[:2]: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
+# A copy of the course may have dropped some of these, and added others with later numbers.
+NOTEBOOKS = {path.name[:2]: path for path in sorted((ROOT / "notebooks").glob("0*.ipynb"))}
 GUIDE = (FOLDER / "guide.md").read_text(encoding="utf-8")
 CLASSROOM = (FOLDER / "classroom.md").read_text(encoding="utf-8")
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
@@ -50,7 +51,7 @@ def test_every_section_that_the_guide_names_is_there():
     }
     named = [each for each in cited(GUIDE) if each[1][0].isupper() and each[1] not in KINDS]
     assert len(named) > 40
-    assert [f"{n} {title}" for n, title in named if title not in titles[n]] == []
+    assert [f"{n} {t}" for n, t in named if n in titles and t not in titles[n]] == []
 
 
 KINDS = {"Compute", "Design", "Find the bug"}
@@ -59,12 +60,13 @@ KINDS = {"Compute", "Design", "Find the bug"}
 def test_every_exercise_that_the_guide_names_is_there():
     named = re.findall(r"\b\d\d\.\d\b", GUIDE)
     assert len(named) > 8
-    assert set(named) <= set(every())
+    assert {name for name in named if name[:2] in NOTEBOOKS} <= set(every())
 
 
 def test_the_guide_says_how_to_teach_every_notebook():
     section = re.search(r"(?ms)^## Each notebook\n(.*?)^## ", GUIDE)[1]
-    assert re.findall(r"(?m)^### (\d\d) ", section) == list(NOTEBOOKS)
+    told = re.findall(r"(?m)^### (\d\d) ", section)
+    assert [number for number in told if number in NOTEBOOKS] == list(NOTEBOOKS)
 
 
 @pytest.mark.parametrize(("title", "total"), [("90 minutes", 90), ("Half a day", 210)])
@@ -105,5 +107,7 @@ def test_the_measured_table_has_a_day_and_every_notebook():
     assert kernels.row(*kernels.HEADS) in CLASSROOM
     rows = re.findall(r"(?m)^\| (\S.*?) \| (\d+) \| [\d.]+ \| [\d.]+ \|$", CLASSROOM)
     names = [name for name, _ in rows]
-    assert names == ["JupyterLab itself", *(path.stem for path in NOTEBOOKS.values())]
+    assert names[0] == "JupyterLab itself"
+    stems = [path.stem for path in NOTEBOOKS.values()]
+    assert [name for name in names if name in stems] == stems
     assert max(int(memory) for _, memory in rows) <= kernels.LARGEST
