@@ -95,5 +95,6 @@ def do(step: Step, root: Path) -> None:
             raise ValueError(f"{step.file} is there already")
         path.write_text(step.text, encoding="utf-8", newline="\n")
     else:
-        text = path.read_text("utf-8").rstrip("\n") + "\n\n" + step.text
+        gap = "\n\n\n" if path.suffix == ".py" else "\n\n"
+        text = path.read_text("utf-8").rstrip("\n") + gap + step.text
         path.write_text(text, encoding="utf-8", newline="\n")
