@@ -65,7 +65,7 @@ fuzz: $(TEST) ## move every lab at random, 300 times over (3 minutes)
 test-adapt: $(TEST) ## do what instructors/adapt.md says, on a copy, and test that (15 minutes)
 	$(PY) -m pytest -q -p no:cacheprovider tests/adapt $(ARGS)
 
-test-browser: $(TEST) $(BROWSER) ## open every notebook in Chromium and move every lab (6 minutes)
+test-browser: $(TEST) $(BROWSER) ## open every notebook in Chromium and move every lab (7 minutes)
 	$(PY) -m pytest -q -p no:cacheprovider tests/browser $(ARGS)
 
 bench: $(BROWSER) $(BENCH) ## measure the library, two other packages beside it, and the labs (10 minutes)

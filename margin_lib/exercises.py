@@ -21,7 +21,7 @@ COMMA = "must have no comma: write 5000 for five thousand, 0.5 for a half"
 
 
 def predict(value=None, *more):
-    """Commit to a number before you see the result; None while you have not.
+    """Commit to a number, or to "never", before you see the result; None while you have not.
 
     Raises
     ------
@@ -30,14 +30,14 @@ def predict(value=None, *more):
     >>> predict()
     No prediction yet. Put a number in place of None and run this cell again.
     >>> predict(-0.25)
-    Noted.
+    Noted. Now run the cells below.
     -0.25
     """
     if value is None:
         print("No prediction yet. Put a number in place of None and run this cell again.")
         return None
     value = _whole("prediction", value, *more)
-    print("Noted.")
+    print("Noted. Now run the cells below.")
     return value
 
 
@@ -47,7 +47,7 @@ def compare(prediction, result, form=text.percent):
     Parameters
     ----------
     prediction : float or None
-    result : float             NaN for "never"
+    result : float             NaN for "never", in both
     form : callable            turns a number into words
 
     >>> compare(-0.25, -0.2)
@@ -57,16 +57,27 @@ def compare(prediction, result, form=text.percent):
     """
     if prediction is None:
         print(f"No prediction yet. It is {form(result)}.")
-    elif math.isclose(prediction, result, rel_tol=CLOSE, abs_tol=1e-12):
-        print(f"You said {form(prediction)}. It is {form(result)}: well predicted.")
-    elif math.isclose(-prediction, result, rel_tol=CLOSE):
-        print(f"You said {form(prediction)}. It is {form(result)}: right but for the sign.")
-    elif math.isnan(result):
-        print(f"You said {form(prediction)}. It is {form(result)}: no price does it.")
     else:
-        off = form(abs(prediction - result)).lstrip("+")
-        off = f"{off[:-1]}percentage points" if off.endswith("%") else off
-        print(f"You said {form(prediction)}. It is {form(result)}: you were off by {off}.")
+        found = _distance(prediction, result, form)
+        print(f"You said {form(prediction)}. It is {form(result)}: {found}")
+
+
+def _distance(prediction, result, form):
+    """How near a prediction came, in words."""
+    if _same(prediction, result):
+        return "well predicted."
+    if math.isnan(result):
+        return "no price does it."
+    if math.isnan(prediction):
+        return "it does happen."
+    if _same(-prediction, result):
+        return "right but for the sign."
+    off = form(abs(prediction - result)).lstrip("+")
+    if not off.endswith("%"):
+        return f"you were off by {off}."
+    if abs(prediction) > 2 > abs(result):  # 20 where 20 % was meant
+        return f"did you mean {form(prediction / 100)}? A share is written as 0.5 for a half."
+    return f"you were off by {off[:-1]}percentage points."
 
 
 @dataclass(frozen=True)
@@ -129,8 +140,8 @@ def check(name, answer=None, path="scenarios.toml", *more):
         return
     if more or not isinstance(path, str | Path):  # check("01.2", 5,000)
         raise MarginError("answer", COMMA, (answer, path, *more))
-    given = math.nan if answer == text.NEVER else _whole("answer", answer)
-    print(f"{name}: {_verdict(given, function(load(path)))}")
+    verdict = _verdict(_whole("answer", answer), function(load(path)))
+    print(f"{name}: " + (verdict or f'not yet. Does hint("{name}") help?'))
 
 
 def hint(name, level=1, path="scenarios.toml"):
@@ -157,24 +168,25 @@ def _whole(name, value, *more):
     """The number that was meant to be one number."""
     if more or isinstance(value, tuple):
         raise MarginError(name, COMMA, (value, *more) if more else value)
-    return one_number(name, value)
+    return math.nan if isinstance(value, str) and value == text.NEVER else one_number(name, value)
 
 
 def _verdict(given, truth):
+    """What can be said of an answer; None if it is wrong in a way that nobody foresaw."""
     if _same(given, truth.right):
         return "right."
     for wrong, advice in truth.slips.items():
         if _same(given, wrong):
             return f"not yet. {advice}"
     if math.isnan(given):
-        return "not yet. There is such a number."
+        return "not yet. It does happen: look for the number."
     if math.isnan(truth.right):
         return 'not yet. Could it be that it never happens? Then write "never".'
     if _same(given, -truth.right):
         return "not yet. Look at the sign."
     if _same(abs(given), abs(100 * truth.right)):
         return "not yet. Write a share, with its sign: 0.5 for 50 %, -0.5 for a fall by half."
-    return "not yet."
+    return None
 
 
 def _same(a, b):

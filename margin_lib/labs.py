@@ -357,7 +357,7 @@ class IsolatedLab(Lab):
 
 def side_of(trade):
     """The list to choose a trade's side from."""
-    tip = "turns the hedge into a twin"
+    tip = "one long and one short, or both on one side"
     return choice(f"{trade.symbol} side", ["long", "short"], trade.side, tip)
 
 
@@ -571,10 +571,10 @@ class FundingLab(Lab):
             state[mode] = range(len(held)), edges, money
             cash = held[-1].wallet_balance - start.wallet_balance
             way = f"{text.money(abs(cash), currency, 4)} {'received' if cash > 0 else 'paid'}"
-            end = f"after {days} days" if len(held) > days else f"liquidated on day {len(held)}"
+            end = f" after {days} days" if len(held) > days else f", liquidated on day {len(held)}"
             first, last = text.percent(edges[0]), text.percent(edges[-1])
             edge = f"at {first}" if first == last else f"from {first} to {last}"
-            lines.append(f"{mode.capitalize()}: {way} {end}, liquidation price {edge}.")
+            lines.append(f"{mode.capitalize()}: {way}{end}, liquidation price {edge}.")
         return state, lines
 
 
@@ -591,9 +591,7 @@ class RulesLab(Lab):
     def make_controls(self, scenario):
         trade, rows = scenario.trades[0], list(self.measured)
         return {
-            "side": choice(
-                f"{trade.symbol} side", ["long", "short"], trade.side, "turns it around"
-            ),
+            "side": choice(f"{trade.symbol} side", ["long", "short"], trade.side, "long or short"),
             "leverage": leverage_of(trade, "the value that your margin controls"),
             "size": slider("size [times]", 1, 1, 50, 1, "the same trade, so many times", ".0f"),
             "measured": choice("maintenance margin", rows, rows[0], "of which value it is a share"),
@@ -667,7 +665,7 @@ class StressLab(Lab):
             "what is not an isolated margin can be coins: they fall",
         )
         return {
-            "coin": slider("balance held in the coin [%]", 0, 0, 1, 0.05, coins, ".0%"),
+            "coin": slider("balance in the coin [%]", 0, 0, 1, 0.05, coins, ".0%"),
             "margin": slider(
                 f"set aside [{unit}]", trade.margin, step, 100 * step, step, "margin of the trade"
             ),

@@ -331,7 +331,9 @@ class Bars:
         array([[ 6.,  6.],
                [12.,  9.]])
         """
-        starts = np.arange(self.steps - count("steps", steps) + 1)
+        if count("steps", steps) > self.steps:
+            raise MarginError("steps", f"must be at most {self.steps}", steps)
+        starts = np.arange(self.steps - steps + 1)
         rows = starts + np.arange(steps)[:, None]
         scale = {m: one_number(f"{m} price", prices[m], above=0) for m in prices}
         scale = {m: price / self.open[m][starts] for m, price in scale.items()}

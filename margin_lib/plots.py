@@ -267,11 +267,14 @@ def equity_moving(ax, state):
         if abs(end - edge) > 0.19:  # room for the words
             y = low + 0.85 * (high - low)
             yield label(ax, (edge + end) / 2, y, "your money\nis gone", QUIET, ground=False)
-    yield from equity_words(ax, position)
+    *_, named = names = list(equity_words(ax, position))
+    yield from names
     x, y = returns_from_entry(position, price), position.risk(price).equity
     yield dot(ax, x, y)
     # Beside the dot: below the line while it lives, above it when it is closed.
     words, side, up = ("now", -away, -0.04) if symbol in state.end else ("closed", away, 0.06)
+    if words == "now" and -0.06 < (y - named.get_position()[1]) / (high - low) < 0.09:
+        side, up = away, 0.04  # the name of the line stands where "now" would
     x = np.clip(x + 0.025 * side, limits[0] + 0.07, limits[1] - 0.07)
     if y <= high:  # above it, there is an arrow
         y = max(y, low) + up * (high - low)
@@ -840,7 +843,10 @@ class RulesPicture(Picture):
         words = f"worth {text.money(value, currency, 0)} at entry"
         yield label(ax, 0.02 * high, 0.97 * high, words, QUIET, ha="left")
         edge = state["account"].liquidation_price(position.symbol)
-        for price, colour, words in ((state["plain"], QUIET, "first rules"), (edge, INK, "now")):
+        for price, colour, words in (
+            (state["plain"], QUIET, "first rules"),
+            (edge, INK, "these rules"),
+        ):
             at = side * (price - gone) / entry
             if 0 <= at <= high:
                 yield ax.axvline(at, color=colour, linestyle=":", linewidth=1.2)
@@ -947,7 +953,7 @@ class SurvivalPicture(Picture):
                 yield ax.axvline(at, color=FAINT, linewidth=1, zorder=0)
                 yield label(ax, at + 0.004, 0.25, f"{date:%b %y}", QUIET, ha="left", ground=False)
         yield ax.axhline(state["held"], color=QUIET, linestyle=":", linewidth=1.5, zorder=1)
-        words = f"yours: {text.ratio(state['held'])}x"
+        words = f"held: {text.ratio(state['held'])}x"
         yield label(ax, 1.01, state["held"] * 1.15, words, QUIET, ha="left", ground=False)
         apart = np.argmax(state["cross"] / state["isolated"])
         for mode, away in (("isolated", 0.7), ("cross", 1.4)):

@@ -26,6 +26,11 @@ def test_a_prediction_is_noted_and_handed_back(capsys):
     assert "No prediction yet" in capsys.readouterr().out
 
 
+def test_never_is_a_prediction(capsys):
+    compare(predict("never"), math.nan)
+    assert "well predicted" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("bad", ["a fifth", math.nan, math.inf, True, [1]])
 def test_a_prediction_that_is_no_number_is_refused(bad):
     with pytest.raises(MarginError, match="prediction"):
@@ -43,6 +48,9 @@ def test_a_prediction_that_is_no_number_is_refused(bad):
         (-0.3, math.nan, "no price does it"),
         (None, -0.2, "No prediction yet. It is −20.00 %."),
         (0.0, 0.0, "well predicted"),
+        (math.nan, math.nan, "well predicted"),
+        (math.nan, -0.2, "You said never. It is −20.00 %: it does happen."),
+        (-20, -0.3, "did you mean −20.00 %? A share is written as 0.5 for a half."),
     ],
 )
 def test_comparison_says_how_far_off(prediction, result, words, capsys):
@@ -157,6 +165,10 @@ def test_a_slip_gives_itself_away(name, slip, words, root, tmp_path, capsys):
     assert fee > 0.5
     right = exercises.every()[name](book).right
     assert words in verdict(capsys, name, slip(his, right, fee), path)
+
+
+def test_who_is_far_off_is_led_to_the_hint(path, capsys):
+    assert verdict(capsys, "03.1", -0.777, path) == '03.1: not yet. Does hint("03.1") help?\n'
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -183,7 +183,7 @@ def test_every_control_has_a_label_and_a_tip(lab):
 ORDER = ("account", "position", "market", "view")
 BELONGS = {
     "set aside": "account",
-    "held in the coin": "account",
+    "in the coin": "account",
     "margin added later": "account",
     " side": "position",
     " mode": "position",

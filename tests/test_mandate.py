@@ -124,7 +124,7 @@ def test_real_prices_keep_their_shape_and_start_at_the_entry_prices(task):
 
 
 def test_a_task_longer_than_the_history_is_refused():
-    with pytest.raises(MarginError, match="bars must have steps"):
+    with pytest.raises(MarginError, match="steps must be at most"):
         mandate.history(replace(TASK, days=1000), NOTEBOOKS)
 
 

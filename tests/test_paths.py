@@ -682,7 +682,7 @@ def test_windows_are_walks_from_every_step_at_the_prices_asked_for():
 @pytest.mark.parametrize(
     ("steps", "prices", "message"),
     [
-        (4, {"ETH": 1}, "must have steps"),
+        (4, {"ETH": 1}, "steps must be at most 3"),
         (0, {"ETH": 1}, "steps must be at least 1"),
         (2, {"ETH": 0}, "ETH price must be above 0"),
     ],

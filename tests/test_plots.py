@@ -282,7 +282,7 @@ def test_the_lines_of_the_rules_cross_where_the_account_dies(book, at):
     for line in (own, asked):
         assert np.interp(x, *line.get_data()) == pytest.approx(y, rel=1e-3)
     edge = state["account"].liquidation_price("ETH")
-    assert f"now {text.price(edge, scenario.currency)}" in words(picture)
+    assert f"these rules {text.price(edge, scenario.currency)}" in words(picture)
 
 
 def test_curves_are_what_they_are_given(book):
@@ -314,7 +314,7 @@ def test_the_line_of_survival_shows_the_leverage_of_each_day(book):
         state["isolated"].tolist(),
         state["cross"].tolist(),
     ]
-    assert "yours: 4.00x" in words(picture) and "Jan 18" in words(picture)
+    assert "held: 4.00x" in words(picture) and "Jan 18" in words(picture)
 
 
 def marker(artist):

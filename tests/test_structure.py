@@ -285,6 +285,31 @@ def test_the_minutes_are_those_of_the_index_and_of_the_readme(path):
         assert row.rstrip(" |").rpartition("|")[2].strip() == minutes
 
 
+def reading_time(notebook: NotebookNode) -> float:
+    """Minutes for prose (200 words each), half the outputs, code (25 lines), and what is done."""
+    words = len(re.findall(r"\w+", prose(notebook).partition("# References")[0]))
+    done = {r"= predict\(None\)": 0.5, r"(?m)^\w+ = \w+Lab\(": 3, r"(?m)^check\(": 3, "quiz\\(": 2}
+    minutes = 0.0
+    for _, cell in enumerate_code(notebook):
+        minutes += sum(each * len(re.findall(sign, cell.source)) for sign, each in done.items())
+        minutes += len(cell.source.splitlines()) / 25
+        if "glossary()" in cell.source or "cited(" in cell.source:  # to look something up in
+            continue
+        for output in cell.outputs:
+            data = output.get("data", {})
+            text = data.get("text/markdown") or data.get("text/html") or output.get("text", "")
+            words += len(re.findall(r"\w+", re.sub(r"<[^>]*>", " ", text))) / 2
+    return minutes + words / 200
+
+
+@by_path(ALL)
+def test_the_minutes_are_honest(path):
+    notebook = notebooks.read(path)
+    minutes = int(re.search(r"\*\*Time:\*\* (\d+) minutes", notebook.cells[0].source)[1])
+    longest = 2 if path.stem.startswith("09") else 1.5  # in 09, a design of one's own
+    assert 0.9 <= minutes / reading_time(notebook) <= longest, reading_time(notebook)
+
+
 # Pictures and links
 
 

@@ -72,6 +72,13 @@ def without_rows(text, stem):
     return EMPTY.sub("", "\n".join(lines))
 
 
+def without_links(stem, text):
+    """The text with words in place of links to this notebook; with_links mends lines of links."""
+    link = re.compile(rf"\[([^]]+)\]\({stem}\.ipynb[^)]*\)")
+    lines = text.split("\n")
+    return "\n".join(x if LINKS.fullmatch(x) else link.sub(r"\1", x) for x in lines)
+
+
 def with_links():
     """Write the line of links at the top and at the end of every notebook anew."""
     paths = course()
@@ -103,6 +110,8 @@ def drop(number):
     text = without_rows(readme.read_text(encoding="utf-8"), stem)
     readme.write_text(text, encoding="utf-8", newline="\n")
     edit(folder(f"notebooks/{INDEX}"), lambda source: without_rows(source, stem))
+    for path in course():
+        edit(path, partial(without_links, stem))
 
 
 def add(stem, like):

@@ -84,7 +84,7 @@ def _(book):
     trade = account[trade.symbol]
     slips = {
         trade.risk(edge).equity: "So says the faulty simulator. Nobody bought at that price.",
-        trade.pnl(end / 2): "That is the whole loss. Her margin pays a part of it.",
+        trade.pnl(end / 2): "That is the whole loss. His margin pays a part of it.",
         -trade.risk(end / 2).equity: "Look at the sign: does the fund get this, or pay it?",
     }
     hints = (
