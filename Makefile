@@ -5,6 +5,8 @@ PYTHON ?= python3
 ARGS ?=
 REPO ?=
 SCENARIOS ?= notebooks/scenarios.toml
+HUB ?=
+BRANCH ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -49,7 +51,7 @@ endif
 NBVAL := -q -W ignore -p no:cacheprovider -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test fuzz test-browser site lite test-site slides assignment test-assignment student test-student bench latency mutants notebooks format badges clean
+.PHONY: help lab test fuzz test-browser site lite test-site slides assignment test-assignment student test-student test-adapt binder-check bench kernels latency mutants notebooks format badges clean
 .NOTPARALLEL:
 
 help: ## list these targets
@@ -80,9 +82,15 @@ lite: $(LITE) ## write the course as a site that runs it in the reader's browser
 test-site: $(TEST) $(BROWSER) site lite ## make both, and open them in Chromium (2 minutes)
 	$(PY) -m pytest -q -p no:cacheprovider tests/browser/test_site.py tests/browser/test_lite.py $(ARGS)
 
+test-adapt: $(TEST) ## do what instructors/adapt.md says, on a copy, and test that (15 minutes)
+	$(PY) -m pytest -q -p no:cacheprovider tests/adapt $(ARGS)
+
 bench: $(BROWSER) $(BENCH) ## measure the library, two other packages beside it, and the labs (10 minutes)
-	@low=0; for run in "$(PY) tools/bench.py" "$(BENCH_VENV)/bin/python tools/peers.py" "$(PY) -m tools.latency"; do \
+	@low=0; for run in "$(PY) tools/bench.py" "$(BENCH_VENV)/bin/python tools/peers.py" "$(PY) -m tools.latency" "$(PY) -m tools.kernels"; do \
 	  echo "$$run"; $$run || low=1; done; exit $$low
+
+kernels: $(LAB) ## of these, only the memory and the seconds that each notebook takes (1 minute)
+	$(PY) -m tools.kernels $(ARGS)
 
 latency: $(BROWSER) ## of these, only how long a reader waits for each lab, and what it leaves behind
 	$(PY) -m tools.latency $(ARGS)
@@ -112,8 +120,11 @@ test-student: $(TEST) student ## unpack that, set it up with pip, and run every 
 slides: $(SLIDES) ## make slides of every notebook, for a browser without a network, in build/slides
 	$(PY) tools/slides.py
 
-badges: ## write the repository's name into README.md: make badges REPO=owner/name
-	$(PYTHON) tools/badges.py "$(REPO)"
+badges: ## print all links; make badges REPO=owner/name writes the name into README.md first
+	@HUB="$(HUB)" BRANCH="$(BRANCH)" $(PYTHON) tools/badges.py $(if $(REPO),"$(REPO)")
+
+binder-check: $(TEST) ## set up what Binder and Colab would, without them, and run the notebooks (1 minute)
+	$(PY) -m tools.binder
 
 clean: ## remove what was set up, and everything that can be made again
 	rm -rf $(VENV) $(BENCH_VENV) $(LITE_VENV) $(GRADE_VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .coverage htmlcov

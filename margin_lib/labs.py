@@ -107,6 +107,8 @@ class Lab(widgets.VBox):
     def __init__(self, scenario):
         self.scenario = scenario
         self.controls = self.make_controls(scenario)
+        for control in self.controls.values():
+            control.description, control.tip = map(self._say, (control.description, control.tip))
         self._asked = {name: control.value for name, control in self.controls.items()}
         self.presets = {"start": self.values(), **self.make_presets(scenario)}
         with DRAWING:
@@ -117,9 +119,10 @@ class Lab(widgets.VBox):
         self._image = Screen(format="png", layout=size)
         self._readout = widgets.HTML()
         fit = widgets.Layout(width="auto")
-        buttons = [widgets.Button(description=name, layout=fit) for name in self.presets]
-        for button in buttons:
-            button.on_click(lambda pressed: self.set(**self.presets[pressed.description]))
+        buttons = []
+        for name, values in self.presets.items():
+            buttons.append(widgets.Button(description=self._say(name), layout=fit))
+            buttons[-1].on_click(lambda _, values=values: self.set(**values))
         rows = widgets.Box(
             [
                 part
@@ -135,6 +138,9 @@ class Lab(widgets.VBox):
         for control in self.controls.values():
             control.observe(self._refresh, names="value")
         self._refresh()
+
+    def _say(self, words):
+        return text.translated(words, self.scenario.labels)
 
     def make_controls(self, scenario):
         raise NotImplementedError
@@ -201,7 +207,8 @@ class Lab(widgets.VBox):
         """What each control does, and what to look at, in HTML."""
         tips = [(control.description, control.tip) for control in self.controls.values()]
         rows = "".join(f"<li><b>{name}</b> {tip}</li>" for name, tip in tips)
-        return f"<ul>{rows}</ul><p>Look at: {self.look}</p>"
+        look = f"{self._say('Look at')}: {self._say(self.look)}"
+        return f"<ul>{rows}</ul><p>{look}</p>"
 
     def _repr_mimebundle_(self, **how):
         """The live view, and beside it a still picture for where no kernel runs."""

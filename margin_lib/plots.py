@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 from matplotlib.transforms import Bbox
 from PIL import Image, ImageDraw, ImageFont
 
@@ -78,6 +78,7 @@ class Picture:
             self.axes = self.figure.subplots(1, len(self.panels), width_ratios=self.panels)
             self.axes = np.atleast_1d(self.axes)
             self.frame(scenario)
+            self._translate(self.figure.findobj(Text))
             self.canvas.draw()
         self.figure.set_layout_engine("none")  # solving the layout costs more than all the rest
         self.background = self.canvas.copy_from_bbox(self.figure.bbox)
@@ -95,7 +96,19 @@ class Picture:
             artist.remove()
         with matplotlib.rc_context(STYLE):
             self.artists = sorted(self.moving(state), key=lambda artist: artist.get_zorder())
+            self._translate(artist for artist in self.artists if isinstance(artist, Text))
         return self
+
+    def _translate(self, texts):
+        labels = self.scenario.labels
+        if not labels:
+            return
+        for each in texts:
+            each.set_text(text.translated(each.get_text(), labels))
+        for axis in (axis for ax in self.axes for axis in (ax.xaxis, ax.yaxis)):
+            if isinstance(axis.get_major_locator(), FixedLocator):  # words at ticks
+                names = [each.get_text() for each in axis.get_ticklabels()]
+                axis.set_ticklabels([text.translated(name, labels) for name in names])
 
     def png(self, level=1):
         """The state shown, as PNG: background from memory, moving parts painted on top.

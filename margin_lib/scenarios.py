@@ -91,6 +91,7 @@ class Scenario:
     volatility, correlation, jumps, jump_deviation : as for `Market`
     days : int                 for how long the trades are held in such markets, at least 1 [1]
     mandate : Mapping          what is asked of the account, for `margin_lib.mandate`
+    labels : Mapping           words on pictures and sliders -> other words for them
 
     Raises
     ------
@@ -119,6 +120,7 @@ class Scenario:
     jump_deviation: float = 0.0
     days: int = 1
     mandate: Mapping = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self):
         one_number("balance", self.balance, above=0)
@@ -333,7 +335,8 @@ def load(path):
 
     Parameters
     ----------
-    path : str or Path         a TOML file; the table [defaults] fills what a scenario leaves out
+    path : str or Path         a TOML file; the table [defaults] fills what a scenario leaves out,
+                               and [labels] holds other words for pictures and sliders
 
     A trade, a scenario or [defaults] may say `venue = "binance usd-m"` (a name in venues.toml)
     instead of `maintenance_rate` and `taker_fee`: tiers, fee and conventions are then the venue's,
@@ -358,13 +361,16 @@ def load(path):
     """
     with Path(path).open("rb") as file:
         tables = tomllib.load(file)
-    defaults = tables.pop("defaults", {})
+    defaults, labels = tables.pop("defaults", {}), tables.pop("labels", {})
+    for word, other in labels.items():
+        if not isinstance(other, str):
+            raise MarginError(f"[labels] {word}", "must be words", other)
     scenarios = {}
     for name, table in tables.items():
         try:
             if not isinstance(table, dict):
                 raise MarginError("scenario", "must be a table", table)
-            scenarios[name] = _scenario(name, _over(defaults, table))
+            scenarios[name] = _scenario(name, _over(defaults, table), labels)
         except MarginError as error:
             raise MarginError(f"[{name}] {error.name}", error.rule, error.value) from None
     return scenarios
@@ -376,12 +382,12 @@ def _over(outer, inner):
     return {**{key: value for key, value in outer.items() if key not in hidden}, **inner}
 
 
-def _scenario(name, table):
+def _scenario(name, table, labels):
     table = dict(table)
     terms = {key: table.pop(key) for key in ("venue", *RATES) if key in table}
     currency = table.get("currency")
     trades = tuple(_trade(terms, row, currency) for row in table.pop("trades", ()))
-    return _make(Scenario, table, name=name, trades=trades)
+    return _make(Scenario, table, name=name, trades=trades, labels=labels)
 
 
 def _trade(terms, row, currency):

@@ -1,6 +1,7 @@
 """Numbers in words, one way everywhere: a true minus, units, and "never" for a NaN."""
 
 import math
+import re
 
 NEVER = "never"
 
@@ -70,6 +71,18 @@ def band(interval):
         return "all is lost"
     low, high = (percent(end, 0) for end in (interval.left, interval.right))
     return f"{low} to {high}" if math.isfinite(interval.right) else f"above {low}"
+
+
+def translated(words, labels):
+    """Words with every label replaced that `labels` names, longer ones first.
+
+    >>> translated("ETH price change [%]", {"price": "Preis", "price change": "Preisänderung"})
+    'ETH Preisänderung [%]'
+    """
+    if not labels:
+        return words
+    known = "|".join(map(re.escape, sorted(labels, key=len, reverse=True)))
+    return re.sub(rf"(?<!\w)({known})(?!\w)", lambda found: labels[found[0]], words)
 
 
 def _decimals(x):

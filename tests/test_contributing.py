@@ -28,7 +28,7 @@ def test_the_example_of_a_lab_is_one(shown):
     lab = shown["lab"]
     start, picture = lab.summary(), lab._image.value
     assert re.fullmatch(r"ETH at [\d.]+x: alive, [\d.]+ % from liquidation\.", start)
-    buttons = {button.description: button for button in lab.children[1].children}
+    buttons = dict(zip(lab.presets, lab.children[1].children, strict=True))
     buttons["half the leverage"].click()
     assert lab.summary() != start
     assert (lab._image.value != picture) is True

@@ -10,6 +10,7 @@ import matplotlib
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from matplotlib.text import Text
 
 from margin_lib import MarginError, labs
 from margin_lib.scenarios import load
@@ -21,7 +22,8 @@ SEQUENCES = int(os.environ.get("SEQUENCES", 16))  # of random moves for each lab
 
 @pytest.fixture(params=FILES, scope="module")
 def book(request, root):
-    return load(root / request.param)
+    # Without [labels]: the tests know the words of the course.
+    return {name: replace(each, labels={}) for name, each in load(root / request.param).items()}
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__, scope="module")
@@ -217,6 +219,27 @@ def test_without_a_kernel_a_picture_with_words_remains(lab):
     assert '<img alt="' in data["text/html"]
     assert 'src="data:image/png;base64,' in data["text/html"]
     assert lab.lines[0].split(" ")[0] in data["text/html"].split('src="')[0]
+
+
+def test_labels_are_said_in_other_words(book):
+    german = {
+        "leverage": "Hebel",
+        "borrowed": "geliehen",
+        "at entry": "Einstieg",
+        "start": "Anfang",
+    }
+    plain = labs.LeverageLab(book["leverage"])
+    lab = labs.LeverageLab(replace(book["leverage"], labels=german))
+    assert lab.controls["leverage"].description == "Hebel [x]"
+    assert "<b>Hebel [x]</b>" in lab.children[-1].value
+    assert lab.children[1].children[0].description == "Anfang"
+    drawn = {each.get_text() for each in lab.canvas.figure.findobj(Text)}
+    assert {"geliehen", "Einstieg"} <= drawn and not {"borrowed", "at entry"} & drawn
+    assert not same_picture(lab, plain)
+    assert lab.summary() == plain.summary()
+    lab.set(leverage=1)
+    lab.children[1].children[0].click()  # a button in other words does the same
+    assert lab.summary() == plain.summary()
 
 
 def test_labs_leave_no_figure_in_pyplot_and_no_settings_behind(book):

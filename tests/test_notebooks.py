@@ -315,6 +315,7 @@ def numbers_in(text: str) -> set[str]:
     """
     text = re.sub(r"<style.*?</style>|<script.*?</script>", " ", text, flags=re.DOTALL)
     text = html.unescape(re.sub(r"</?[A-Za-z][^>]*>", " ", text))
+    text = re.sub(r"(?m)^\d\d\.\d(?=: )", " ", text)  # the name of an exercise
     tokens = re.findall(r"\d[\d,]*(?:\.\d+)?", text)
     return {token for token in tokens if len(re.sub(r"[.,]", "", token).strip("0")) >= 3}
 

@@ -424,3 +424,14 @@ def test_a_symbol_is_traded_once(tmp_path):
     again = FILE + FILE[FILE.index("[[") :]
     with pytest.raises(MarginError, match=r"\[mine\] trades must have one trade a symbol"):
         read(tmp_path, again)
+
+
+def test_labels_belong_to_every_scenario_of_a_file(tmp_path):
+    path = tmp_path / "scenarios.toml"
+    path.write_text('[labels]\n"leverage" = "Hebel"\n[a]\ncurrency = "EUR"\nbalance = 5\n', "utf-8")
+    assert {name: dict(each.labels) for name, each in load(path).items()} == {
+        "a": {"leverage": "Hebel"}
+    }
+    path.write_text('[labels]\n"leverage" = 5\n', "utf-8")
+    with pytest.raises(MarginError, match=r"^\[labels\] leverage must be words, got 5"):
+        load(path)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import tomllib
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from tools import badges
+from tools import badges, binder
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -90,24 +91,37 @@ def test_installed_version_is_within_the_bounds(line):
     assert needed.specifier.contains(version, prereleases=True), f"{needed.name} {version}"
 
 
-def test_binder_reads_the_one_environment_file():
-    link = ROOT / "binder" / "environment.yml"
-    assert link.is_symlink()
-    assert os.readlink(link) == os.path.join("..", "environment.yml")
+# Binder; make binder-check does more
 
 
 def test_binder_builds_what_we_mean():
-    command = "-m repo2docker --no-build --debug ."
-    run = subprocess.run(
-        [sys.executable, *command.split()], cwd=ROOT, capture_output=True, text=True, timeout=60
-    )
-    assert run.returncode == 0, run.stderr
-    assert f"Building conda environment for python={conda_python()}" in run.stderr
-    assert '--file "binder/environment.yml"' in run.stdout
-    assert re.search(r"^RUN \./binder/postBuild$", run.stdout, re.MULTILINE)
+    assert binder.picked() == conda_python()
 
 
-# Binder's link
+def test_binder_needs_a_postbuild(tmp_path):
+    shutil.copytree(ROOT / "binder", tmp_path / "binder")
+    (tmp_path / "binder" / "postBuild").unlink()
+    with pytest.raises(binder.BinderError, match="does not say .*postBuild"):
+        binder.picked(tmp_path)
+
+
+def test_binders_environment_is_the_course_without_its_server_at_minor_versions():
+    needed = {Requirement(line).name: Requirement(line) for line in PROJECT["dependencies"]}
+    pins = binder.pins()
+    assert set(pins) == set(needed) - {"jupyterlab"}, "JupyterLab is in Binder's own image"
+    for name, minor in pins.items():
+        assert needed[name].specifier.contains(f"{minor}.99"), f"{name} {minor}"
+    for line in binder.environment():
+        assert re.fullmatch(r"[a-z-]+=\d+\.\d+", line), f"{line}: not held at a minor version"
+
+
+def test_binder_opens_the_index_in_jupyterlab():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    link = badges.links(badges.repo_of(readme))["Binder"]
+    assert f"[binder]: {link}\n" in readme
+
+
+# Links
 
 
 def test_badges_rewrites_one_link_and_twice_gives_the_same(tmp_path):
@@ -148,6 +162,73 @@ def test_badges_refuses_what_is_no_repository(name, tmp_path):
     assert run.returncode == 1
     assert "REPO: must be owner/name" in run.stderr
     assert readme.read_bytes() == before
+
+
+def opened(link):
+    """Address and arguments of a link."""
+    parts = urllib.parse.urlsplit(link)
+    return f"{parts.scheme}://{parts.netloc}{parts.path}", dict(urllib.parse.parse_qsl(parts.query))
+
+
+def test_each_service_is_asked_for_the_index_of_this_repository():
+    links = badges.links("Some-One/a.course", "https://hub.example.edu/", "spring")
+    index = "notebooks/00_index.ipynb"
+    assert (ROOT / index).exists()
+    assert opened(links["Binder"]) == (
+        "https://mybinder.org/v2/gh/Some-One/a.course/HEAD",
+        {"urlpath": f"lab/tree/{index}"},
+    )
+    # nbgitpuller makes a folder with the repository's name; the path begins with it.
+    assert opened(links["JupyterHub"]) == (
+        "https://hub.example.edu/hub/user-redirect/git-pull",
+        {
+            "repo": "https://github.com/Some-One/a.course",
+            "branch": "spring",
+            "urlpath": f"lab/tree/a.course/{index}",
+        },
+    )
+    assert opened(links["JupyterLite"]) == (
+        "https://some-one.github.io/a.course/lite/lab/index.html",
+        {"path": "00_index.ipynb"},
+    )
+    assert links["Site"] == "https://some-one.github.io/a.course/"
+    assert links["Colab"] == (
+        f"https://colab.research.google.com/github/Some-One/a.course/blob/spring/{index}"
+    )
+    assert links["Install"] == "pip install git+https://github.com/Some-One/a.course@spring"
+
+
+def test_a_repository_that_is_a_site_has_no_folder_in_its_address():
+    assert badges.links("Some-One/some-one.github.io")["Site"] == "https://some-one.github.io/"
+
+
+def test_make_badges_prints_the_links_and_writes_only_when_told(tmp_path):
+    readme = Path(shutil.copy(ROOT / "README.md", tmp_path))
+    before = readme.read_text(encoding="utf-8")
+    (tmp_path / "tools").mkdir()
+    for file in ("Makefile", "tools/badges.py"):
+        shutil.copy(ROOT / file, tmp_path / file)
+
+    def make(*words):
+        command = ["make", "-s", "badges", f"PYTHON={sys.executable}", *words]
+        environment = {k: v for k, v in os.environ.items() if "MAKE" not in k and k != "MFLAGS"}
+        return subprocess.check_output(command, cwd=tmp_path, env=environment, text=True)
+
+    repo = badges.repo_of(before)
+    printed = make("HUB=https://h.example", "BRANCH=spring")
+    for service, link in badges.links(repo, "https://h.example", "spring").items():
+        assert re.search(rf"(?m)^{service} +{re.escape(link)}$", printed)
+    assert badges.colab_cell(repo, "spring") in printed
+    assert readme.read_text(encoding="utf-8") == before
+    assert "mybinder.org/v2/gh/some/one/HEAD" in make("REPO=some/one")
+    assert readme.read_text(encoding="utf-8") != before
+
+
+def test_colabs_cell_does_nothing_where_the_course_is(tmp_path):
+    code = badges.colab_cell("some/one") + "\nprint(os.listdir())"
+    (tmp_path / "cell.ipy").write_text(code, encoding="utf-8")
+    command = [sys.executable, "-m", "IPython", "cell.ipy"]
+    assert subprocess.check_output(command, cwd=tmp_path, text=True) == "['cell.ipy']\n"
 
 
 def test_badges_refuses_a_readme_without_the_link():

@@ -244,7 +244,8 @@ def test_at_the_price_equity_is_maintenance_and_a_tick_decides(trade):
     risk = trade.risk(price)
     size = max(risk.notional, trade.notional(trade.entry_price))
     assert risk.equity == pytest.approx(risk.maintenance_margin, abs=1e-9 * size)
-    assert dies_and_lives(trade, price) == (True, False)
+    if price > 1e-9 * trade.entry_price:  # below it is zero, but for rounding: nothing is borrowed
+        assert dies_and_lives(trade, price) == (True, False)
 
 
 @given(st.sampled_from([t for t in TABLES if t[0].name == "kucoin"]), sides, shares(0.01, 0.99))

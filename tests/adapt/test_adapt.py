@@ -1,0 +1,52 @@
+"""Every recipe of instructors/adapt.md, done on one copy of the repository, in their order.
+
+What is named at the end of the page must then pass: all of make test. Takes its time; make test
+itself only looks whether each place that the page changes is there (tests/test_recipes.py).
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests import recipes
+
+PAGE = recipes.recipes()
+pytestmark = pytest.mark.skipif(recipes.ADAPTED, reason="the course has been adapted")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_settings():
+    """make in the copy must not take itself for a part of the make that runs the tests."""
+    dropped = [name for name in os.environ if name.startswith(("PYTEST_", "MAKE", "MFLAGS"))]
+    kept = {name: os.environ.pop(name) for name in dropped}
+    yield
+    os.environ.update(kept)
+
+
+@pytest.fixture(scope="session")
+def copy(tmp_path_factory) -> Path:
+    """What git keeps of this repository, as a repository of its own."""
+    copy = tmp_path_factory.mktemp("adapt") / "course"
+    names = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=recipes.ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in filter(None, names.split("\0")):
+        if (recipes.ROOT / name).exists():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(recipes.ROOT / name, copy / name, follow_symlinks=False)
+    subprocess.run(["git", "init", "-q"], cwd=copy, check=True)
+    subprocess.run(["make", "-s", ".venv/test.stamp"], cwd=copy, check=True)
+    return copy
+
+
+@pytest.mark.parametrize("title", PAGE)
+def test_recipe(title, copy):
+    for step in PAGE[title]:
+        recipes.do(step, copy)
