@@ -9,7 +9,7 @@ sys.path.insert(0, str(ROOT))
 
 from docutils import nodes  # noqa: E402
 
-from tools import badges, notebooks, site  # noqa: E402
+from tools import notebooks, site  # noqa: E402
 
 project = "Isolated or cross?"
 root_doc = "README"
@@ -30,7 +30,6 @@ autodoc_member_order = "bysource"
 autodoc_inherit_docstrings = False
 autodoc_typehints = "none"
 
-repo = badges.repo_of(badges.README.read_text(encoding="utf-8"))
 html_theme = "pydata_sphinx_theme"
 html_title = project
 html_copy_source = True
@@ -43,7 +42,11 @@ html_theme_options = {
     "footer_start": ["license.html"],
     "footer_end": [],
     "icon_links": [
-        {"name": "GitHub", "url": f"https://github.com/{repo}", "icon": "fa-brands fa-github"}
+        {
+            "name": "GitHub",
+            "url": f"https://github.com/{site.repository()}",
+            "icon": "fa-brands fa-github",
+        }
     ],
     "navigation_with_keys": False,
     "secondary_sidebar_items": ["page-toc"],

@@ -124,15 +124,28 @@ def test_binder_opens_the_index_in_jupyterlab():
 # Links
 
 
-def test_badges_rewrites_one_link_and_twice_gives_the_same(tmp_path):
-    readme = Path(shutil.copy(ROOT / "README.md", tmp_path))
-    before = readme.read_text(encoding="utf-8")
-    script = [sys.executable, str(ROOT / "tools" / "badges.py")]
+NAMED = "README.md", badges.INDEX
+
+
+@pytest.fixture
+def copy(tmp_path) -> Path:
+    """The two files that name the repository, and what writes them."""
+    for name in (*NAMED, "Makefile", "tools/badges.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def written(folder) -> str:
+    return "".join((folder / name).read_text(encoding="utf-8") for name in NAMED)
+
+
+def test_badges_rewrites_two_lines_and_twice_gives_the_same(copy):
+    before = written(copy)
+    repo = badges.repo_of(before)
     for _ in range(2):
-        subprocess.run([*script, "some-one/a.course", str(readme)], check=True, timeout=60)
-        after = readme.read_text(encoding="utf-8")
-        assert after == before.replace(badges.repo_of(before), "some-one/a.course")
-    assert after != before
+        assert badges.main(["some-one/a.course", str(copy)]) == 0
+        assert written(copy) == before.replace(repo, "some-one/a.course") != before
 
 
 @pytest.mark.parametrize(
@@ -150,18 +163,11 @@ def test_badges_rewrites_one_link_and_twice_gives_the_same(tmp_path):
         "ö/n",
     ],
 )
-def test_badges_refuses_what_is_no_repository(name, tmp_path):
-    readme = Path(shutil.copy(ROOT / "README.md", tmp_path))
-    before = readme.read_bytes()
-    run = subprocess.run(
-        [sys.executable, str(ROOT / "tools" / "badges.py"), name, str(readme)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert run.returncode == 1
-    assert "REPO: must be owner/name" in run.stderr
-    assert readme.read_bytes() == before
+def test_badges_refuses_what_is_no_repository(name, copy, capsys):
+    before = written(copy)
+    assert badges.main([name, str(copy)]) == 1
+    assert "REPO: must be owner/name" in capsys.readouterr().err
+    assert written(copy) == before
 
 
 def opened(link):
@@ -189,7 +195,7 @@ def test_each_service_is_asked_for_the_index_of_this_repository():
     )
     assert opened(links["JupyterLite"]) == (
         "https://some-one.github.io/a.course/lite/lab/index.html",
-        {"path": "00_index.ipynb"},
+        {"path": index},
     )
     assert links["Site"] == "https://some-one.github.io/a.course/"
     assert links["Colab"] == (
@@ -202,33 +208,21 @@ def test_a_repository_that_is_a_site_has_no_folder_in_its_address():
     assert badges.links("Some-One/some-one.github.io")["Site"] == "https://some-one.github.io/"
 
 
-def test_make_badges_prints_the_links_and_writes_only_when_told(tmp_path):
-    readme = Path(shutil.copy(ROOT / "README.md", tmp_path))
-    before = readme.read_text(encoding="utf-8")
-    (tmp_path / "tools").mkdir()
-    for file in ("Makefile", "tools/badges.py"):
-        shutil.copy(ROOT / file, tmp_path / file)
+def test_make_badges_prints_the_links_and_writes_only_when_told(copy):
+    before = written(copy)
 
     def make(*words):
         command = ["make", "-s", "badges", f"PYTHON={sys.executable}", *words]
         environment = {k: v for k, v in os.environ.items() if "MAKE" not in k and k != "MFLAGS"}
-        return subprocess.check_output(command, cwd=tmp_path, env=environment, text=True)
+        return subprocess.check_output(command, cwd=copy, env=environment, text=True)
 
-    repo = badges.repo_of(before)
     printed = make("HUB=https://h.example", "BRANCH=spring")
-    for service, link in badges.links(repo, "https://h.example", "spring").items():
+    links = badges.links(badges.repo_of(before), "https://h.example", "spring")
+    for service, link in links.items():
         assert re.search(rf"(?m)^{service} +{re.escape(link)}$", printed)
-    assert badges.colab_cell(repo, "spring") in printed
-    assert readme.read_text(encoding="utf-8") == before
+    assert written(copy) == before
     assert "mybinder.org/v2/gh/some/one/HEAD" in make("REPO=some/one")
-    assert readme.read_text(encoding="utf-8") != before
-
-
-def test_colabs_cell_does_nothing_where_the_course_is(tmp_path):
-    code = badges.colab_cell("some/one") + "\nprint(os.listdir())"
-    (tmp_path / "cell.ipy").write_text(code, encoding="utf-8")
-    command = [sys.executable, "-m", "IPython", "cell.ipy"]
-    assert subprocess.check_output(command, cwd=tmp_path, text=True) == "['cell.ipy']\n"
+    assert written(copy) != before
 
 
 def test_badges_refuses_a_readme_without_the_link():
@@ -250,15 +244,15 @@ def kept_files() -> list[Path]:
     return [path for path in paths if path.is_file() and not path.is_symlink()]
 
 
-def test_the_repository_is_named_in_one_line():
+def test_the_repository_is_named_where_badges_writes_it_and_nowhere_else():
     repo = badges.repo_of((ROOT / "README.md").read_text(encoding="utf-8"))
-    lines = [
-        f"{path.relative_to(ROOT)}: {line}"
+    named = [
+        path.relative_to(ROOT).as_posix()
         for path in kept_files()
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
         if repo.lower() in line.lower()
     ]
-    assert len(lines) == 1, "\n".join(lines)
+    assert sorted(named) == sorted(NAMED)
 
 
 def test_readme_links_to_every_notebook():

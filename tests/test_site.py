@@ -103,9 +103,9 @@ def test_a_docstring_becomes_what_it_says():
 
 
 def test_links_follow_the_one_line_that_names_the_repository(monkeypatch, tmp_path):
-    readme = tmp_path / "README.md"
-    readme.write_text("[binder]: https://mybinder.org/v2/gh/some-one/a.fork/HEAD\n", "utf-8")
-    monkeypatch.setattr(site.badges, "README", readme)
+    line = "[binder]: https://mybinder.org/v2/gh/some-one/a.fork/HEAD\n"
+    (tmp_path / "README.md").write_text(line, encoding="utf-8")
+    monkeypatch.setattr(site, "ROOT", tmp_path)
     assert site.links("notebooks/01_leverage") == {
         "binder": "https://mybinder.org/v2/gh/some-one/a.fork/HEAD?urlpath=lab/tree/"
         "notebooks/01_leverage.ipynb",

@@ -1,19 +1,22 @@
-"""Write the repository's owner and name into the Binder link of README.md, and print all links.
+"""Write the repository's owner and name where they stand, and print all links.
 
-    python tools/badges.py [OWNER/NAME [README]]
+    python tools/badges.py [OWNER/NAME [FOLDER]]
 
-That link is the only line of the repository where the two stand; all other links follow from it.
-Without OWNER/NAME nothing is written. The environment may name your HUB (the address of a
-JupyterHub) and the BRANCH that a hub and Colab open.
+They stand in the Binder link of README.md, from which all links follow, and in the cell of notebook
+00 that fetches the course. Without OWNER/NAME nothing is written. FOLDER is another copy of the
+repository. The environment may name your HUB (the address of a JupyterHub) and the BRANCH that a
+hub and Colab open.
 """
 
 import os
 import re
 import sys
 from pathlib import Path
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
+INDEX = "notebooks/00_index.ipynb"
+LITE = "lite/lab/index.html"  # in the site
 LINK = re.compile(
     r"^(?P<before>\[binder\]: https://mybinder\.org/v2/gh/)"
     r"(?P<repo>[^/\s]+/[^/\s]+)"
@@ -25,7 +28,7 @@ OWNER = r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}"
 NAME = r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}(?<!\.git)"
 REPO = re.compile(f"{OWNER}/{NAME}")
 HUB, BRANCH = "https://hub.example.edu", "main"
-OPENS = {"urlpath": "lab/tree/notebooks/00_index.ipynb"}
+CLONE = re.compile(r"(git clone --quiet --depth 1 )https://github\.com/([^/\s]+/[^/\s]+)")
 
 
 def repo_of(text: str) -> str:
@@ -44,10 +47,9 @@ def with_repo(text: str, repo: str) -> str:
     return LINK.sub(rf"\g<before>{repo}\g<after>", text)
 
 
-def links(repo: str, hub: str = HUB, branch: str = BRANCH) -> dict[str, str]:
-    """Where the course of a repository opens, by the service that runs it."""
+def links(repo: str, hub: str = HUB, branch: str = BRANCH, page: str = INDEX) -> dict[str, str]:
+    """Where a page of a repository opens, by the service that runs it."""
     owner, name = repo.split("/")
-    index = "notebooks/00_index.ipynb"
     pages = f"https://{owner.lower()}.github.io/"
     if name.lower() != f"{owner}.github.io".lower():  # the site of an owner has no folder
         pages += f"{name}/"
@@ -55,47 +57,39 @@ def links(repo: str, hub: str = HUB, branch: str = BRANCH) -> dict[str, str]:
     pull = {
         "repo": f"https://github.com/{repo}",
         "branch": branch,
-        "urlpath": f"lab/tree/{name}/{index}",
+        "urlpath": f"lab/tree/{name}/{page}",
     }
     return {
-        "Binder": f"https://mybinder.org/v2/gh/{repo}/HEAD?{urlencode(OPENS, safe='/')}",
+        "Binder": f"https://mybinder.org/v2/gh/{repo}/HEAD?urlpath=lab/tree/{page}",
         "JupyterHub": f"{hub.rstrip('/')}/hub/user-redirect/git-pull?{urlencode(pull)}",
-        "JupyterLite": f"{pages}lite/lab/index.html?path={quote('00_index.ipynb')}",
+        "JupyterLite": f"{pages}{LITE}?path={page}",
         "Site": pages,
-        "Colab": f"https://colab.research.google.com/github/{repo}/blob/{branch}/{index}",
+        "Colab": f"https://colab.research.google.com/github/{repo}/blob/{branch}/{page}",
         "Install": f"pip install git+https://github.com/{repo}@{branch}",
     }
-
-
-def colab_cell(repo: str, branch: str = BRANCH) -> str:
-    """What brings the course to where only a notebook was opened; elsewhere it does nothing."""
-    folder = repo.split("/")[1]
-    return f"""import importlib.util, os
-if not importlib.util.find_spec("margin_lib"):
-    !git clone --quiet --depth 1 --branch {branch} https://github.com/{repo} {folder}
-    %pip install --quiet --no-deps ./{folder}
-    os.chdir("{folder}/notebooks")"""
 
 
 def main(arguments: list[str]) -> int:
     if len(arguments) > 2:
         print(__doc__, file=sys.stderr)
         return 2
-    readme = Path(arguments[1]) if len(arguments) == 2 else README
+    folder = Path(arguments[1]) if len(arguments) == 2 else ROOT
+    readme, index = folder / "README.md", folder / INDEX
     try:
         text = readme.read_text(encoding="utf-8")
         changed = with_repo(text, arguments[0]) if arguments else text
         repo = repo_of(changed)
+        cell = rf"\1https://github.com/{repo}"
+        written = {readme: changed, index: CLONE.sub(cell, index.read_text(encoding="utf-8"))}
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
-    if changed != text:
-        readme.write_text(changed, encoding="utf-8", newline="\n")
+    for path, words in written.items() if arguments else ():
+        path.write_text(words, encoding="utf-8", newline="\n")
     hub, branch = os.environ.get("HUB") or HUB, os.environ.get("BRANCH") or BRANCH
     print(f"{readme.name}: {repo}\n")
     for service, link in links(repo, hub, branch).items():
         print(f"{service:12} {link}")
-    print(f"\nFirst cell in Colab:\n\n{colab_cell(repo, branch)}")
     return 0
 
 

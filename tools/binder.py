@@ -6,7 +6,7 @@
 2. Installs the versions that binder/environment.yml holds, from PyPI, in a set-up of its own.
 3. Runs binder/postBuild there, on a copy of the repository without any setting of this machine.
 4. In that copy: byte code stands ready, the notebooks are trusted, and say what they say here.
-5. Runs the cell for Colab, in a set-up with what Colab has, and then the first cell of the course.
+5. Runs the first two cells of the course alone, in a set-up with what Colab has.
 
 What stays untried: conda's own solving, and the machines of both. FOLDER (default build/binder) is
 made anew.
@@ -150,25 +150,21 @@ def check(python, how):
 
 
 def colab(folder, how):
-    """What the first cell of the course says in Colab, after the cell that badges prints."""
+    """What the first two cells of the course say where only they are, as in Colab."""
     copy = Path(how["cwd"])
     named = "-c", "user.name=nobody", "-c", "user.email=nobody@example.org"
-    run("git", "init", "--quiet", "--initial-branch", badges.BRANCH, **how)
+    run("git", "init", "--quiet", **how)
     run("git", "add", "--all", **how)
     run("git", *named, "commit", "--quiet", "--message", "the course", **how)
-    repo = badges.repo_of((copy / "README.md").read_text(encoding="utf-8"))
-    cell = badges.colab_cell(repo).replace(f"https://github.com/{repo}", f"file://{copy}")
-    first = next(
-        cell.source
-        for cell in notebooks.read(copy / "notebooks" / "00_index.ipynb").cells
-        if cell.cell_type == "code"
-    )
+    cells = notebooks.read(copy / badges.INDEX).cells
+    first = "\n\n".join([cell.source for cell in cells if cell.cell_type == "code"][:2])
     there = folder / "content"
     there.mkdir()
-    (there / "cell.ipy").write_text(f"{cell}\n\n{first}\n", encoding="utf-8")
+    local = badges.CLONE.sub(rf"\1file://{copy}", first)
+    (there / "cells.ipy").write_text(f"{local}\n", encoding="utf-8")
     asked = [f"{name}=={minor}.*" for name, minor in {**pins(), **COLABS}.items()]
     python = new_python(folder / "colab", ["pip", "ipython", *asked])
-    return run(python, "-m", "IPython", "cell.ipy", **{**how, "cwd": there})
+    return run(python, "-m", "IPython", "cells.ipy", **{**how, "cwd": there})
 
 
 def main(folder="build/binder"):

@@ -18,7 +18,7 @@ from tools import badges
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "build" / "pages"
 SITE = ROOT / "build" / "site"
-LITE = "lite"  # the folder in the site that `make lite` fills
+LITE = badges.LITE.split("/")[0]  # the folder in the site that `make lite` fills
 COPIED = ["*.md", "LICENSE*", "CITATION.cff", "notebooks", "instructors"]
 IGNORED = shutil.ignore_patterns(".*", "__pycache__")
 BADGE = re.compile(r"^\[!\[Binder\].*$", re.MULTILINE)  # a picture of another site
@@ -159,13 +159,17 @@ def slug(title):
     return title.replace(" ", "-")
 
 
+def repository():
+    """The owner/name that README.md names."""
+    return badges.repo_of((ROOT / "README.md").read_text(encoding="utf-8"))
+
+
 def links(page):
     """Where a notebook of the site can be run; `page` is its name there, without an ending."""
-    repo = badges.repo_of(badges.README.read_text(encoding="utf-8"))
     notebook = f"{page}.ipynb"
     return {
-        "binder": f"https://mybinder.org/v2/gh/{repo}/HEAD?urlpath=lab/tree/{notebook}",
-        "lite": f"{LITE}/lab/index.html?path={notebook}",
+        "binder": badges.links(repository(), page=notebook)["Binder"],
+        "lite": f"{badges.LITE}?path={notebook}",
     }
 
 
