@@ -13,7 +13,7 @@ from tools import notebooks, site  # noqa: E402
 
 project = "Isolated or cross?"
 root_doc = "README"
-html_domain_indices = False
+html_domain_indices = html_use_index = False
 extensions = ["myst_nb", "sphinx.ext.autodoc"]
 exclude_patterns = ["**/LICENSE*"]
 templates_path = ["."]

@@ -15,17 +15,18 @@ PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"
 PAGES = [page for page in PAGES if not page.startswith(("lite/", "_modules/", "_static/"))]
 WIDTHS = {"narrow": 400, "wide": 1400}
 
-# What is wider than the page, and in no box of its own that could be moved.
+# What is wider than the page, or than its own box, and stands in no box of its page that could be moved.
 TOO_WIDE = """() => {
   const width = document.documentElement.clientWidth;
   const boxed = (node) => {
-    for (let up = node.parentElement; up && up !== document.body; up = up.parentElement)
-      if (getComputedStyle(up).overflowX !== "visible") return true;
+    for (let up = node; up && !up.matches(".bd-article-container, body"); up = up.parentElement)
+      if (["auto", "scroll"].includes(getComputedStyle(up).overflowX)) return true;
     return false;
   };
   const far = (node) => {
     const box = node.getBoundingClientRect();
-    return box.width > 0 && box.right > width + 1 && !boxed(node);
+    const spilt = node.clientWidth > 0 && node.scrollWidth > node.clientWidth + 1;
+    return box.width > 0 && (box.right > width + 1 || spilt) && !boxed(node);
   };
   const found = [...document.querySelectorAll("main *")].filter(far).map((n) => n.outerHTML);
   if (document.documentElement.scrollWidth > width) found.push("the page scrolls sideways");
