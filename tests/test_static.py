@@ -36,5 +36,6 @@ def test_a_lab_leaves_a_picture_with_words(cell, kind, template):
     assert words.startswith(title) and len(words) > len(title) + 20
     # The legend: a line for each control, and what to look at.
     caption = re.search(r"<figcaption>(.+?)</figcaption>", body, re.S)[1]
-    assert caption.count("<li><b>") == caption.count("<li>") >= 1 and "Look at: " in caption
+    assert caption.count("<li><b>") == caption.count("<li>") >= 1
+    assert re.search(r"</ul><p>[^<>]{20,}</p>", caption)
     assert "widget-view" not in body and "widget-state" not in body
