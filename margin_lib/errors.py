@@ -109,10 +109,10 @@ def one_number(name, value, **bounds):
     Traceback (most recent call last):
     margin_lib.errors.MarginError: leverage must be a single number, got [1, 2]
     """
-    result = number(name, value, **bounds)
-    if np.ndim(result) != 0:
+    result = plain(number(name, value, **bounds))
+    if isinstance(result, np.ndarray):
         raise MarginError(name, "must be a single number", value)
-    return plain(result)
+    return result
 
 
 def of_type(name, value, kind):
@@ -207,7 +207,9 @@ def plain(value):
     >>> plain(np.array(1.5)), plain(np.array(Fraction(1, 3))), plain(2)
     (1.5, Fraction(1, 3), 2.0)
     """
-    if type(value) is float or np.ndim(value):
+    if isinstance(value, (int, float)):  # NumPy's float64, too
+        return float(value)
+    if np.ndim(value):
         return value
     value = np.asarray(value)[()]
     return value if isinstance(value, Fraction) else float(value)

@@ -13,9 +13,9 @@ import numpy as np
 from traitlets import Unicode
 
 from margin_lib import formulas, mandate, page, plots, text
+from margin_lib.account import Risk
 from margin_lib.contracts import Conventions, Tiers
 from margin_lib.errors import MarginError
-from margin_lib.paths import Bars
 from margin_lib.simulate import Costs, replay, simulate
 from margin_lib.venues import venue
 
@@ -555,23 +555,25 @@ class FundingLab(Lab):
         return {"the other side pays": {"rate": -scenario.funding_rate}}
 
     def compute(self, scenario, leverage, rate):
-        symbol, currency, days = scenario.trades[0].symbol, scenario.currency, 90
+        symbol, currency = scenario.trades[0].symbol, scenario.currency
+        days = plots.FundingPicture.days
         scenario = scenario.with_trade(symbol, leverage=leverage)
         marks = scenario.marks()
-        path = Bars.of_marks([marks] * days, hours=24 * np.arange(1, days + 1))
-        costs = Costs(funding={symbol: rate}, funding_hours=scenario.funding_hours)
+        payments, _ = Costs(funding_hours=scenario.funding_hours).due(24 * np.arange(days + 1))
         state, lines = {}, []
         for mode in MODES:
-            start = scenario.account(mode)
-            walk = replay(start, path, costs)
-            held = [account for account in (start, *walk.accounts) if symbol in account]
-            money = np.array([account.carrier(symbol, marks).cushion for account in held])
-            edges = start[symbol].liquidation_price(money, marks[symbol]) / marks[symbol] - 1
-            money = [a.locked_margin if mode == "isolated" else a.balance for a in held]
-            state[mode] = range(len(held)), edges, money
-            cash = held[-1].wallet_balance - start.wallet_balance
+            account = scenario.account(mode)
+            position, price = account[symbol], account[symbol].mark(marks)
+            cash = np.cumsum(payments) * position.funding(price, rate)
+            due = (account.risk(marks, symbol) + Risk(cash)).is_liquidatable
+            held = slice(np.argmax(due) if due.any() else None)
+            left = account.carrier(symbol, marks).cushion + cash[held]
+            edges = position.liquidation_price(left, price) / price - 1
+            pot = account.locked_margin if mode == "isolated" else account.balance
+            state[mode] = np.arange(days + 1)[held], edges, pot + cash[held]
+            cash = cash[held][-1]
             way = f"{text.money(abs(cash), currency, 4)} {'received' if cash > 0 else 'paid'}"
-            end = f" after {days} days" if len(held) > days else f", liquidated on day {len(held)}"
+            end = f", liquidated on day {len(edges)}" if due.any() else f" after {days} days"
             first, last = text.percent(edges[0]), text.percent(edges[-1])
             edge = f"at {first}" if first == last else f"from {first} to {last}"
             lines.append(f"{mode.capitalize()}: {way}{end}, liquidation price {edge}.")

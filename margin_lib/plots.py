@@ -740,15 +740,16 @@ class FundingPicture(Picture):
 
     size = (9, 4)
     panels = (1, 1)
+    days = 90
 
     def frame(self, scenario):
         edge, pot = self.axes
-        edge.set(xlim=(0, 90), xlabel="days", ylim=(-1.0, 0.1))
+        edge.set(xlim=(0, self.days), xlabel="days", ylim=(-1.0, 0.1))
         edge.set_ylabel("liquidation price, from entry")
         edge.set_title("The price that liquidates")
         percent_axis(edge.yaxis)
         edge.axhline(0, color=FAINT, linewidth=1)
-        pot.set(xlim=(0, 90), xlabel="days", ylim=(0, 1.7 * scenario.balance))
+        pot.set(xlim=(0, self.days), xlabel="days", ylim=(0, 1.7 * scenario.balance))
         pot.set_ylabel(f"[{scenario.currency}]")
         pot.set_title("The money that pays")
 

@@ -260,16 +260,16 @@ def replay(account, path, costs=_NO_COSTS, plan=None, fund=None, traders=()):
     start, accounts, closes, log = account, [], [], []
     traders = list(traders)
     payments, hours = costs.due(bars.hours)
+    have_wicks = bars.have_wicks
     for step in range(bars.steps):
-        opened, low, high, close = (
-            bars.marks(name, step) for name in ("open", "low", "high", "close")
-        )
+        opened, close = bars.marks("open", step), bars.marks("close", step)
         account, events = costs._paid(account, opened, payments[step], hours[step])
         before = account
         account, closed = mark_to_market(account, opened, costs.fee_rate)
         settled = [(before, opened, event) for event in closed]
-        if bars.have_wicks:
+        if have_wicks:
             before = account
+            low, high = bars.marks("low", step), bars.marks("high", step)
             for symbol, marks in _hit(account, opened, low, high):
                 account, event = close_all(account, marks, symbol, costs.fee_rate)
                 settled.append((before, marks, event))

@@ -7,13 +7,16 @@ import threading
 from dataclasses import replace
 
 import matplotlib
+import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from matplotlib.text import Text
 
-from margin_lib import MarginError, labs
+from margin_lib import MarginError, labs, plots
+from margin_lib.paths import Bars
 from margin_lib.scenarios import load
+from margin_lib.simulate import Costs, replay
 from tools.latency import KINDS
 
 FILES = ["notebooks/scenarios.toml", "tests/other_scenarios.toml"]
@@ -387,6 +390,30 @@ def test_random_moves_end_where_a_fresh_lab_would_be(kind, path, root):
         assert not re.search(r"\b(nan|inf|none)\b", lab.summary().lower())
         if "refuses" not in lab.summary():
             assert same_picture(lab, fresh)
+
+    run()
+
+
+def test_funding_lab_says_what_a_replay_says(book):
+    lab = labs.FundingLab(book["isolated"])
+    symbol, days = lab.scenario.trades[0].symbol, plots.FundingPicture.days
+    hours = st.sampled_from([1, 5, 8, 30])
+
+    @settings(max_examples=20)
+    @given(leverage=st.floats(1, 20), rate=st.floats(-0.001, 0.001), hours=hours)
+    def run(leverage, rate, hours):
+        scenario = replace(lab.scenario, funding_hours=hours)
+        state, _ = lab.compute(scenario, leverage=leverage, rate=rate)
+        scenario = scenario.with_trade(symbol, leverage=leverage)
+        path = Bars.of_marks([scenario.marks()] * days, hours=24 * np.arange(1, days + 1))
+        costs = Costs(funding={symbol: rate}, funding_hours=hours)
+        for mode, (_, edges, money) in state.items():
+            walk = replay(scenario.account(mode), path, costs)
+            held = [a for a in (walk.start, *walk.accounts) if symbol in a]
+            pots = [a.locked_margin if mode == "isolated" else a.balance for a in held]
+            assert money == pytest.approx(np.array(pots))
+            prices = np.array([a.liquidation_price(symbol, scenario.marks()) for a in held])
+            assert edges == pytest.approx(prices / scenario.marks()[symbol] - 1, nan_ok=True)
 
     run()
 

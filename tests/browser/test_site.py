@@ -15,7 +15,7 @@ PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"
 PAGES = [page for page in PAGES if not page.startswith(("lite/", "_modules/", "_static/"))]
 WIDTHS = {"narrow": 400, "wide": 1400}
 
-# What is wider than the page, or than its own box, and stands in no box of its page that could be moved.
+# What is wider than the page or than its own box, and in no box of its page that could be moved.
 TOO_WIDE = """() => {
   const width = document.documentElement.clientWidth;
   const boxed = (node) => {
