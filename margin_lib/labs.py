@@ -463,7 +463,8 @@ class CloudLab(Lab):
         terms = {"correlation": correlation, "volatility": volatility}
         market = scenario.market(step_hours=24 * scenario.days, **terms)
         bars = market.draw(np.random.default_rng(7), steps=1, paths=MARKETS)  # each one jump
-        results = simulate({mode: scenario.account(mode) for mode in MODES}, bars)
+        state = both_modes(scenario, [scenario.marks()])
+        results = simulate({mode: walk.start for mode, walk in state.items()}, bars)
         steps = results["isolated"].step
         dead = [*(step >= 0 for step in steps.values()), results["cross"].liquidated]
         kinds = np.bincount(np.dot([1, 2, 4], dead), minlength=8)
@@ -472,7 +473,7 @@ class CloudLab(Lab):
             for kind, count in enumerate(kinds)
             if count
         }
-        state = both_modes(scenario, [scenario.marks()]) | {"shares": self.shares}
+        state["shares"] = self.shares
         state["cloud"] = [bars.close[t.symbol][0, :SHOWN] / t.price - 1 for t in scenario.trades]
         often = sorted(self.shares.items(), key=lambda item: -item[1])
         regions = (f"{words} {text.share(x)}" for words, x in often)

@@ -92,11 +92,14 @@ class Picture:
 
     def plot(self, state):
         """Show a state, and return the picture itself."""
-        for artist in self.artists:
-            artist.remove()
+        old = self.artists
         with matplotlib.rc_context(STYLE):
             self.artists = sorted(self.moving(state), key=lambda artist: artist.get_zorder())
-            self._translate(artist for artist in self.artists if isinstance(artist, Text))
+            new = (artist for artist in self.artists if artist not in old)
+            self._translate(artist for artist in new if isinstance(artist, Text))
+        for artist in old:
+            if artist not in self.artists:
+                artist.remove()
         return self
 
     def _translate(self, texts):
@@ -118,7 +121,8 @@ class Picture:
         self.canvas.restore_region(self.background)
         for artist in self.artists:
             artist.axes.draw_artist(artist)
-        return encode(np.asarray(self.canvas.buffer_rgba())[:, :, :3], level)
+        image = Image.fromarray(np.asarray(self.canvas.buffer_rgba()))
+        return encode(np.asarray(image.convert("RGB")), level)
 
 
 def encode(pixels, level):
@@ -472,6 +476,7 @@ class Room:
 
     def part(self, kinds):
         """Note the borders between cells of different kinds."""
+        self.kinds = kinds
         self.held[:-1] += self.full * (np.diff(kinds, axis=0) != 0)
         self.held[:, :-1] += self.full * (np.diff(kinds, axis=1) != 0)
 
@@ -538,6 +543,7 @@ class PlanePicture(Picture):
 
     size = (9, 5.8)
     limits = (-1.0, 1.5)
+    start = None  # what the plane was drawn for
 
     def frame(self, scenario):
         ax = self.axes[0]
@@ -550,17 +556,44 @@ class PlanePicture(Picture):
             at(0, color=FAINT, linewidth=1, zorder=0)
 
     def moving(self, state):
+        ax = self.axes[0]
+        start = state["isolated"].start, state["cross"].start, state["cross"].marks
+        if start != self.start:  # else only the cloud has moved
+            self.start, self.room = start, Room(ax)
+            self.plane = list(self._plane(self.room, *start))
+            self.held = self.room.held
+        yield from self.plane
+        room, kinds = self.room, self.room.kinds
+        room.held = self.held.copy()
+        if "cloud" not in state:
+            yield from room.put("cross: everything\ndies here", kinds >= 4, CROSS)
+            return
+        yield ax.plot(*state["cloud"], ".", color=QUIET, markersize=4, zorder=1)[0]
+        room.take(*state["cloud"])
+        symbols = [position.symbol for position in start[1].positions[:2]]
+        crowded = []
+        for kind in np.unique(kinds):
+            flags = [bool(kind & bit) for bit in (1, 2, 4)]
+            what = dying(flags, symbols)
+            share = state["shares"].get(what, 0)
+            words = f"{textwrap.fill(what, 15)}\n{text.share(share)}"
+            told = words, kinds == kind, CROSS if flags[-1] else INK
+            artists = room.put(*told)
+            yield from artists
+            if not artists and share >= 0.0005:  # worth a line
+                crowded.append(told)
+        for told in crowded:
+            yield from room.put(*told, outside=True)
+
+    def _plane(self, room, isolated, cross, marks):
+        """Walls and line, and where prices stand."""
         ax, (low, high) = self.axes[0], self.limits
-        isolated, cross, marks = state["isolated"].start, state["cross"].start, state["cross"].marks
         pair = cross.positions[:2]
         symbols = [position.symbol for position in pair]
-        room = Room(ax)
         changes = zip(pair, (room.x, room.y), strict=True)
         there = marks | {p.symbol: p.entry_price * np.maximum(1 + r, 1e-6) for p, r in changes}
         risks = [isolated.risk(there, symbol) for symbol in symbols] + [cross.risk(there)]
-        dead = np.array([risk.is_liquidatable for risk in risks])
-        kinds = np.tensordot([1, 2, 4], dead, 1)
-        room.part(kinds)
+        room.part(np.tensordot([1, 2, 4], np.array([risk.is_liquidatable for risk in risks]), 1))
         yield ax.contourf(room.x, room.y, risks[-1].cushion, [-np.inf, 0], colors=[DEAD], zorder=0)
         box = {p.symbol: p.entry_price * np.array([1e-6, 1 + high]) for p in pair}
         corners = zip(pair, cross.wall(*symbols, box, marks).T, strict=True)
@@ -577,26 +610,7 @@ class PlanePicture(Picture):
         for symbol, wall, (x, y, side) in zip(symbols, walls, at, strict=True):
             words = f"isolated {symbol} dies\n{text.percent(wall)}"
             yield room.keep(label(ax, x, y, words, ISOLATED, ha=side))
-        now = [returns_from_entry(p, marks[p.symbol]) for p in pair]
-        yield room.keep(dot(ax, *now))
-        if "cloud" not in state:
-            yield from room.put("cross: everything\ndies here", dead[-1], CROSS)
-            return
-        yield ax.plot(*state["cloud"], ".", color=QUIET, markersize=4, zorder=1)[0]
-        room.take(*state["cloud"])
-        crowded = []
-        for kind in np.unique(kinds):
-            flags = [bool(kind & bit) for bit in (1, 2, 4)]
-            what = dying(flags, symbols)
-            share = state["shares"].get(what, 0)
-            words = f"{textwrap.fill(what, 15)}\n{text.share(share)}"
-            told = words, kinds == kind, CROSS if flags[-1] else INK
-            artists = room.put(*told)
-            yield from artists
-            if not artists and share >= 0.0005:  # worth a line
-                crowded.append(told)
-        for told in crowded:
-            yield from room.put(*told, outside=True)
+        yield room.keep(dot(ax, *(returns_from_entry(p, marks[p.symbol]) for p in pair)))
 
 
 class LossPicture(Picture):
