@@ -102,7 +102,7 @@ class Table:
             raise MarginError(f"{self.symbol} units", rule, units)
         contracts = abs(one_number(f"{self.symbol} units", units)) / self.size
         contracts = round(contracts, 9)  # 200.1 / 0.1 is a little less than 2001 in floats
-        if contracts > self.up_to:
+        if self.up_to is not None and contracts > self.up_to:
             rule = f"must be at most {self.up_to * self.size:g}, where the source ends"
             raise MarginError(f"{self.symbol} units", rule, units)
         return Tiers([self.tiers.at(contracts)._replace(floor=0)])
