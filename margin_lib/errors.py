@@ -1,9 +1,13 @@
 """The one error of margin_lib, and the checks of numbers that raise it."""
 
 from fractions import Fraction
+from typing import TypeVar
 
 import numpy as np
 
+from margin_lib.types import ArrayLike, Number, Truth
+
+_T = TypeVar("_T")
 LARGEST = int(np.finfo(np.float64).max)  # beyond it a whole number is no float any more
 
 
@@ -20,15 +24,26 @@ class MarginError(ValueError):
     margin_lib.errors.MarginError: leverage must be at least 1, got 0.5
     """
 
-    def __init__(self, name, rule, value):
+    def __init__(self, name: str, rule: str, value: object) -> None:
         super().__init__(f"{name} {rule}, got {value}")
         self.name, self.rule, self.value = name, rule, value
 
-    def __reduce__(self):  # an exception with three arguments must still travel between processes
+    def __reduce__(
+        self,
+    ) -> tuple[
+        type, tuple[str, str, object]
+    ]:  # an exception with three arguments must still travel between processes
         return MarginError, (self.name, self.rule, self.value)
 
 
-def number(name, value, *, above=None, at_least=None, below=None):
+def number(
+    name: str,
+    value: ArrayLike,
+    *,
+    above: float | None = None,
+    at_least: float | None = None,
+    below: float | None = None,
+) -> Number:
     """`value` as a float (or float64 array), once it is known to be finite and within bounds.
 
     Every number enters the library through here, so NaN and infinity never reach a comparison.
@@ -56,8 +71,8 @@ def number(name, value, *, above=None, at_least=None, below=None):
     Traceback (most recent call last):
     margin_lib.errors.MarginError: price must be finite, got nan
     """
-    if type(value) in (float, int, Fraction):
-        if not abs(value) <= LARGEST:
+    if type(value) is float or type(value) is int or type(value) is Fraction:
+        if not -LARGEST <= value <= LARGEST:
             raise MarginError(name, "must be finite", value)
         _within(name, value, value, above, at_least, below)
         return value
@@ -75,7 +90,14 @@ def number(name, value, *, above=None, at_least=None, below=None):
     return plain(array)
 
 
-def _within(name, value, array, above, at_least, below):
+def _within(
+    name: str,
+    value: ArrayLike,
+    array: Number,
+    above: float | None,
+    at_least: float | None,
+    below: float | None,
+) -> None:
     if above is not None and not _every(array > above):
         raise MarginError(name, f"must be above {above:g}", value)
     if at_least is not None and not _every(array >= at_least):
@@ -84,11 +106,11 @@ def _within(name, value, array, above, at_least, below):
         raise MarginError(name, f"must be below {below:g}", value)
 
 
-def _every(holds):
+def _every(holds: Truth) -> bool:
     return holds if holds is True or holds is False else holds.all()
 
 
-def one_number(name, value, **bounds):
+def one_number(name: str, value: ArrayLike, **bounds: float) -> float:
     """`number` for a value that must not be an array.
 
     Parameters
@@ -115,7 +137,7 @@ def one_number(name, value, **bounds):
     return plain(result)
 
 
-def of_type(name, value, kind):
+def of_type(name: str, value: _T, kind: type | tuple[type, ...]) -> _T:
     """`value` itself, once it is known to be of a type, or of one of several.
 
     Parameters
@@ -143,7 +165,7 @@ def of_type(name, value, kind):
     return value
 
 
-def count(name, value):
+def count(name: str, value: ArrayLike) -> int:
     """`value` as an int, once it is known to be a whole number of at least 1.
 
     Parameters
@@ -169,7 +191,7 @@ def count(name, value):
     return int(value)
 
 
-def keep_number(record, attribute, name, **bounds):
+def keep_number(record: object, attribute: str, name: str, **bounds: float) -> None:
     """Turn an attribute of a frozen record into the float that `one_number` makes of it.
 
     Narrow numbers would lose digits or overflow later, and a 0-d array could still be changed.
@@ -193,7 +215,7 @@ def keep_number(record, attribute, name, **bounds):
     object.__setattr__(record, attribute, value)
 
 
-def plain(value):
+def plain(value: Number) -> Number:
     """A float for a single number, a fraction if it is one, the array itself for many.
 
     Parameters
@@ -209,5 +231,5 @@ def plain(value):
     """
     if type(value) is float or np.ndim(value):
         return value
-    value = np.asarray(value)[()]
+    value = np.asarray(value).item()
     return value if isinstance(value, Fraction) else float(value)
