@@ -8,6 +8,7 @@ import numpy as np
 from margin_lib.types import ArrayLike, Number, Truth
 
 _T = TypeVar("_T")
+Bound = float | None
 LARGEST = int(np.finfo(np.float64).max)  # beyond it a whole number is no float any more
 
 
@@ -28,21 +29,12 @@ class MarginError(ValueError):
         super().__init__(f"{name} {rule}, got {value}")
         self.name, self.rule, self.value = name, rule, value
 
-    def __reduce__(
-        self,
-    ) -> tuple[
-        type, tuple[str, str, object]
-    ]:  # an exception with three arguments must still travel between processes
+    def __reduce__(self) -> tuple:  # with three arguments it must still travel between processes
         return MarginError, (self.name, self.rule, self.value)
 
 
 def number(
-    name: str,
-    value: ArrayLike,
-    *,
-    above: float | None = None,
-    at_least: float | None = None,
-    below: float | None = None,
+    name: str, value: ArrayLike, *, above: Bound = None, at_least: Bound = None, below: Bound = None
 ) -> Number:
     """`value` as a float (or float64 array), once it is known to be finite and within bounds.
 
@@ -91,12 +83,7 @@ def number(
 
 
 def _within(
-    name: str,
-    value: ArrayLike,
-    array: Number,
-    above: float | None,
-    at_least: float | None,
-    below: float | None,
+    name: str, value: ArrayLike, array: Number, above: Bound, at_least: Bound, below: Bound
 ) -> None:
     if above is not None and not _every(array > above):
         raise MarginError(name, f"must be above {above:g}", value)

@@ -648,13 +648,9 @@ class RulesLab(Lab):
 
         def opened(maintenance: Tiers | float, conventions: Conventions) -> Account:
             contract = replace(trade.contract, maintenance=maintenance, conventions=conventions)
-            terms: dict[str, Any] = {
-                "side": side,
-                "leverage": leverage,
-                "margin": margin,
-                "contract": contract,
-            }
-            rich = replace(scenario, balance=3 * margin).with_trade(symbol, **terms)
+            terms: Any = {"side": side, "leverage": leverage, "margin": margin}
+            rich = replace(scenario, balance=3 * margin)
+            rich = rich.with_trade(symbol, contract=contract, **terms)
             return rich.account("isolated")
 
         account = opened(rates[table], rules)

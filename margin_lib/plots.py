@@ -79,10 +79,8 @@ class Picture:
     `frame(scenario)` sets up the axes; `moving(state)` draws the rest and yields its artists.
     """
 
-    size: tuple[float, float] = (
-        9,
-        3.8,
-    )  # inches at 100 dots each: fits a notebook on a screen of 1024 px
+    # inches at 100 dots each: fits a notebook on a screen of 1024 px
+    size: tuple[float, float] = (9, 3.8)
     panels: tuple[float, ...] = (1,)  # relative widths
 
     def __init__(self, scenario: Scenario) -> None:
