@@ -61,9 +61,10 @@ lab: $(LAB) ## open the course in JupyterLab (ARGS="--port=9000" and the like ar
 	@$(PY) -m nbformat.sign --log-level=ERROR notebooks/*.ipynb > /dev/null
 	$(PY) -m jupyterlab $(LAB_FLAGS) $(ARGS)
 
-test: $(TEST) ## check style, library and every notebook
+test: $(TEST) ## check style, type hints, library and every notebook
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(PY) -m mypy
 	$(PY) -m pytest -q -n 2
 	$(PY) -m pytest $(NBVAL) notebooks instructors/solutions
 
@@ -127,7 +128,7 @@ binder-check: $(TEST) ## set up what Binder and Colab would, without them, and r
 	$(PY) -m tools.binder
 
 clean: ## remove what was set up, and everything that can be made again
-	rm -rf $(VENV) $(BENCH_VENV) $(LITE_VENV) $(GRADE_VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+	rm -rf $(VENV) $(BENCH_VENV) $(LITE_VENV) $(GRADE_VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
 

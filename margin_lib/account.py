@@ -6,14 +6,16 @@ Mark prices are never stored; they come in as `marks`, a mapping from symbol to 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from margin_lib import formulas
 from margin_lib.contracts import Contract
 from margin_lib.errors import MarginError, keep_number, number, one_number, plain
+from margin_lib.types import ArrayLike, Marks, Number, Row, Truth
 
 ROUNDING = 1e-12  # what floats may lose on the way from a margin to a quantity and back
 
@@ -44,9 +46,9 @@ class Position:
     quantity: float
     entry_price: float
     leverage: float
-    margin: float | None = None
+    margin: float | Any = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.contract, Contract):
             raise MarginError("contract", "must be a Contract", self.contract)
         keep_number(self, "quantity", f"{self.symbol} quantity")
@@ -58,28 +60,28 @@ class Position:
             keep_number(self, "margin", f"{self.symbol} margin")
 
     @property
-    def symbol(self):
+    def symbol(self) -> str:
         """The contract's symbol."""
         return self.contract.symbol
 
     @property
-    def units(self):
+    def units(self) -> float:
         """quantity · contract size [coin; inverse: quote], signed."""
         size = self.contract.size
         return self.quantity if size == 1 else self.quantity * size  # the default is no fraction
 
     @property
-    def mode(self):
+    def mode(self) -> str:
         """'isolated' with a margin of its own, 'cross' without."""
         return "cross" if self.margin is None else "isolated"
 
     @property
-    def borrowed(self):
+    def borrowed(self) -> float:
         """Loan behind the position, fixed at entry: notional − notional / leverage [quote]."""
         value = self.notional(self.entry_price)
         return formulas.borrowed(value, formulas.initial_margin(value, self.leverage))
 
-    def mark(self, marks):
+    def mark(self, marks: Marks | None) -> Number:
         """The mark price of the position's market [quote per coin].
 
         Errors as for `mark`: `marks` must hold it.
@@ -90,7 +92,7 @@ class Position:
         """
         return mark(marks, self.contract.market)
 
-    def notional(self, price):
+    def notional(self, price: ArrayLike) -> Number:
         """Value at a price, in the money the contract is margined in [quote; inverse: coin].
 
         Errors and source as for `formulas.notional`.
@@ -102,7 +104,7 @@ class Position:
         """
         return formulas.notional(self.units, price, self.contract.inverse)
 
-    def pnl(self, price):
+    def pnl(self, price: ArrayLike) -> Number:
         """Profit at a price since entry, below 0 a loss [quote; inverse: coin].
 
         Errors and source as for `formulas.pnl`.
@@ -114,7 +116,7 @@ class Position:
         """
         return formulas.pnl(self.units, self.entry_price, price, self.contract.inverse)
 
-    def funding(self, price, rate):
+    def funding(self, price: ArrayLike, rate: ArrayLike) -> Number:
         """Cash of a funding payment at a price and a rate, above 0 received [quote; inverse: coin].
 
         Errors and source as for `formulas.funding`.
@@ -126,7 +128,7 @@ class Position:
         """
         return formulas.funding(self.units, price, rate, self.contract.inverse)
 
-    def maintenance_margin(self, price):
+    def maintenance_margin(self, price: ArrayLike) -> Number:
         """What equity must exceed at a price, by the contract's table and conventions.
 
         Parameters
@@ -156,7 +158,9 @@ class Position:
         margin = formulas.tiered_maintenance(value, self.contract.maintenance)
         return margin + value * self.contract.counted_fee
 
-    def liquidation_price(self, collateral=None, price=None):
+    def liquidation_price(
+        self, collateral: ArrayLike | None = None, price: float | None = None
+    ) -> Number:
         """Price at which a collateral and the PnL have fallen to the maintenance margin.
 
         Parameters
@@ -182,7 +186,7 @@ class Position:
             self.entry_price, self.units, collateral, tiers, fee, self.contract.inverse
         )
 
-    def requirement(self, price=None):
+    def requirement(self, price: float | None = None) -> tuple[Sequence[Row], float]:
         """Table and fee that hold while the price moves: frozen sums are a row of rate 0.
 
         Parameters
@@ -207,7 +211,7 @@ class Position:
         frozen = self.maintenance_margin(self.entry_price if price is None else price)
         return [(0, 0, -frozen, None)], 0
 
-    def grown_by(self, new):
+    def grown_by(self, new: "Position") -> "Position":
         """This position with more of the same side, mode and leverage, at the average entry price.
 
         Parameters
@@ -243,7 +247,7 @@ class Position:
         entry = formulas.average_entry_price(*first, *second, self.contract.inverse)
         return replace(self, quantity=self.quantity + new.quantity, entry_price=entry)
 
-    def risk(self, price):
+    def risk(self, price: ArrayLike) -> "Risk":
         """Share of the position in the account it belongs to, its own margin included.
 
         Parameters
@@ -288,13 +292,13 @@ class Risk:
     0.25
     """
 
-    equity: float
-    notional: float = 0
-    initial_margin: float = 0
-    maintenance_margin: float = 0
+    equity: Number
+    notional: Number = 0
+    initial_margin: Number = 0
+    maintenance_margin: Number = 0
     at_equality: bool = True
 
-    def __add__(self, other):
+    def __add__(self, other: "Risk") -> "Risk":
         return Risk(
             self.equity + other.equity,
             self.notional + other.notional,
@@ -304,17 +308,17 @@ class Risk:
         )
 
     @property
-    def available(self):
+    def available(self) -> Number:
         """Equity that no initial margin holds; below 0 nothing can be opened [quote]."""
         return self.equity - self.initial_margin
 
     @property
-    def cushion(self):
+    def cushion(self) -> Number:
         """Equity above the maintenance margin: what can still be lost [quote]."""
         return self.equity - self.maintenance_margin
 
     @property
-    def is_liquidatable(self):
+    def is_liquidatable(self) -> Truth:
         """Equity has fallen to the maintenance margin of something open, or is a debt."""
         reached = (np.less_equal if self.at_equality else np.less)(
             self.equity, self.maintenance_margin
@@ -323,13 +327,13 @@ class Risk:
         return np.logical_or(due, np.less(self.equity, 0))[()]
 
     @property
-    def margin_ratio(self):
+    def margin_ratio(self) -> Number:
         """Maintenance margin / equity; NaN where nothing is open [1]."""
         ratio = formulas.margin_ratio(self.maintenance_margin, self.equity)
         return plain(np.where(np.greater(self.notional, 0), ratio, np.nan))
 
     @property
-    def effective_leverage(self):
+    def effective_leverage(self) -> Number:
         """Notional / equity; infinite once equity is used up, 0 where nothing is open [1]."""
         ratio = formulas.margin_ratio(self.notional, self.equity)
         return plain(np.where(np.greater(self.notional, 0), ratio, 0.0))
@@ -355,7 +359,7 @@ class Event:
     transfers: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, kind, symbols, *ledgers):
+    def of(cls, kind: str, symbols: Iterable[str], *ledgers: Mapping[str, float]) -> "Event":
         """An event whose ledger is the sum of several; parties that get nothing are left out.
 
         Parameters
@@ -372,13 +376,13 @@ class Event:
         >>> Event.of("closed", ["ETH"], first, second).transfers
         {'balance': 2.0}
         """
-        total = {}
+        total: dict[str, float] = {}
         for ledger in ledgers:
             for party, money in ledger.items():
                 total[party] = total.get(party, 0) + money
         return cls(kind, tuple(symbols), {party: money for party, money in total.items() if money})
 
-    def received(self, party):
+    def received(self, party: str) -> float:
         """Money that a party got, below 0 when it paid, 0 when it had no part [quote].
 
         >>> Event("closed", ("ETH",), {"balance": 2.0, "market": -2.0}).received("market")
@@ -387,7 +391,7 @@ class Event:
         return self.transfers.get(party, 0)
 
 
-def pocket(symbol):
+def pocket(symbol: str) -> str:
     """Name of an isolated position's margin as a party in a ledger.
 
     Parameters
@@ -427,9 +431,9 @@ class Account:
     """
 
     balance: float
-    positions: tuple[Position, ...] = ()
+    positions: Sequence[Position] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         keep_number(self, "balance", "balance")
         object.__setattr__(self, "positions", tuple(self.positions))
         symbols = [position.symbol for position in self.positions]
@@ -440,7 +444,7 @@ class Account:
 
     # What the account holds
 
-    def __getitem__(self, symbol):
+    def __getitem__(self, symbol: str) -> Position:
         """The position in `symbol`; MarginError if there is none."""
         for position in self.positions:
             if position.symbol == symbol:
@@ -448,32 +452,32 @@ class Account:
         held = ", ".join(position.symbol for position in self.positions) or "nothing"
         raise MarginError("symbol", f"must be one the account holds ({held})", symbol)
 
-    def __contains__(self, symbol):
+    def __contains__(self, symbol: object) -> bool:
         return any(position.symbol == symbol for position in self.positions)
 
     @property
-    def cross(self):
+    def cross(self) -> tuple[Position, ...]:
         """Positions that share the balance."""
         return tuple(position for position in self.positions if position.margin is None)
 
     @property
-    def isolated(self):
+    def isolated(self) -> tuple[Position, ...]:
         """Positions with a margin of their own."""
         return tuple(position for position in self.positions if position.margin is not None)
 
     @property
-    def locked_margin(self):
+    def locked_margin(self) -> float:
         """Sum of the isolated margins [quote]."""
         return sum(position.margin for position in self.isolated)
 
     @property
-    def wallet_balance(self):
+    def wallet_balance(self) -> float:
         """Balance + locked margin: all money, before unrealised PnL [quote]."""
         return self.balance + self.locked_margin
 
     # How it stands at given marks
 
-    def risk(self, marks=None, symbol=None):
+    def risk(self, marks: Marks | None = None, symbol: str | None = None) -> Risk:
         """Risk of the pocket that carries `symbol`; of the shared balance without a symbol.
 
         Parameters
@@ -502,7 +506,7 @@ class Account:
             return self[symbol].risk(self[symbol].mark(marks))
         return self._shared(marks, self.cross)
 
-    def equity(self, marks=None):
+    def equity(self, marks: Marks | None = None) -> Number:
         """Shared and isolated equity together: wallet balance + unrealised PnL [quote].
 
         Parameters and errors as for `risk`.
@@ -515,7 +519,7 @@ class Account:
         own = (position.risk(position.mark(marks)).equity for position in self.isolated)
         return self.risk(marks).equity + sum(own)
 
-    def available_balance(self, marks=None):
+    def available_balance(self, marks: Marks | None = None) -> Number:
         """Shared equity that no cross position's initial margin holds [quote].
 
         Parameters and errors as for `risk`.
@@ -528,7 +532,7 @@ class Account:
         """
         return self.risk(marks).available
 
-    def liquidation_price(self, symbol, marks=None):
+    def liquidation_price(self, symbol: str, marks: Marks | None = None) -> Number:
         """Mark price of `symbol` at which its pocket is liquidated, the other marks held.
 
         Isolated: the collateral is the position's margin, and no other price matters. Cross: it is
@@ -567,7 +571,7 @@ class Account:
         known = marks is not None and position.contract.market in marks
         return position.liquidation_price(spare, position.mark(marks) if known else None)
 
-    def liquidation_range(self, market, marks):
+    def liquidation_range(self, market: str, marks: Marks | None) -> tuple[float, float]:
         """The two prices of a market beyond which the shared balance is liquidated.
 
         In hedge mode a long and a short follow one market: it can be liquidated in both
@@ -611,13 +615,19 @@ class Account:
         inverse = legs[0].contract.inverse
         return formulas.liquidation_range(rows, spare, legs[0].mark(marks), inverse)
 
-    def _twins(self, position):
+    def _twins(self, position: Position) -> list[Position]:
         """Other cross positions that follow the market of a cross position."""
         market = position.contract.market
         cross = self.cross if position.margin is None else ()
         return [p for p in cross if p.contract.market == market and p is not position]
 
-    def wall(self, first, second, span, marks=None):
+    def wall(
+        self,
+        first: str,
+        second: str,
+        span: Mapping[str, tuple[float, float]],
+        marks: Marks | None = None,
+    ) -> np.ndarray:
         """Where the shared balance is liquidated, in the plane of two cross positions' prices.
 
         The wall of two linear contracts is straight within a row of their tables: with one row, the
@@ -669,7 +679,7 @@ class Account:
         lows, highs = np.array([span[first], span[second]], dtype=float).T
         return corners[((lows <= corners) & (corners <= highs)).all(axis=1)]
 
-    def bankruptcy_price(self, symbol, marks=None):
+    def bankruptcy_price(self, symbol: str, marks: Marks | None = None) -> Number:
         """Mark price of `symbol` at which its pocket's equity is zero, the other marks held.
 
         As `liquidation_price`, without any maintenance margin.
@@ -687,7 +697,7 @@ class Account:
             position.entry_price, position.units, equity, position.contract.inverse
         )
 
-    def carrier(self, symbol, marks=None):
+    def carrier(self, symbol: str, marks: Marks | None = None) -> Risk:
         """What carries a position, itself left out: its margin, or the balance and the others.
 
         Its cushion is the collateral of `Position.liquidation_price`.
@@ -715,7 +725,7 @@ class Account:
             return Risk(position.margin)
         return self._shared(marks, (other for other in self.cross if other is not position))
 
-    def _shared(self, marks, positions):
+    def _shared(self, marks: Marks | None, positions: Iterable[Position]) -> Risk:
         """Risk of the balance with some of the positions that share it."""
         risks = (position.risk(position.mark(marks)) for position in positions)
         return sum(risks, Risk(self.balance))
@@ -723,8 +733,16 @@ class Account:
     # Operations
 
     def open(
-        self, contract, *, quantity, price, leverage, mode="isolated", margin=None, marks=None
-    ):
+        self,
+        contract: Contract,
+        *,
+        quantity: float,
+        price: float,
+        leverage: float,
+        mode: str = "isolated",
+        margin: float | None = None,
+        marks: Marks | None = None,
+    ) -> "Done":
         """Open a position, or add to one that is open on the same side in the same mode.
 
         Parameters
@@ -797,7 +815,7 @@ class Account:
             )
         return self._next(event, self._put(new))._alive(marks, symbol, None), event
 
-    def holding(self, coin, share, price):
+    def holding(self, coin: str, share: float, price: float) -> "Account":
         """The account with a part of its balance held in a coin: collateral that has a price.
 
         The coins count like a position that nobody lent for: without leverage, and without a
@@ -831,7 +849,14 @@ class Account:
         held = Position(contract=contract, quantity=money / price, entry_price=price, leverage=1)
         return Account(balance=self.balance, positions=(*self.positions, held))
 
-    def close(self, symbol, *, price, quantity=None, marks=None):
+    def close(
+        self,
+        symbol: str,
+        *,
+        price: float,
+        quantity: float | None = None,
+        marks: Marks | None = None,
+    ) -> "Done":
         """Close a position, or part of it, at a price; its profit or loss goes to the balance.
 
         Parameters
@@ -887,7 +912,7 @@ class Account:
             after._alive(marks, None)  # the fee must not kill what stays open
         return after, event
 
-    def add_margin(self, symbol, amount, marks=None):
+    def add_margin(self, symbol: str, amount: float, marks: Marks | None = None) -> "Done":
         """Move money from the balance into an isolated position's margin.
 
         Parameters
@@ -924,7 +949,7 @@ class Account:
         event = Event.of("margin added", [symbol], _move("balance", pocket(symbol), amount))
         return self._next(event, self.positions)._alive(marks, None), event
 
-    def remove_margin(self, symbol, amount, marks):
+    def remove_margin(self, symbol: str, amount: float, marks: Marks) -> "Done":
         """Move money from an isolated position's margin back to the balance.
 
         Parameters
@@ -960,7 +985,9 @@ class Account:
         event = Event.of("margin removed", [symbol], _move(pocket(symbol), "balance", amount))
         return self._next(event, self.positions)._alive(moment(marks), symbol), event
 
-    def switch_mode(self, symbol, mode, marks, margin=None):
+    def switch_mode(
+        self, symbol: str, mode: str, marks: Marks, margin: float | None = None
+    ) -> "Done":
         """Give a cross position a margin of its own, or an isolated one the shared balance.
 
         Parameters
@@ -1009,7 +1036,7 @@ class Account:
         event = Event.of("mode switched", [symbol], move)
         return self._next(event, self._put(switched))._alive(moment(marks), symbol, None), event
 
-    def pay_funding(self, rates, marks):
+    def pay_funding(self, rates: Mapping[str, float], marks: Marks) -> "Done":
         """One funding payment: into or out of isolated margins, and the balance for cross.
 
         Parameters
@@ -1043,7 +1070,7 @@ class Account:
         }
         return self._pay("funding paid", cash, "other traders")
 
-    def pay_interest(self, hourly_rates, hours):
+    def pay_interest(self, hourly_rates: Mapping[str, float], hours: float) -> "Done":
         """Interest on what is borrowed, out of isolated margins, and the balance for cross.
 
         Parameters
@@ -1080,7 +1107,7 @@ class Account:
 
     # How the operations are made
 
-    def _pay(self, kind, cash, counterparty):
+    def _pay(self, kind: str, cash: Mapping[str, float], counterparty: str) -> "Done":
         """Move cash (above 0: received) between each position's pocket and a counterparty."""
         ledgers = []
         for symbol, money in cash.items():
@@ -1089,7 +1116,7 @@ class Account:
         event = Event.of(kind, cash, *ledgers)
         return self._next(event, self.positions), event
 
-    def _next(self, event, positions):
+    def _next(self, event: Event, positions: Iterable[Position]) -> "Account":
         """The account after an event: only the event's ledger moves money."""
         positions = tuple(
             position
@@ -1101,17 +1128,17 @@ class Account:
         )
         return Account(balance=self.balance + event.received("balance"), positions=positions)
 
-    def _others(self, symbol):
+    def _others(self, symbol: str) -> tuple[Position, ...]:
         """All positions but one."""
         return tuple(position for position in self.positions if position.symbol != symbol)
 
-    def _put(self, new):
+    def _put(self, new: Position) -> tuple[Position, ...]:
         """All positions with a new one, in the place of the one it replaces."""
         if new.symbol not in self:
             return (*self.positions, new)
         return tuple(new if old.symbol == new.symbol else old for old in self.positions)
 
-    def _alive(self, marks, *symbols):
+    def _alive(self, marks: Marks, *symbols: str | None) -> "Account":
         """The account itself, unless a pocket that carries one of the symbols is liquidatable."""
         for symbol in symbols:
             risk = self.risk(marks, symbol)
@@ -1120,7 +1147,7 @@ class Account:
                 raise MarginError(f"equity behind {symbol or 'cross'}", rule, risk.equity)
         return self
 
-    def _check_leverage(self, new):
+    def _check_leverage(self, new: Position) -> None:
         """The leverage cap of the tier that the whole position would be in."""
         held = self[new.symbol].quantity if new.symbol in self else 0
         whole = replace(new, quantity=new.quantity + held) if new.quantity + held else new
@@ -1128,12 +1155,15 @@ class Account:
         if cap is not None and new.leverage > cap:
             raise MarginError(f"{new.symbol} leverage", f"must be at most {cap:g}", new.leverage)
 
-    def _must_be(self, symbol, mode):
+    def _must_be(self, symbol: str, mode: str) -> None:
         if self[symbol].mode != mode:
             raise MarginError(f"mode of {symbol}", f"must be {mode}", self[symbol].mode)
 
 
-def mark(marks, symbol):
+Done = tuple[Account, Event]  # what an operation returns
+
+
+def mark(marks: Marks | None, symbol: str) -> Number:
     """The mark price of a symbol: given, finite and above 0.
 
     Parameters
@@ -1157,7 +1187,7 @@ def mark(marks, symbol):
     return number(f"mark of {symbol}", marks[symbol], above=0)
 
 
-def moment(marks):
+def moment(marks: Marks | None) -> dict[str, float]:
     """The marks of one moment, which an operation needs: a single price a symbol.
 
     Parameters
@@ -1182,6 +1212,6 @@ def moment(marks):
     return {s: one_number(f"mark of {s}", marks[s], above=0) for s in marks}
 
 
-def _move(giver, taker, money):
+def _move(giver: str, taker: str, money: float) -> dict[str, float]:
     """The ledger of one payment."""
     return {giver: -money, taker: money}

@@ -1,7 +1,9 @@
 """The claims ledger: what articles say, what the runs say, and the number that decides."""
 
 import tomllib
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from margin_lib.page import say
 HOLDS, WHEN, WRONG = "holds", "holds when", "needs correcting"
 
 
-def readable(name):
+def readable(name: str) -> str:
     """The name of a case as words.
 
     >>> readable("the_hedge_works")
@@ -20,7 +22,7 @@ def readable(name):
     return name.replace("_", " ")
 
 
-def verdict(cases):
+def verdict(cases: Mapping[str, bool]) -> str:
     """What the cases say about a claim: true in all of them, in some, or in none.
 
     Parameters
@@ -49,7 +51,7 @@ def verdict(cases):
     return f"{WHEN} {' or '.join(good)}" if good else WRONG
 
 
-def refusal(operation, *arguments, **named):
+def refusal(operation: Callable, *arguments: Any, **named: Any) -> str | None:
     """What the exchange answers when it refuses an operation; None when it does it.
 
     >>> from margin_lib.account import Account
@@ -77,15 +79,15 @@ class Ledger:
                                `verdict` refuses, or a claim left out when the table is asked for
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | Path) -> None:
         with Path(path).open("rb") as file:
             self.claims = tomllib.load(file)
         for claim, entry in self.claims.items():
             if set(entry) != {"says", "run_in"}:
                 raise MarginError(f"claim {claim}", "must have says and run_in", list(entry))
-        self.rows = {}
+        self.rows: dict[str, tuple[str, str]] = {}
 
-    def judge(self, claim, number, **cases):
+    def judge(self, claim: str, number: str, **cases: bool) -> None:
         """Judge one claim by the cases in which it was tried, and show both.
 
         Parameters
@@ -104,14 +106,14 @@ class Ledger:
             f"*Tried: {' · '.join(tried)}*"
         )
 
-    def counts(self):
+    def counts(self) -> dict[str, int]:
         """How many claims hold, hold when something is the case, and need correcting."""
         self._must_be_complete()
         verdicts = [words for words, _ in self.rows.values()]
         holds, wrong = verdicts.count(HOLDS), verdicts.count(WRONG)
         return {HOLDS: holds, WHEN: len(verdicts) - holds - wrong, WRONG: wrong}
 
-    def show(self):
+    def show(self) -> None:
         """The whole ledger as one table, with a link to where each claim was run."""
         self._must_be_complete()
         lines = ["| id | claim | run in | verdict | deciding number |", "|---|---|---|---|---|"]
@@ -121,7 +123,7 @@ class Ledger:
             lines.append(f"| {claim} | {entry['says']} | {place} | **{words}** | {number} |")
         say("\n".join(lines))
 
-    def _must_be_complete(self):
+    def _must_be_complete(self) -> None:
         missing = [claim for claim in self.claims if claim not in self.rows]
         if missing:
             raise MarginError("ledger", "must have a verdict for every claim; missing", missing)

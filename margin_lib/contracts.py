@@ -1,8 +1,9 @@
 """What is traded, by which rules: contracts, maintenance tiers, conventions; frozen values."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from margin_lib.errors import MarginError, keep_number, one_number
 
@@ -26,7 +27,7 @@ class Tier(NamedTuple):
     amount: float = 0
     max_leverage: float | None = None
 
-    def amount_above(self, floor, rate):
+    def amount_above(self, floor: float, rate: float) -> float:
         """Maintenance amount of the next row that leaves no jump at its floor.
 
         Parameters
@@ -48,7 +49,7 @@ class Tier(NamedTuple):
         return self.amount + floor * (rate - self.rate)
 
 
-class Tiers(tuple):
+class Tiers(tuple[Tier, ...]):
     """A maintenance table: rows of rising floors, the first at 0.
 
     Maintenance margin of a notional N is rate · N − amount of its row, the last one whose floor is
@@ -70,7 +71,7 @@ class Tiers(tuple):
     0.02
     """
 
-    def __new__(cls, rows):
+    def __new__(cls, rows: Iterable[Sequence]) -> "Tiers":
         tiers = super().__new__(cls, (Tier(*row) for row in rows))
         if not tiers or tiers[0].floor != 0:
             raise MarginError("tiers", "must start with a floor of 0", list(tiers))
@@ -86,7 +87,7 @@ class Tiers(tuple):
         return tiers
 
     @classmethod
-    def flat(cls, rate):
+    def flat(cls, rate: float) -> "Tiers":
         """One row for every notional: a rate, 0 <= rate < 1 [1]. Errors as for `Tiers`.
 
         >>> Tiers.flat(0.25)
@@ -95,7 +96,7 @@ class Tiers(tuple):
         return cls([Tier(0, rate)])
 
     @classmethod
-    def continuous(cls, rows):
+    def continuous(cls, rows: Iterable[Sequence]) -> "Tiers":
         """Rows of (floor, rate) or (floor, rate, max_leverage); the amounts follow.
 
         Parameters
@@ -115,14 +116,14 @@ class Tiers(tuple):
         >>> [tier.amount for tier in Tiers.continuous([(0, 0.25), (100, 0.5), (1000, 0.75)])]
         [0, 25.0, 275.0]
         """
-        tiers = []
+        tiers: list[Tier] = []
         for floor, rate, *cap in rows:
             amount = tiers[-1].amount_above(floor, rate) if tiers else 0
             tiers.append(Tier(floor, rate, amount, *cap))
         return cls(tiers)
 
     @classmethod
-    def half_of_max_leverage(cls, rows):
+    def half_of_max_leverage(cls, rows: Iterable[tuple[float, float]]) -> "Tiers":
         """Rows of (floor, max_leverage): maintenance is half the initial margin at that leverage.
 
         Parameters
@@ -145,7 +146,7 @@ class Tiers(tuple):
         return cls.continuous((floor, 1 / (2 * cap), cap) for floor, cap in rows)
 
     @property
-    def jumps(self):
+    def jumps(self) -> bool:
         """Whether the maintenance margin jumps at a floor, as in a table without amounts."""
         gaps = (
             upper.amount - lower.amount_above(upper.floor, upper.rate)
@@ -153,7 +154,7 @@ class Tiers(tuple):
         )
         return any(abs(gap) > 1e-12 * tier.floor for gap, tier in zip(gaps, self[1:], strict=True))
 
-    def at(self, notional):
+    def at(self, notional: float) -> Tier:
         """The row of a notional; at a floor, the row that starts there.
 
         Parameters
@@ -199,7 +200,7 @@ class Conventions:
     closing_fee: bool = False
     at_equality: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.maintenance_at not in ("mark", "entry", "today"):
             rule = "must be 'mark', 'entry' or 'today'"
             raise MarginError("maintenance_at", rule, repr(self.maintenance_at))
@@ -231,13 +232,13 @@ class Contract:
 
     symbol: str
     market: str = ""
-    maintenance: Tiers = 0
+    maintenance: Tiers | Any = 0
     taker_fee: float = 0.0
     size: float = 1.0
     inverse: bool = False
     conventions: Conventions = field(default_factory=Conventions)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.symbol, str) or not self.symbol:
             raise MarginError("symbol", "must be a name", repr(self.symbol))
         if not isinstance(self.market, str):
@@ -251,11 +252,11 @@ class Contract:
         keep_number(self, "size", f"{self.symbol} contract size", above=0)
 
     @property
-    def maintenance_rate(self):
+    def maintenance_rate(self) -> float:
         """Maintenance margin rate of the first tier [1]."""
         return self.maintenance[0].rate
 
     @property
-    def counted_fee(self):
+    def counted_fee(self) -> float:
         """Closing fee that the requirement counts: the taker fee or nothing [1]."""
         return self.taker_fee or 0 if self.conventions.closing_fee else 0

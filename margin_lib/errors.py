@@ -1,9 +1,14 @@
 """The one error of margin_lib, and the checks of numbers that raise it."""
 
 from fractions import Fraction
+from typing import TypeVar
 
 import numpy as np
 
+from margin_lib.types import ArrayLike, Number, Truth
+
+_T = TypeVar("_T")
+Bound = float | None
 LARGEST = int(np.finfo(np.float64).max)  # beyond it a whole number is no float any more
 
 
@@ -20,15 +25,17 @@ class MarginError(ValueError):
     margin_lib.errors.MarginError: leverage must be at least 1, got 0.5
     """
 
-    def __init__(self, name, rule, value):
+    def __init__(self, name: str, rule: str, value: object) -> None:
         super().__init__(f"{name} {rule}, got {value}")
         self.name, self.rule, self.value = name, rule, value
 
-    def __reduce__(self):  # an exception with three arguments must still travel between processes
+    def __reduce__(self) -> tuple:  # with three arguments it must still travel between processes
         return MarginError, (self.name, self.rule, self.value)
 
 
-def number(name, value, *, above=None, at_least=None, below=None):
+def number(
+    name: str, value: ArrayLike, *, above: Bound = None, at_least: Bound = None, below: Bound = None
+) -> Number:
     """`value` as a float (or float64 array), once it is known to be finite and within bounds.
 
     Every number enters the library through here, so NaN and infinity never reach a comparison.
@@ -56,8 +63,8 @@ def number(name, value, *, above=None, at_least=None, below=None):
     Traceback (most recent call last):
     margin_lib.errors.MarginError: price must be finite, got nan
     """
-    if type(value) in (float, int, Fraction):
-        if not abs(value) <= LARGEST:
+    if type(value) is float or type(value) is int or type(value) is Fraction:
+        if not -LARGEST <= value <= LARGEST:
             raise MarginError(name, "must be finite", value)
         _within(name, value, value, above, at_least, below)
         return value
@@ -75,7 +82,9 @@ def number(name, value, *, above=None, at_least=None, below=None):
     return plain(array)
 
 
-def _within(name, value, array, above, at_least, below):
+def _within(
+    name: str, value: ArrayLike, array: Number, above: Bound, at_least: Bound, below: Bound
+) -> None:
     if above is not None and not _every(array > above):
         raise MarginError(name, f"must be above {above:g}", value)
     if at_least is not None and not _every(array >= at_least):
@@ -84,11 +93,11 @@ def _within(name, value, array, above, at_least, below):
         raise MarginError(name, f"must be below {below:g}", value)
 
 
-def _every(holds):
+def _every(holds: Truth) -> bool:
     return holds if holds is True or holds is False else holds.all()
 
 
-def one_number(name, value, **bounds):
+def one_number(name: str, value: ArrayLike, **bounds: float) -> float:
     """`number` for a value that must not be an array.
 
     Parameters
@@ -115,7 +124,7 @@ def one_number(name, value, **bounds):
     return result
 
 
-def of_type(name, value, kind):
+def of_type(name: str, value: _T, kind: type | tuple[type, ...]) -> _T:
     """`value` itself, once it is known to be of a type, or of one of several.
 
     Parameters
@@ -143,7 +152,7 @@ def of_type(name, value, kind):
     return value
 
 
-def count(name, value):
+def count(name: str, value: ArrayLike) -> int:
     """`value` as an int, once it is known to be a whole number of at least 1.
 
     Parameters
@@ -169,7 +178,7 @@ def count(name, value):
     return int(value)
 
 
-def keep_number(record, attribute, name, **bounds):
+def keep_number(record: object, attribute: str, name: str, **bounds: float) -> None:
     """Turn an attribute of a frozen record into the float that `one_number` makes of it.
 
     Narrow numbers would lose digits or overflow later, and a 0-d array could still be changed.
@@ -193,7 +202,7 @@ def keep_number(record, attribute, name, **bounds):
     object.__setattr__(record, attribute, value)
 
 
-def plain(value):
+def plain(value: Number) -> Number:
     """A float for a single number, a fraction if it is one, the array itself for many.
 
     Parameters
@@ -211,5 +220,5 @@ def plain(value):
         return float(value)
     if np.ndim(value):
         return value
-    value = np.asarray(value)[()]
+    value = np.asarray(value).item()
     return value if isinstance(value, Fraction) else float(value)

@@ -11,16 +11,17 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import Any
 
 from margin_lib import text
 from margin_lib.errors import MarginError, one_number
-from margin_lib.scenarios import load
+from margin_lib.scenarios import Scenario, load
 
 CLOSE = 0.01  # an answer counts as right within one part in a hundred
 COMMA = "must have no comma: write 5000 for five thousand, 0.5 for a half"
 
 
-def predict(value=None, *more):
+def predict(value: float | str | None = None, *more: object) -> float | None:
     """Commit to a number, or to "never", before you see the result; None while you have not.
 
     Raises
@@ -41,7 +42,9 @@ def predict(value=None, *more):
     return value
 
 
-def compare(prediction, result, form=text.percent):
+def compare(
+    prediction: float | None, result: float, form: Callable[[float], str] = text.percent
+) -> None:
     """Prediction and result side by side.
 
     Parameters
@@ -62,7 +65,7 @@ def compare(prediction, result, form=text.percent):
         print(f"You said {form(prediction)}. It is {form(result)}: {found}")
 
 
-def _distance(prediction, result, form):
+def _distance(prediction: float, result: float, form: Callable[[float], str]) -> str:
     """How near a prediction came, in words."""
     if _same(prediction, result):
         return "well predicted."
@@ -92,17 +95,19 @@ class Answer:
     """
 
     right: float
-    slips: dict = field(default_factory=dict)
-    hints: tuple = ()
+    slips: dict[float, str] = field(default_factory=dict)
+    hints: tuple[str, ...] = ()
 
 
-EXERCISES: dict[str, Callable] = {}
+Book = dict[str, Scenario]  # all scenarios of a file, by name
+Solution = Callable[[Book], Answer]
+EXERCISES: dict[str, Solution] = {}
 
 
-def exercise(name):
+def exercise(name: str) -> Callable[[Solution], Solution]:
     """Register a function from all scenarios to an Answer."""
 
-    def register(function):
+    def register(function: Solution) -> Solution:
         EXERCISES[name] = function
         return function
 
@@ -110,7 +115,7 @@ def exercise(name):
 
 
 @cache
-def every():
+def every() -> dict[str, Solution]:
     """All exercises: name -> function from scenarios to an Answer, in the order of the names.
 
     >>> list(every())[:2]
@@ -121,7 +126,9 @@ def every():
     return dict(sorted(EXERCISES.items()))
 
 
-def check(name, answer=None, path="scenarios.toml", *more):
+def check(
+    name: str, answer: float | str | None = None, path: str | Path = "scenarios.toml", *more: object
+) -> None:
     """Say whether an answer is right, and if not, what to look at again.
 
     Parameters
@@ -139,7 +146,7 @@ def check(name, answer=None, path="scenarios.toml", *more):
     print(f"{name}: {verdict(name, answer, path)}")
 
 
-def verdict(name, answer, path="scenarios.toml"):
+def verdict(name: str, answer: object, path: str | Path = "scenarios.toml") -> str:
     """What `check` says of an answer: "right.", or words for what is not."""
     function = _known(name)
     if answer is None:
@@ -148,7 +155,7 @@ def verdict(name, answer, path="scenarios.toml"):
     return _verdict(given, function(load(path))) or f'not yet. Does hint("{name}") help?'
 
 
-def hint(name, level=1, path="scenarios.toml"):
+def hint(name: str, level: int = 1, path: str | Path = "scenarios.toml") -> None:
     """A hint for an exercise: level 1 is a nudge, level 2 is nearly the way.
 
     Raises
@@ -162,20 +169,20 @@ def hint(name, level=1, path="scenarios.toml"):
     print(f"{name}: {hints[level - 1]}{further}")
 
 
-def _known(name):
+def _known(name: str) -> Solution:
     if name not in every():
         raise MarginError("exercise", f"must be one of {', '.join(every())}", name)
     return every()[name]
 
 
-def _whole(name, value, *more):
+def _whole(name: str, value: Any, *more: object) -> float:
     """The number that was meant to be one number."""
     if more or isinstance(value, tuple):
         raise MarginError(name, COMMA, (value, *more) if more else value)
     return math.nan if isinstance(value, str) and value == text.NEVER else one_number(name, value)
 
 
-def _verdict(given, truth):
+def _verdict(given: float, truth: Answer) -> str | None:
     """What can be said of an answer; None if it is wrong in a way that nobody foresaw."""
     if _same(given, truth.right):
         return "right."
@@ -193,5 +200,5 @@ def _verdict(given, truth):
     return None
 
 
-def _same(a, b):
+def _same(a: float, b: float) -> bool:
     return (math.isnan(a) and math.isnan(b)) or math.isclose(a, b, rel_tol=CLOSE, abs_tol=1e-9)

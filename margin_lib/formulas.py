@@ -11,18 +11,24 @@ side turned. So every function has one equation, and `inverse=True` turns its in
 """
 
 import math
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from margin_lib.errors import MarginError, number, one_number, plain
+from margin_lib.types import ArrayLike, Number, Row
+
+Leg = tuple[float, float, Sequence[Row], float]  # entry price, quantity, tiers, fee rate
 
 
-def _turned(quantity, price, inverse):
+def _turned(quantity: Number, price: Number, inverse: bool) -> tuple[Number, Number]:
     """Quantity and price of the linear contract that an inverse one is in the reciprocal price."""
     return (-quantity, 1 / price) if inverse else (quantity, price)
 
 
-def quantity(margin, leverage, price, inverse=False):
+def quantity(
+    margin: ArrayLike, leverage: ArrayLike, price: ArrayLike, inverse: bool = False
+) -> Number:
     """Quantity that a margin controls at a leverage.
 
     Equation:  notional(quantity, price) = margin · leverage
@@ -54,7 +60,7 @@ def quantity(margin, leverage, price, inverse=False):
     return plain(margin * leverage / price)
 
 
-def notional(quantity, price, inverse=False):
+def notional(quantity: ArrayLike, price: ArrayLike, inverse: bool = False) -> Number:
     """Value of a position at a price, in the money that it is margined in.
 
     Equation:  notional = |quantity| · price;  inverse:  |quantity| / price
@@ -83,7 +89,9 @@ def notional(quantity, price, inverse=False):
     return plain(abs(quantity) * price)
 
 
-def pnl(quantity, entry_price, price, inverse=False):
+def pnl(
+    quantity: ArrayLike, entry_price: ArrayLike, price: ArrayLike, inverse: bool = False
+) -> Number:
     """Profit (above 0) or loss (below 0) of a position since its entry.
 
     Equation:  pnl = quantity · (price − entry_price);
@@ -118,7 +126,7 @@ def pnl(quantity, entry_price, price, inverse=False):
     return plain(quantity * (price - entry_price))
 
 
-def trading_fee(notional, rate):
+def trading_fee(notional: ArrayLike, rate: ArrayLike) -> Number:
     """Fee of one trade, opening or closing.
 
     Equation:  fee = rate · notional
@@ -145,7 +153,13 @@ def trading_fee(notional, rate):
     return plain(notional * number("rate", rate, at_least=0, below=1))
 
 
-def net_pnl(quantity, entry_price, price, fee_rate=0, inverse=False):
+def net_pnl(
+    quantity: ArrayLike,
+    entry_price: ArrayLike,
+    price: ArrayLike,
+    fee_rate: ArrayLike = 0,
+    inverse: bool = False,
+) -> Number:
     """Profit or loss of closing a position at a price, the fee of closing paid.
 
     Equation:  net pnl = pnl(price) − fee rate · notional(price)
@@ -173,7 +187,13 @@ def net_pnl(quantity, entry_price, price, fee_rate=0, inverse=False):
     return plain(gain - trading_fee(notional(quantity, price, inverse), rate))
 
 
-def average_entry_price(quantity, entry_price, added_quantity, added_price, inverse=False):
+def average_entry_price(
+    quantity: ArrayLike,
+    entry_price: ArrayLike,
+    added_quantity: ArrayLike,
+    added_price: ArrayLike,
+    inverse: bool = False,
+) -> Number:
     """Entry price of a position after more was bought (or sold short) at another price.
 
     Equation:  (quantity + added) · entry = quantity · entry_price + added · added_price;
@@ -210,7 +230,7 @@ def average_entry_price(quantity, entry_price, added_quantity, added_price, inve
     return plain(_turned(0, mean, inverse)[1])
 
 
-def initial_margin(notional, leverage):
+def initial_margin(notional: ArrayLike, leverage: ArrayLike) -> Number:
     """Least collateral that opens a position.
 
     Equation:  initial margin = notional / leverage
@@ -237,7 +257,7 @@ def initial_margin(notional, leverage):
     return plain(notional / number("leverage", leverage, at_least=1))
 
 
-def borrowed(notional, own_money):
+def borrowed(notional: ArrayLike, own_money: ArrayLike) -> Number:
     """What the exchange lends in the margin-loan form.
 
     Equation:  borrowed = notional − own money
@@ -264,7 +284,7 @@ def borrowed(notional, own_money):
     return plain(_positive(notional - number("own money", own_money, at_least=0)))
 
 
-def maintenance_margin(notional, rate, amount=0):
+def maintenance_margin(notional: ArrayLike, rate: ArrayLike, amount: ArrayLike = 0) -> Number:
     """Least equity that keeps a position open.
 
     Equation:  maintenance margin = rate · notional − amount
@@ -293,7 +313,7 @@ def maintenance_margin(notional, rate, amount=0):
     return plain(rate * notional - number("amount", amount))
 
 
-def tiered_maintenance(notional, tiers):
+def tiered_maintenance(notional: ArrayLike, tiers: Sequence[Row]) -> Number:
     """Maintenance margin by a table: rate and amount of the row that each notional falls into.
 
     Equation:  maintenance margin = rate(N) · N − amount(N)
@@ -323,7 +343,7 @@ def tiered_maintenance(notional, tiers):
     return plain(margin)
 
 
-def margin_ratio(maintenance_margin, equity):
+def margin_ratio(maintenance_margin: ArrayLike, equity: ArrayLike) -> Number:
     """How near liquidation is: danger is 1.
 
     Equation:  margin ratio = maintenance margin / equity
@@ -356,7 +376,7 @@ def margin_ratio(maintenance_margin, equity):
     return plain(np.where(alive, ratio, np.inf))
 
 
-def margin_level(equity, maintenance_margin):
+def margin_level(equity: ArrayLike, maintenance_margin: ArrayLike) -> Number:
     """The margin ratio turned over, as other venues show it: danger is falling to 1.
 
     Equation:  margin level = equity / maintenance margin
@@ -383,7 +403,7 @@ def margin_level(equity, maintenance_margin):
     return _share(number("equity", equity), required)
 
 
-def margin_fraction(equity, notional):
+def margin_fraction(equity: ArrayLike, notional: ArrayLike) -> Number:
     """Equity behind each unit of value: the effective leverage turned over.
 
     Equation:  margin fraction = equity / notional
@@ -410,7 +430,7 @@ def margin_fraction(equity, notional):
     return _share(number("equity", equity), number("notional", notional, at_least=0))
 
 
-def equity_of_ratio(maintenance_margin, margin_ratio):
+def equity_of_ratio(maintenance_margin: ArrayLike, margin_ratio: ArrayLike) -> Number:
     """Equity behind a margin ratio that a venue shows: `margin_ratio`, solved for the equity.
 
     Equation:  equity = maintenance margin / margin ratio
@@ -437,7 +457,7 @@ def equity_of_ratio(maintenance_margin, margin_ratio):
     return plain(required / number("margin ratio", margin_ratio, above=0))
 
 
-def return_on_margin(pnl, margin):
+def return_on_margin(pnl: ArrayLike, margin: ArrayLike) -> Number:
     """Profit as a share of the margin put in ("ROE").
 
     Equation:  return = pnl / margin
@@ -463,14 +483,16 @@ def return_on_margin(pnl, margin):
     return plain(number("pnl", pnl) / number("margin", margin, above=0))
 
 
-def _share(part, whole):
+def _share(part: Number, whole: Number) -> Number:
     """part / whole, NaN where there is no whole."""
     some = np.greater(whole, 0)
     with np.errstate(over="ignore"):
         return plain(np.where(some, part / np.where(some, whole, 1), np.nan))
 
 
-def equity_of_cash(cash, quantity, price, inverse=False):
+def equity_of_cash(
+    cash: ArrayLike, quantity: ArrayLike, price: ArrayLike, inverse: bool = False
+) -> Number:
     """Equity of an account that books a position as money paid and coins got.
 
     At the entry price it is the collateral of the other functions, which book a position by its
@@ -504,7 +526,9 @@ def equity_of_cash(cash, quantity, price, inverse=False):
     return plain(number("cash", cash) + quantity * price)
 
 
-def share_of_equity(equity, maintenance_margin, total_maintenance_margin):
+def share_of_equity(
+    equity: ArrayLike, maintenance_margin: ArrayLike, total_maintenance_margin: ArrayLike
+) -> Number:
     """Part of an account's equity that stands behind one of its positions.
 
     Equation:  share = equity · maintenance margin / total maintenance margin
@@ -533,7 +557,15 @@ def share_of_equity(equity, maintenance_margin, total_maintenance_margin):
     return _share(number("equity", equity) * part, whole)
 
 
-def liquidation_price(entry_price, quantity, collateral, rate, amount=0, fee_rate=0, inverse=False):
+def liquidation_price(
+    entry_price: ArrayLike,
+    quantity: ArrayLike,
+    collateral: ArrayLike,
+    rate: ArrayLike,
+    amount: ArrayLike = 0,
+    fee_rate: ArrayLike = 0,
+    inverse: bool = False,
+) -> Number:
     """Mark price at which equity has fallen to the maintenance margin.
 
     Equation, solved for the price P:
@@ -581,7 +613,14 @@ def liquidation_price(entry_price, quantity, collateral, rate, amount=0, fee_rat
     return _price(np.where(np.less(q, 0), np.minimum(reached, 0), reached), q, inverse)
 
 
-def tiered_liquidation_price(entry_price, quantity, collateral, tiers, fee_rate=0, inverse=False):
+def tiered_liquidation_price(
+    entry_price: ArrayLike,
+    quantity: ArrayLike,
+    collateral: ArrayLike,
+    tiers: Sequence[Row],
+    fee_rate: float = 0,
+    inverse: bool = False,
+) -> Number:
     """Mark price at which equity has fallen to the maintenance margin of a table.
 
     Each row of the table has its own solution. A row counts only where the position's notional
@@ -614,7 +653,7 @@ def tiered_liquidation_price(entry_price, quantity, collateral, tiers, fee_rate=
 
     dead_from, *table = _lines(tiers, fee)
 
-    def prices(entry, q, money):
+    def prices(entry: Number, q: Number, money: Number) -> Number:
         debt = q * entry - money
         short, long = (_count(debt, borders[1:]) for borders in np.split(dead_from, 2))
         row = short + np.greater_equal(q, 0) * (len(tiers) + long - short)
@@ -624,7 +663,7 @@ def tiered_liquidation_price(entry_price, quantity, collateral, tiers, fee_rate=
     return _in_parts(prices, entry, q, money)
 
 
-def _in_parts(function, *values, size=65_536):
+def _in_parts(function: Callable[..., Number], *values: Number, size: int = 65_536) -> Number:
     """A function of numbers or arrays; long arrays in parts that stay in the processor's cache."""
     shape = np.broadcast_shapes(*(np.shape(value) for value in values))
     count = math.prod(shape)
@@ -636,14 +675,16 @@ def _in_parts(function, *values, size=65_536):
     return np.concatenate(parts).reshape(shape)
 
 
-def _checked(entry_price, quantity, collateral, inverse):
+def _checked(
+    entry_price: ArrayLike, quantity: ArrayLike, collateral: ArrayLike, inverse: bool
+) -> tuple[Number, Number, Number]:
     """Entry price, quantity and collateral as numbers, of the linear contract."""
     entry = number("entry price", entry_price, above=0)
     q, entry = _turned(number("quantity", quantity), entry, inverse)
     return entry, q, number("collateral", collateral)
 
 
-def _lines(tiers, fee):
+def _lines(tiers: Sequence[Row], fee: float) -> list[np.ndarray]:
     """The rows of a table for both sides, from left to right: dead from, right end, slope, amount.
 
     On the axis x = side · notional equity is x − debt, and both sides die towards the left; a short
@@ -651,19 +692,19 @@ def _lines(tiers, fee):
     row in which a position dies is the rightmost one of its half at whose left end it is dead: it
     dies at the row's solution, or at the right end if the table jumps there.
     """
-    halves = []
+    ends, halves = [*(tier[0] for tier in tiers[1:]), np.inf], []
     for side in (-1, 1):
         rows = []
-        for (floor, rate, amount, _), above in zip(tiers, [*tiers[1:], (np.inf,)], strict=True):
+        for (floor, rate, amount, _), end in zip(tiers, ends, strict=True):
             rate = number("rate with closing fee", rate + fee, below=1)
-            left, right = sorted((side * floor, side * above[0]))
+            left, right = sorted((side * floor, side * end))
             rows.append((left * (1 - side * rate) + amount, right, 1 - side * rate, amount))
         dead, *table = (np.array(column) for column in zip(*rows[::side], strict=True))
         halves.append((np.minimum.accumulate(dead[::-1])[::-1], *table))
     return [np.concatenate(columns) for columns in zip(*halves, strict=True)]
 
 
-def _count(values, borders):
+def _count(values: Number, borders: np.ndarray) -> np.ndarray:
     """How many borders each value has reached: faster than a binary search in a short list."""
     count = np.zeros(np.shape(values), np.int16)
     for border in borders:
@@ -671,7 +712,7 @@ def _count(values, borders):
     return count
 
 
-def _price(reached, q, inverse):
+def _price(reached: Number, q: Number, inverse: bool) -> Number:
     """Price of side · notional. A long that would have to fall to 0 or below never gets there."""
     dies = np.logical_or(np.less(q, 0), np.logical_and(np.greater(q, 0), np.greater(reached, 0)))
     price = np.where(dies, abs(reached) / np.where(np.equal(q, 0), 1, abs(q)), np.nan)
@@ -680,7 +721,9 @@ def _price(reached, q, inverse):
     return plain(price)
 
 
-def liquidation_range(legs, collateral, price, inverse=False):
+def liquidation_range(
+    legs: Iterable[Leg], collateral: float, price: float, inverse: bool = False
+) -> tuple[float, float]:
     """The prices, below and above today's, at which several positions of one market die together.
 
     Between two floors of any of their tables, equity less maintenance is a straight line in the
@@ -719,7 +762,7 @@ def liquidation_range(legs, collateral, price, inverse=False):
     floors = {tier[0] / abs(q) for q, _, tiers, _ in turned for tier in tiers}
     borders = [*sorted(floors), np.inf]
 
-    def line(at):
+    def line(at: float) -> tuple[float, float]:
         """Equity less maintenance around a price: value at a price of 0, and slope."""
         value, slope = collateral, 0
         for q, entry, tiers, fee in turned:
@@ -727,7 +770,7 @@ def liquidation_range(legs, collateral, price, inverse=False):
             value, slope = value - q * entry + amount, slope + q - (rate + fee) * abs(q)
         return value, slope
 
-    def first_zero(parts, inwards):
+    def first_zero(parts: list[tuple[float, float]], inwards: bool) -> float:
         """Where the line first reaches zero, part by part, each from its edge nearer to `now`."""
         for left, right in parts:
             value, slope = line((left + min(right, 2 * left + 1)) / 2)  # rounding decides at left
@@ -745,7 +788,13 @@ def liquidation_range(legs, collateral, price, inverse=False):
     return (1 / upper, 1 / lower) if inverse else (lower, upper)
 
 
-def bankruptcy_price(entry_price, quantity, collateral, inverse=False, fee_rate=0):
+def bankruptcy_price(
+    entry_price: ArrayLike,
+    quantity: ArrayLike,
+    collateral: ArrayLike,
+    inverse: bool = False,
+    fee_rate: ArrayLike = 0,
+) -> Number:
     """Mark price at which equity is zero: the liquidation price without any maintenance margin.
 
     Equation, solved for the price P:  collateral + pnl(P) = fee rate · notional(P)
@@ -764,8 +813,14 @@ def bankruptcy_price(entry_price, quantity, collateral, inverse=False, fee_rate=
 
 
 def spot_margin_level(
-    price, coin=0, quote=0, coin_debt=0, quote_debt=0, coin_interest=0, quote_interest=0
-):
+    price: ArrayLike,
+    coin: ArrayLike = 0,
+    quote: ArrayLike = 0,
+    coin_debt: ArrayLike = 0,
+    quote_debt: ArrayLike = 0,
+    coin_interest: ArrayLike = 0,
+    quote_interest: ArrayLike = 0,
+) -> Number:
     """What a spot margin account holds over what it owes: liquidation where it falls to a level.
 
     Equation:  level = (quote + coin · P) / (quote owed + coin owed · P), owed with interest
@@ -797,8 +852,14 @@ def spot_margin_level(
 
 
 def spot_liquidation_price(
-    level, coin=0, quote=0, coin_debt=0, quote_debt=0, coin_interest=0, quote_interest=0
-):
+    level: ArrayLike,
+    coin: ArrayLike = 0,
+    quote: ArrayLike = 0,
+    coin_debt: ArrayLike = 0,
+    quote_debt: ArrayLike = 0,
+    coin_interest: ArrayLike = 0,
+    quote_interest: ArrayLike = 0,
+) -> Number:
     """Price at which the margin level of a spot account has fallen to a level.
 
     Equation, solved for the price P:  quote + coin · P = level · (quote owed + coin owed · P)
@@ -833,7 +894,14 @@ def spot_liquidation_price(
     return bankruptcy_price(1, coins, equity_of_cash(cash, coins, 1))
 
 
-def _held_and_owed(coin, quote, coin_debt, quote_debt, coin_interest, quote_interest):
+def _held_and_owed(
+    coin: ArrayLike,
+    quote: ArrayLike,
+    coin_debt: ArrayLike,
+    quote_debt: ArrayLike,
+    coin_interest: ArrayLike,
+    quote_interest: ArrayLike,
+) -> tuple[Number, Number, Number, Number]:
     """Coins and quote money held, and both owed with their interest."""
     return (
         number("coin", coin, at_least=0),
@@ -845,7 +913,13 @@ def _held_and_owed(coin, quote, coin_debt, quote_debt, coin_interest, quote_inte
     )
 
 
-def funding(quantity, mark_price, rate, inverse=False, periods=1):
+def funding(
+    quantity: ArrayLike,
+    mark_price: ArrayLike,
+    rate: ArrayLike,
+    inverse: bool = False,
+    periods: ArrayLike = 1,
+) -> Number:
     """Cash that one funding payment brings the holder of a position.
 
     Equation:  cash = −(side of the quantity) · notional(mark price) · rate · periods
@@ -874,10 +948,16 @@ def funding(quantity, mark_price, rate, inverse=False, periods=1):
     """
     value = notional(quantity, number("mark price", mark_price, above=0), inverse)
     rate = number("rate", rate) * number("periods", periods, at_least=0)
-    return plain(-np.sign(quantity) * value * rate)
+    return plain(-np.sign(number("quantity", quantity)) * value * rate)
 
 
-def interest(borrowed, period_rate, hours, period=1, at_opening=0):
+def interest(
+    borrowed: ArrayLike,
+    period_rate: ArrayLike,
+    hours: ArrayLike,
+    period: ArrayLike = 1,
+    at_opening: ArrayLike = 0,
+) -> Number:
     """Interest on a margin loan: simple, for every period that has started.
 
     Equation:  interest = borrowed · rate · (charges at opening + ⌈hours / period⌉)
@@ -913,7 +993,7 @@ def interest(borrowed, period_rate, hours, period=1, at_opening=0):
     return plain(borrowed * number("period rate", period_rate, at_least=0) * charges)
 
 
-def deficit(equity):
+def deficit(equity: ArrayLike) -> Number:
     """What is missing once losses are larger than the collateral: the fund's or the winners' part.
 
     Equation:  deficit = max(−equity, 0)
@@ -938,7 +1018,7 @@ def deficit(equity):
     return plain(_positive(-number("equity", equity)))
 
 
-def left_after(means, deficit):
+def left_after(means: ArrayLike, deficit: ArrayLike) -> Number:
     """What is left of a fund, or of a winner's profit, once it has paid what it can of a deficit.
 
     Equation:  left = means − min(deficit, max(means, 0))
@@ -966,7 +1046,7 @@ def left_after(means, deficit):
     return plain(means - paid)
 
 
-def returned(equity, notional, fee_rate):
+def returned(equity: ArrayLike, notional: ArrayLike, fee_rate: ArrayLike | None) -> Number:
     """What a liquidated pocket gives back to its owner once all of it is closed.
 
     Equation:  returned = max(equity − fee rate · notional, 0)
@@ -999,6 +1079,6 @@ def returned(equity, notional, fee_rate):
     return plain(_positive(equity - fee))
 
 
-def _positive(value):
+def _positive(value: Number) -> Number:
     """The value where it is above 0, elsewhere a 0 of its own kind: exact among fractions."""
     return np.maximum(value, abs(0 * value))

@@ -6,18 +6,26 @@ controls and `compute`; CONTRIBUTING.md shows how.
 
 import html
 import threading
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
 from traitlets import Unicode
 
 from margin_lib import formulas, mandate, page, plots, text
-from margin_lib.account import Risk
+from margin_lib.account import Account, Risk
 from margin_lib.contracts import Conventions, Tiers
 from margin_lib.errors import MarginError
-from margin_lib.simulate import Costs, replay, simulate
+from margin_lib.scenarios import Scenario, Trade
+from margin_lib.simulate import Costs, Replay, replay, simulate
+from margin_lib.types import Marks
 from margin_lib.venues import venue
+
+Controls = dict[str, widgets.Widget]  # by name
+Presets = Mapping[str, Mapping[str, Any]]  # a button's words -> values of controls
+Shown = tuple[Any, list[str]]  # the state of the picture, the lines of the readout
 
 MODES = ("isolated", "cross")
 MARKETS, SHOWN = 4000, 400  # of a cloud: those that are counted, those that are drawn
@@ -25,7 +33,9 @@ MARKETS, SHOWN = 4000, 400  # of a cloud: those that are counted, those that are
 DRAWING = threading.RLock()
 
 
-def slider(words, value, low, high, step, tip, form=".2f"):
+def slider(
+    words: str, value: float, low: float, high: float, step: float, tip: str, form: str = ".2f"
+) -> widgets.FloatSlider:
     """A slider with its unit in its label, wide enough for where it starts; `tip` is its legend.
 
     No sign in `form` for what is not below 0: a browser's 0 may be a hair less, and would be −0.
@@ -46,18 +56,18 @@ def slider(words, value, low, high, step, tip, form=".2f"):
     return control
 
 
-def leverage_of(trade, tip, high=20):
+def leverage_of(trade: Trade, tip: str, high: float = 20) -> widgets.FloatSlider:
     """The slider of a trade's leverage."""
     return slider("leverage [x]", trade.leverage, 1, high, 0.5, tip, ".1f")
 
 
-def change(symbol, low=-0.6, high=0.4):
+def change(symbol: str, low: float = -0.6, high: float = 0.4) -> widgets.FloatSlider:
     """The slider of a price, as a change since entry."""
     tip = f"moves the price of {symbol}; 0 % is where you bought or sold"
     return slider(f"{symbol} price change [%]", 0.0, low, high, 0.01, tip, ".0%")
 
 
-def choice(words, options, value, tip):
+def choice(words: str, options: Sequence[str], value: str, tip: str) -> widgets.Dropdown:
     """A list to choose from."""
     wide = widgets.Layout(width="380px")
     style = {"description_width": "170px"}
@@ -68,12 +78,12 @@ def choice(words, options, value, tip):
     return control
 
 
-def flash_crash(lab, scenario):
+def flash_crash(lab: "Lab", scenario: Scenario) -> Presets:
     """The preset of a falling price, as deep as the slider goes."""
     return {"flash crash": {"change": lab.controls["change"].min}}
 
 
-def walk(steps):
+def walk(steps: int) -> widgets.FloatSlider:
     """The slider of a step along a path, and a button that plays it, from where it stands."""
     control = slider("step", steps - 1, 0, steps - 1, 1, "walks along the market", ".0f")
     control.play = widgets.Play(min=0, max=steps - 1, value=steps - 1, interval=400)
@@ -99,12 +109,12 @@ class Lab(widgets.VBox):
     the readout), and, if it likes, `make_presets(scenario)` -> {button: values}.
     """
 
-    picture = None
+    picture: type[plots.Picture] | Any = None
     look = ""
     _held = False  # while several controls move at once
-    _shown = None  # the values that picture and readout show
+    _shown: dict[str, Any] | None = None  # the values that picture and readout show
 
-    def __init__(self, scenario):
+    def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.controls = self.make_controls(scenario)
         for control in self.controls.values():
@@ -113,7 +123,7 @@ class Lab(widgets.VBox):
         self.presets = {"start": self.values(), **self.make_presets(scenario)}
         with DRAWING:
             self.canvas = self.picture(scenario)
-        self.lines = []
+        self.lines: list[str] = []
         # Never wider than the page, less a margin of its own; nor blown up to fill a wide one.
         size = widgets.Layout(max_width="calc(100% - 4px)", align_self="flex-start")
         self._image = Screen(format="png", layout=size)
@@ -139,30 +149,30 @@ class Lab(widgets.VBox):
             control.observe(self._refresh, names="value")
         self._refresh()
 
-    def _say(self, words):
+    def _say(self, words: str) -> str:
         return text.translated(words, self.scenario.labels)
 
-    def make_controls(self, scenario):
+    def make_controls(self, scenario: Scenario) -> Controls:
         raise NotImplementedError
 
-    def make_presets(self, scenario):
+    def make_presets(self, scenario: Scenario) -> Presets:
         return {}
 
-    def compute(self, scenario, **values):
+    def compute(self, scenario: Scenario, **values: Any) -> Shown:
         raise NotImplementedError
 
-    def values(self):
+    def values(self) -> dict[str, Any]:
         """The value of each control, by name; what `set` asked for while a slider stands there."""
         return {name: self._value(name, control) for name, control in self.controls.items()}
 
-    def _value(self, name, control):
+    def _value(self, name: str, control: widgets.Widget) -> Any:
         # A browser answers every value that it is sent with the nearest step of its slider.
         if not hasattr(control, "step"):
             return control.value
         asked = min(max(self._asked[name], control.min), control.max)
         return asked if abs(control.value - asked) < control.step / 2 else control.value
 
-    def set(self, **values):
+    def set(self, **values: Any) -> None:
         """Move controls by name, as a reader would; the rest stays where it is."""
         for name in values:
             if name not in self.controls:
@@ -176,22 +186,22 @@ class Lab(widgets.VBox):
             self._held = False
         self._refresh()
 
-    def summary(self):
+    def summary(self) -> str:
         """The readout as plain text, for a checked cell."""
         return "\n".join(self.lines)
 
-    def alt(self):
+    def alt(self) -> str:
         """What the picture shows, in words."""
-        return f"{type(self).__doc__.splitlines()[0]} {' '.join(self.lines)}"
+        return f"{str(type(self).__doc__).splitlines()[0]} {' '.join(self.lines)}"
 
-    def _refresh(self, _=None):
+    def _refresh(self, _: object = None) -> None:
         with DRAWING:
             values = self.values()
             if not self._held and values != self._shown:
                 self._shown = values
                 self._show(values)
 
-    def _show(self, values):
+    def _show(self, values: dict[str, Any]) -> None:
         try:
             state, self.lines = self.compute(self.scenario, **values)
         except MarginError as error:
@@ -203,20 +213,20 @@ class Lab(widgets.VBox):
         words = "<br>".join(html.escape(line) for line in self.lines)
         self._readout.value = page.status(f"<b>{words}</b>")
 
-    def legend(self):
+    def legend(self) -> str:
         """What each control does, and what to look at, in HTML."""
         tips = [(control.description, control.tip) for control in self.controls.values()]
         rows = "".join(f"<li><b>{name}</b> {tip}</li>" for name, tip in tips)
         look = f"{self._say('Look at')}: {self._say(self.look)}"
         return f"<ul>{rows}</ul><p>{look}</p>"
 
-    def _repr_mimebundle_(self, **how):
+    def _repr_mimebundle_(self, **how: Any) -> Any:
         """The live view, and beside it a still picture for where no kernel runs."""
         shown = page.figure(self.canvas.png(level=9), self.alt(), self.lines, self.legend())
         return page.still(super()._repr_mimebundle_(**how), shown, self.summary())
 
 
-def fate(state, symbol, currency):
+def fate(state: Replay, symbol: str, currency: str) -> str:
     """One sentence on an isolated position: how far from liquidation, or what was lost."""
     position = state.start[symbol]
     edge = state.start.liquidation_price(symbol)
@@ -239,14 +249,14 @@ class LeverageLab(Lab):
     make_presets = flash_crash
     look = "the hatched part. No price changes it; all of the change is yours."
 
-    def make_controls(self, scenario):
+    def make_controls(self, scenario: Scenario) -> Controls:
         trade = scenario.trades[0]
         return {
             "leverage": leverage_of(trade, "says how much you borrow", high=10),
             "change": change(trade.symbol, -0.3, 0.3),
         }
 
-    def compute(self, scenario, leverage, change):
+    def compute(self, scenario: Scenario, leverage: float, change: float) -> Shown:
         symbol, currency = scenario.trades[0].symbol, scenario.currency
         scenario = scenario.with_trade(symbol, leverage=leverage)
         account, marks = scenario.account("isolated"), scenario.marks(**{symbol: change})
@@ -265,7 +275,7 @@ class LeverageLab(Lab):
         return state, lines
 
 
-def opening(leverage, rate):
+def opening(leverage: float, rate: float) -> float:
     """Leverage, held at the largest half step at which a position of this rate can be opened."""
     return leverage if leverage * rate < 1 else np.ceil(2 / rate) / 2 - 0.5
 
@@ -277,7 +287,7 @@ class TermsLab(Lab):
     make_presets = flash_crash
     look = "where the two lines cross: that is the liquidation price."
 
-    def make_controls(self, scenario):
+    def make_controls(self, scenario: Scenario) -> Controls:
         trade = scenario.trades[0]
         rate = trade.contract.maintenance_rate
         return {
@@ -288,7 +298,7 @@ class TermsLab(Lab):
             "change": change(trade.symbol),
         }
 
-    def compute(self, scenario, leverage, rate, change):
+    def compute(self, scenario: Scenario, leverage: float, rate: float, change: float) -> Shown:
         symbol, currency = scenario.trades[0].symbol, scenario.currency
         asked, leverage = leverage, opening(leverage, rate)
         scenario = scenario.with_trade(symbol, leverage=leverage, maintenance_rate=rate)
@@ -314,7 +324,7 @@ class IsolatedLab(Lab):
     picture = plots.PocketsPicture
     look = "the right bar. No price moves it; only you do, when you add margin."
 
-    def make_controls(self, scenario):
+    def make_controls(self, scenario: Scenario) -> Controls:
         trade, balance = scenario.trades[0], scenario.balance
         unit, step = scenario.currency, balance / 100
         return {
@@ -328,12 +338,14 @@ class IsolatedLab(Lab):
             "change": change(trade.symbol),
         }
 
-    def make_presets(self, scenario):
+    def make_presets(self, scenario: Scenario) -> Presets:
         fifth = scenario.balance / 5
         adding = {f"add {text.money(fifth, scenario.currency)}": {"added": fifth}}
         return {**flash_crash(self, scenario), **adding}
 
-    def compute(self, scenario, margin, added, leverage, change):
+    def compute(
+        self, scenario: Scenario, margin: float, added: float, leverage: float, change: float
+    ) -> Shown:
         symbol, currency = scenario.trades[0].symbol, scenario.currency
         scenario = scenario.with_trade(symbol, margin=margin, leverage=leverage)
         account = scenario.account("isolated")
@@ -355,18 +367,18 @@ class IsolatedLab(Lab):
         return state, lines
 
 
-def side_of(trade):
+def side_of(trade: Trade) -> widgets.Dropdown:
     """The list to choose a trade's side from."""
     tip = "one long and one short, or both on one side"
     return choice(f"{trade.symbol} side", ["long", "short"], trade.side, tip)
 
 
-def both_modes(scenario, path):
+def both_modes(scenario: Scenario, path: Iterable[Marks]) -> dict[str, Any]:
     """The same trades in both modes over the same path."""
     return {mode: replay(scenario.account(mode), path) for mode in MODES}
 
 
-def outcomes(states, currency):
+def outcomes(states: Mapping[str, Replay], currency: str) -> list[str]:
     """A sentence a mode: what became of the account."""
     lines = []
     for mode, state in states.items():
@@ -376,7 +388,7 @@ def outcomes(states, currency):
     return lines
 
 
-def distances(states):
+def distances(states: Mapping[str, Replay]) -> list[str]:
     """A sentence a mode: how far each price is from liquidating what lives."""
     lines = []
     for mode, state in states.items():
@@ -391,16 +403,16 @@ def distances(states):
 class CrossLab(Lab):
     """One balance for all positions, beside a pocket for each."""
 
-    picture = plots.CrossPicture
+    picture: type[plots.Picture] = plots.CrossPicture
     look = "the last bar on the left against its dashed line. Nothing else decides in cross."
 
-    def make_controls(self, scenario):
+    def make_controls(self, scenario: Scenario) -> Controls:
         return {trade.symbol: change(trade.symbol, -0.95, 1.5) for trade in scenario.trades}
 
-    def make_presets(self, scenario):
+    def make_presets(self, scenario: Scenario) -> Presets:
         return scenario.moves
 
-    def compute(self, scenario, **changes):
+    def compute(self, scenario: Scenario, **changes: float) -> Shown:
         state = both_modes(scenario, [scenario.marks(**changes)])
         risk = state["cross"].start.risk(state["cross"].marks)
         return state, [
@@ -417,10 +429,10 @@ class ComparisonLab(CrossLab):
     picture = plots.PlanePicture
     look = "which edge the dot crosses first. A wall kills one position, the line kills all."
 
-    def make_controls(self, scenario):
+    def make_controls(self, scenario: Scenario) -> Controls:
         return {"side": side_of(scenario.trades[1]), **super().make_controls(scenario)}
 
-    def compute(self, scenario, side, **changes):
+    def compute(self, scenario: Scenario, side: str, **changes: float) -> Shown:
         scenario = scenario.with_trade(scenario.trades[1].symbol, side=side)
         return super().compute(scenario, **changes)
 
@@ -433,10 +445,10 @@ class CloudLab(Lab):
 
     picture = plots.PlanePicture
     look = "how the cloud lies: along the line, or across it. Points outside the frame count, too."
-    shares = None  # what dies -> share of the markets
-    lost = None  # mode -> share of the markets in which all positions die
+    shares: dict[str, float] | Any = None  # what dies -> share of the markets
+    lost: dict[str, float] | Any = None  # mode -> share of the markets in which all positions die
 
-    def make_controls(self, scenario):
+    def make_controls(self, scenario: Scenario) -> Controls:
         return {
             "side": side_of(scenario.trades[1]),
             "correlation": slider(
@@ -453,11 +465,13 @@ class CloudLab(Lab):
             ),
         }
 
-    def make_presets(self, scenario):
+    def make_presets(self, scenario: Scenario) -> Presets:
         kinds = {"move together": 0.9, "independent": 0.0, "move apart": -0.9}
         return {words: {"correlation": value} for words, value in kinds.items()}
 
-    def compute(self, scenario, side, correlation, volatility):
+    def compute(
+        self, scenario: Scenario, side: str, correlation: float, volatility: float
+    ) -> Shown:
         scenario = replace(scenario, trades=scenario.trades[:2], moves={}, paths={})
         scenario = scenario.with_trade(scenario.trades[1].symbol, side=side)
         terms = {"correlation": correlation, "volatility": volatility}
@@ -497,11 +511,11 @@ class PathLab(Lab):
     picture = plots.PathPicture
     look = "what is gone when prices come back: a position that was closed does not recover."
 
-    def __init__(self, scenario, modes=MODES):
+    def __init__(self, scenario: Scenario, modes: Sequence[str] = MODES) -> None:
         self.modes = modes
         super().__init__(scenario if scenario.paths else there_and_back(scenario))
 
-    def make_controls(self, scenario):
+    def make_controls(self, scenario: Scenario) -> Controls:
         names = list(scenario.paths)
         steps = max(len(scenario.path(name)) for name in names)
         return {
@@ -509,7 +523,7 @@ class PathLab(Lab):
             "step": walk(steps),
         }
 
-    def compute(self, scenario, path, step):
+    def compute(self, scenario: Scenario, path: str, step: float) -> Shown:
         path = scenario.path(path)
         last = len(path) - 1
         beyond, step = step > last, min(int(step), last)
@@ -521,7 +535,7 @@ class PathLab(Lab):
         return {**walks, "step": step}, lines
 
 
-def there_and_back(scenario):
+def there_and_back(scenario: Scenario) -> Scenario:
     """The scenario with a path on which each price passes its wall and returns."""
     account = scenario.account("isolated")
     parts, walks = np.array([0, 0.3, 0.6, 0.9, 1.05, 0.6, 0.3, 0]), {}
@@ -537,7 +551,7 @@ class FundingLab(Lab):
     picture = plots.FundingPicture
     look = "the two lines on the left. They move alike; but how much room did each one have?"
 
-    def make_controls(self, scenario):
+    def make_controls(self, scenario: Scenario) -> Controls:
         trade = scenario.trades[0]
         return {
             "leverage": leverage_of(trade, "makes the notional that pays"),
@@ -552,10 +566,10 @@ class FundingLab(Lab):
             ),
         }
 
-    def make_presets(self, scenario):
+    def make_presets(self, scenario: Scenario) -> Presets:
         return {"the other side pays": {"rate": -scenario.funding_rate}}
 
-    def compute(self, scenario, leverage, rate):
+    def compute(self, scenario: Scenario, leverage: float, rate: float) -> Shown:
         symbol, currency = scenario.trades[0].symbol, scenario.currency
         days = plots.FundingPicture.days
         scenario = scenario.with_trade(symbol, leverage=leverage)
@@ -591,7 +605,7 @@ class RulesLab(Lab):
     tables = ("one rate", "tiers with amounts", "tiers without amounts")
     triggers = ("at equality", "only beyond it")
 
-    def make_controls(self, scenario):
+    def make_controls(self, scenario: Scenario) -> Controls:
         trade, rows = scenario.trades[0], list(self.measured)
         return {
             "side": choice(f"{trade.symbol} side", ["long", "short"], trade.side, "long or short"),
@@ -603,7 +617,7 @@ class RulesLab(Lab):
             "trigger": choice("closed", self.triggers, self.triggers[0], "full dot, empty dot"),
         }
 
-    def make_presets(self, scenario):
+    def make_presets(self, scenario: Scenario) -> Presets:
         words = {rule: words for words, rule in self.measured.items()}
         rules = {name: venue(name).conventions for name in ("binance usd-m", "okx", "kucoin")}
         presets = {
@@ -612,7 +626,17 @@ class RulesLab(Lab):
         }
         return presets | {"phemex": presets["okx"] | {"fee": self.fees[2]}}
 
-    def compute(self, scenario, side, leverage, size, measured, fee, table, trigger):
+    def compute(
+        self,
+        scenario: Scenario,
+        side: str,
+        leverage: float,
+        size: float,
+        measured: str,
+        fee: str,
+        table: str,
+        trigger: str,
+    ) -> Shown:
         trade, unit = scenario.trades[0], scenario.currency
         symbol, margin = trade.symbol, size * trade.margin
         tiers = venue("binance usd-m").table("ETH", "USDT").tiers
@@ -624,10 +648,11 @@ class RulesLab(Lab):
             at_equality=trigger == self.triggers[0],
         )
 
-        def opened(maintenance, conventions):
+        def opened(maintenance: Tiers | float, conventions: Conventions) -> Account:
             contract = replace(trade.contract, maintenance=maintenance, conventions=conventions)
-            terms = {"side": side, "leverage": leverage, "margin": margin, "contract": contract}
-            rich = replace(scenario, balance=3 * margin).with_trade(symbol, **terms)
+            terms: Any = {"side": side, "leverage": leverage, "margin": margin}
+            rich = replace(scenario, balance=3 * margin)
+            rich = rich.with_trade(symbol, contract=contract, **terms)
             return rich.account("isolated")
 
         account = opened(rates[table], rules)
@@ -661,7 +686,7 @@ class StressLab(Lab):
     picture = plots.StressPicture
     look = "which line has fallen further where the fall ended, and where it broke off."
 
-    def make_controls(self, scenario):
+    def make_controls(self, scenario: Scenario) -> Controls:
         trade, unit, step = scenario.trades[0], scenario.currency, scenario.balance / 100
         events, coins = (
             list(scenario.moves),
@@ -676,7 +701,9 @@ class StressLab(Lab):
             "event": choice("event", events, events[0], "how far the price falls"),
         }
 
-    def compute(self, scenario, event, leverage, margin, coin):
+    def compute(
+        self, scenario: Scenario, event: str, leverage: float, margin: float, coin: float
+    ) -> Shown:
         (trade, *_), currency = scenario.trades, scenario.currency
         symbol, change = trade.symbol, scenario.moves[event].get(trade.symbol, 0)
         alone = replace(scenario, trades=(trade,), moves={}, paths={})
@@ -688,7 +715,8 @@ class StressLab(Lab):
         near = [edge for edge in near if edge * change > 0 and abs(edge) < abs(change)]
         changes = np.array(sorted([*np.linspace(0, change, 3), *near], key=abs))
         path = [alone.marks(**{symbol: part}) for part in changes]
-        state, walks, debts = {"changes": changes}, {}, []
+        state: dict[str, Any] = {"changes": changes}
+        walks, debts = {}, []
         for (mode, start), edge in zip(starts.items(), edges, strict=True):
             walks[mode] = replay(start, path)
             state[mode] = walks[mode].equity, edge if walks[mode].dead else np.nan
@@ -705,10 +733,10 @@ class CapstoneLab(Lab):
     picture = plots.MandatePicture
     look = "what lies in the shaded part, and how much of it is dark."
 
-    def make_controls(self, scenario):
+    def make_controls(self, scenario: Scenario) -> Controls:
         kinds = scenario.mandate["visible"].items()
         self.markets = {name: mandate.drawn(scenario, kind, 7, SHOWN) for name, kind in kinds}
-        controls = {}
+        controls: Controls = {}
         for trade in scenario.trades:
             s, share = trade.symbol, trade.margin / scenario.balance
             where, size = "whose money stands behind it", "own money, as a share of the capital"
@@ -722,13 +750,13 @@ class CapstoneLab(Lab):
         controls["market"] = choice("market", names, names[0], tip)
         return controls
 
-    def make_presets(self, scenario):
+    def make_presets(self, scenario: Scenario) -> Presets:
         return {
             name: {f"{s} {k}": v for s, row in rows.items() for k, v in row.items() if k != "side"}
             for name, rows in scenario.mandate["designs"].items()
         }
 
-    def compute(self, scenario, market, **values):
+    def compute(self, scenario: Scenario, market: str, **values: Any) -> Shown:
         rows = {
             t.symbol: {"side": t.side}
             | {k: values[f"{t.symbol} {k}"] for k in ("mode", "margin", "leverage")}

@@ -6,19 +6,28 @@ the other side (auto-deleveraging), and what nobody pays is named.
 """
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple
 
 from margin_lib import formulas
-from margin_lib.account import ROUNDING, Account, Event, Position, moment, pocket
+from margin_lib.account import ROUNDING, Account, Done, Event, Position, moment, pocket
 from margin_lib.errors import MarginError, one_number
+from margin_lib.types import Marks
 
 CLOSES = ("everything", "worst first", "what is needed")
 FINEST = Fraction(1, 10**9)  # of a position: the lot where any size can be traded
 
 
-def liquidate(account, marks, symbol=None, fee_rate=None, closes="everything", lot=0):
+def liquidate(
+    account: Account,
+    marks: Marks,
+    symbol: str | None = None,
+    fee_rate: float | None = None,
+    closes: str = "everything",
+    lot: float = 0,
+) -> Done:
     """Close what is due of the pocket that carries `symbol`: an isolated position, or all cross.
 
     Positions are closed at their marks, even if those are far beyond the liquidation price. Equity
@@ -68,7 +77,8 @@ def liquidate(account, marks, symbol=None, fee_rate=None, closes="everything", l
         raise MarginError(f"equity behind {symbol or 'cross'}", rule, risk.equity)
     if closes == "everything":
         return close_all(account, marks, symbol, fee_rate)
-    closed, ledgers = [], []
+    closed: list[str] = []
+    ledgers = []
     for position in sorted(_carried(account, symbol), key=lambda p: p.pnl(p.mark(marks))):
         if closed and not account.risk(marks).is_liquidatable:
             break
@@ -81,7 +91,9 @@ def liquidate(account, marks, symbol=None, fee_rate=None, closes="everything", l
     return account, Event.of("liquidated", closed, *ledgers)
 
 
-def close_all(account, marks, symbol=None, fee_rate=None):
+def close_all(
+    account: Account, marks: Marks, symbol: str | None = None, fee_rate: float | None = None
+) -> Done:
     """Close the pocket that carries `symbol` at given marks, without asking whether it is due.
 
     For who knows that it was due on the way to these marks.
@@ -103,7 +115,9 @@ def close_all(account, marks, symbol=None, fee_rate=None):
     return account, Event.of("liquidated", parts, ledger)
 
 
-def part_to_close(account, marks, symbol, fee_rate=None, lot=0):
+def part_to_close(
+    account: Account, marks: Marks, symbol: str, fee_rate: float | None = None, lot: float = 0
+) -> float:
     """Least part of a position whose closing, at its mark, makes its pocket alive again.
 
     Closing at the mark leaves equity as it is, less the fee; only the requirement falls. So there
@@ -152,7 +166,13 @@ def part_to_close(account, marks, symbol, fee_rate=None, lot=0):
     return position.quantity
 
 
-def mark_to_market(account, marks, fee_rate=None, closes="everything", lot=0):
+def mark_to_market(
+    account: Account,
+    marks: Marks,
+    fee_rate: float | None = None,
+    closes: str = "everything",
+    lot: float = 0,
+) -> tuple[Account, tuple[Event, ...]]:
     """Look at every pocket at new marks and liquidate those that are due.
 
     Which ones are due is decided before any is closed: money that one liquidation returns to the
@@ -211,7 +231,7 @@ class Deleveraged(NamedTuple):
     paid: float
 
     @property
-    def profit(self):
+    def profit(self) -> float:
         """What the closed part has earned since its entry [quote]."""
         return replace(self.position, quantity=self.quantity).pnl(self.price)
 
@@ -235,7 +255,9 @@ class Settlement(NamedTuple):
     deleveraged: tuple[Deleveraged, ...]
 
 
-def settle(account, marks, event, fund, traders=()):
+def settle(
+    account: Account, marks: Marks, event: Event, fund: float, traders: Iterable[Position] = ()
+) -> Settlement:
     """Who pays for a liquidation: the fund as far as it goes, then the winners, then nobody.
 
     The fund takes what the event gave it and pays what the event took from it. If it holds too
@@ -298,7 +320,7 @@ def settle(account, marks, event, fund, traders=()):
     return Settlement(event, formulas.left_after(fund, owed) + gained, tuple(winners))
 
 
-def left_open(traders, deleveraged):
+def left_open(traders: Iterable[Position], deleveraged: Iterable[Deleveraged]) -> list[Position]:
     """The traders' positions after parts of them were closed; margin goes in the same share.
 
     Parameters
@@ -329,7 +351,9 @@ def left_open(traders, deleveraged):
     return left
 
 
-def deleveraging_queue(position, price, traders):
+def deleveraging_queue(
+    position: Position, price: float, traders: Iterable[Position]
+) -> list[Position]:
     """The winners on the other side of a position, in the order in which they are deleveraged.
 
     Parameters
@@ -360,7 +384,7 @@ def deleveraging_queue(position, price, traders):
     [10.0, 2.0]
     """
 
-    def score(trader):
+    def score(trader: Position) -> float:
         entry_value = trader.notional(trader.entry_price)
         at_entry = formulas.initial_margin(entry_value, trader.leverage)
         alone = trader if trader.margin is not None else replace(trader, margin=at_entry)
@@ -380,19 +404,21 @@ def deleveraging_queue(position, price, traders):
 # How it is done
 
 
-def _carried(account, symbol):
+def _carried(account: Account, symbol: str | None) -> tuple[Position, ...]:
     """The positions of the pocket that carries a symbol."""
     if symbol is None or account[symbol].margin is None:
         return account.cross
     return (account[symbol],)
 
 
-def _rate(fee_rate):
+def _rate(fee_rate: float | None) -> float:
     """The fee rate of a pocket that stays open: None is nothing there."""
     return 0 if fee_rate is None else one_number("fee rate", fee_rate, at_least=0)
 
 
-def _close(account, marks, parts, fee_rate):
+def _close(
+    account: Account, marks: Marks, parts: Mapping[str, float], fee_rate: float | None
+) -> tuple[Account, dict[str, float]]:
     """The account after parts (symbol -> quantity) of one pocket are closed, and the ledger."""
     symbol = next(iter(parts))
     carried, risk = _carried(account, symbol), account.risk(marks, symbol)
@@ -421,7 +447,9 @@ def _close(account, marks, parts, fee_rate):
     return Account(balance=balance, positions=positions), ledger
 
 
-def _lots(account, marks, position, fee_rate, lot):
+def _lots(
+    account: Account, marks: Marks, position: Position, fee_rate: float, lot: float
+) -> list[int]:
     """How many lots may be the least that is enough, fewest first.
 
     What equity exceeds the requirement by is a straight line within a row of the table. So the
@@ -446,7 +474,9 @@ def _lots(account, marks, position, fee_rate, lot):
     return sorted(count for count in counts if count > 0 and count * lot <= most)
 
 
-def _deleverage(position, price, owed, missing, traders):
+def _deleverage(
+    position: Position, price: float, owed: float, missing: float, traders: Iterable[Position]
+) -> tuple[list[Deleveraged], float]:
     """The winners that pay for what is missing of a deficit, and what is missing after them."""
     winners, units = [], abs(position.units)
     gap = owed / units  # from the mark to the bankruptcy price (inverse: reciprocal prices)

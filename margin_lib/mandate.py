@@ -4,27 +4,29 @@ The demands, the kinds of markets and the designs stand in scenarios.toml, as th
 a scenario. Margins of a design, and amounts of money in a mandate, are shares of the capital.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import numpy as np
 import pandas as pd
 
 from margin_lib import text
-from margin_lib.account import Account
+from margin_lib.account import Account, Done
 from margin_lib.errors import MarginError, of_type, one_number
 from margin_lib.paths import Bars, read
 from margin_lib.scenarios import SIDES, Scenario
 from margin_lib.simulate import Costs, Outcomes, replay, simulate
+from margin_lib.types import Marks
 
 PATHS = 2000  # markets of a kind
 REPLAYED = 200  # of them at most, where an owner acts: each is walked alone
 REAL = "real prices"
 
 
-def demand(task, name):
+def demand(task: Scenario, name: str) -> float:
     """One number of a scenario's mandate; MarginError if it says none.
 
     >>> task = Scenario(name="a", currency="BTC", balance=5, trades=(), mandate={"kept": 0.95})
@@ -66,11 +68,11 @@ class Design:
 
     task: Scenario
     name: str
-    positions: Mapping
-    top_up: Mapping = field(default_factory=dict)
+    positions: Mapping[str, Mapping[str, Any]]
+    top_up: Mapping[str, float] = field(default_factory=dict)
     account: Account = field(init=False)  # with all positions opened
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for symbol, terms in of_type("positions", self.positions, Mapping).items():
             if set(terms) != {"side", "mode", "margin", "leverage"}:
                 rule = "must have a side, a mode, a margin and a leverage"
@@ -86,12 +88,12 @@ class Design:
         object.__setattr__(self, "account", book.account(modes))
 
     @property
-    def costs(self):
+    def costs(self) -> Costs:
         """What holding costs in the markets: funding, as the scenario says."""
         rates = dict.fromkeys(self.positions, self.task.funding_rate)
         return Costs(funding=rates, funding_hours=self.task.funding_hours)
 
-    def plan(self, step, account, marks):
+    def plan(self, step: int, account: Account, marks: Marks) -> Done | None:
         """Top up the first position that is near its liquidation price: for `simulate.replay`."""
         for position in account.isolated:
             away = account.liquidation_price(position.symbol) / position.mark(marks) - 1
@@ -106,26 +108,28 @@ class Design:
 # Markets
 
 
-def drawn(task, terms, seed, paths=PATHS):
+def drawn(
+    task: Scenario, terms: Mapping[str, Any], seed: int | list[int], paths: int = PATHS
+) -> Bars:
     """Markets of one kind, day by day: what `terms` say differs from the scenario."""
     rng = np.random.default_rng(seed)
     return task.market(wicks=True, **terms).draw(rng, task.days, paths)
 
 
-def history(task, folder="."):
+def history(task: Scenario, folder: str | Path = ".") -> Bars:
     """Every stretch of the real prices that is as long as the task, begun at its entry prices."""
     files = {s: Path(folder) / file for s, file in task.mandate.get("history", {}).items()}
     bars = Bars.of_tables({symbol: read(file, symbol) for symbol, file in files.items()})
     return bars.windows(task.days, task.marks())
 
 
-def visible(task, folder="."):
+def visible(task: Scenario, folder: str | Path = ".") -> dict[str, Bars]:
     """Name -> the markets that everybody may look at: of each visible kind, and real prices."""
     kinds = {name: drawn(task, terms, 7) for name, terms in task.mandate["visible"].items()}
     return kinds | ({REAL: history(task, folder)} if task.mandate.get("history") else {})
 
 
-def unseen(task, name):
+def unseen(task: Scenario, name: str) -> dict[str, Bars]:
     """Name -> the markets that a design of this name has not seen: other seeds, other kinds."""
     kinds = task.mandate["unseen"].items()
     return {
@@ -151,22 +155,22 @@ class Trial:
     others: np.ndarray
 
     @property
-    def change(self):
+    def change(self) -> np.ndarray:
         """Of the capital in each market, fees and funding included, shape (paths,) [1]."""
         return self.outcomes.equity / self.design.task.balance - 1
 
     @property
-    def kept(self):
+    def kept(self) -> np.ndarray:
         """Whether the maximum loss was kept in each market, shape (paths,)."""
         return self.change >= -demand(self.design.task, "max_loss")
 
     @property
-    def reached(self):
+    def reached(self) -> np.ndarray:
         """Whether the target was reached in each market, shape (paths,)."""
         return self.change >= demand(self.design.task, "target")
 
 
-def hold(design, bars):
+def hold(design: Design, bars: Bars) -> Trial:
     """Hold a design in many markets; of an owner who acts, in the first `REPLAYED` of them."""
     account, costs = design.account, design.costs
     if not design.top_up:
@@ -185,7 +189,9 @@ def hold(design, bars):
     return Trial(design, Outcomes(account.wallet_balance, step, equity), np.array(paid))
 
 
-def deficits(account, bars, costs, steps):
+def deficits(
+    account: Account, bars: Bars, costs: Costs, steps: Mapping[str, np.ndarray]
+) -> np.ndarray:
     """What the insurance fund pays on each path, where a venue returns nothing, shape (paths,).
 
     A pocket that is due on the way through a bar is closed with something left. Only one that is
@@ -230,23 +236,23 @@ class Item:
     error: float = np.nan
     bound: float = np.nan
     least: bool = False
-    form: object = text.rough
+    form: Callable[[float], str] = text.rough
 
     @property
-    def passed(self):
+    def passed(self) -> bool:
         """Whether the demand is met; True where there is none."""
         if np.isnan(self.bound):
             return True
         return self.value >= self.bound if self.least else self.value <= self.bound
 
     @property
-    def must(self):
+    def must(self) -> str:
         """The demand in words."""
         limit = f"at {'least' if self.least else 'most'} {self.form(self.bound)}"
         return "no demand" if np.isnan(self.bound) else limit
 
     @property
-    def words(self):
+    def words(self) -> str:
         """Number, error and verdict; a verdict that two errors could turn is said to be close."""
         error = "" if np.isnan(self.error) else f" ± {self.form(self.error)}"
         verdict = ", passed" if self.passed else ", not passed"
@@ -254,7 +260,7 @@ class Item:
         return self.form(self.value) + error + ("" if np.isnan(self.bound) else verdict + close)
 
 
-def at_start(design):
+def at_start(design: Design) -> list[Item]:
     """What can be said of a design before it meets a market, as a list of Items."""
     task, account, marks = design.task, design.account, design.task.marks()
     exposure = {p.symbol: p.units * marks[p.symbol] / task.balance for p in account.positions}
@@ -274,11 +280,11 @@ def at_start(design):
     ]
 
 
-def measured(trial, errors=True):
+def measured(trial: Trial, errors: bool = True) -> list[Item]:
     """What a design did in many markets, as a list of Items; no errors where markets overlap."""
     task, steps = trial.design.task, trial.outcomes.step
 
-    def mean(what, values, name, least=False):
+    def mean(what: str, values: np.ndarray, name: str, least: bool = False) -> Item:
         error = np.std(values) / np.sqrt(len(values)) if errors else np.nan
         return Item(what, np.mean(values), error, demand(task, name), least)
 
@@ -294,7 +300,7 @@ def measured(trial, errors=True):
     ]
 
 
-def report(design, markets):
+def report(design: Design, markets: Mapping[str, Bars]) -> pd.DataFrame:
     """The report card as a table to read: a row an item, a column for each kind of markets."""
     start = at_start(design)
     cards = {name: measured(hold(design, bars), name != REAL) for name, bars in markets.items()}
@@ -306,7 +312,7 @@ def report(design, markets):
     return pd.DataFrame(columns, index=[item.what for item in items])
 
 
-def missed(trials):
+def missed(trials: Mapping[str, Trial]) -> dict[str, list[str]]:
     """What is not passed, in words: name of the markets -> list; `trials` has a Trial for each."""
     start = [item for trial in list(trials.values())[:1] for item in at_start(trial.design)]
     cards = {"start": start} | {name: measured(trial) for name, trial in trials.items()}

@@ -3,20 +3,24 @@
 import html
 import tomllib
 from base64 import b64encode
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from IPython.display import display
 
 from margin_lib import text
+from margin_lib.account import Account
+from margin_lib.simulate import Outcomes, Replay
 
 
-def say(words):
+def say(words: str) -> None:
     """Show a sentence (Markdown) whose numbers were computed where it stands."""
     display({"text/markdown": words, "text/plain": words}, raw=True)
 
 
-def show(picture, alt):
+def show(picture: Any, alt: str) -> None:
     """Show a picture with its alternative text, which the checks compare.
 
     Parameters
@@ -28,37 +32,37 @@ def show(picture, alt):
     display(data, raw=True, metadata={"image/png": {"alt": alt}})
 
 
-def status(words):
+def status(words: str) -> str:
     """HTML that a screen reader announces when it changes."""
     return f'<div role="status" aria-live="polite">{words}</div>'
 
 
-def still(bundle, shown, plain):
+def still(bundle: Any, shown: str, plain: str) -> Any:
     """The bundle of a widget, and beside its live view HTML and text for where no kernel runs."""
     data = bundle[0] if isinstance(bundle, tuple) else bundle
     data["text/html"], data["text/plain"] = shown, plain
     return bundle
 
 
-def figure(png, alt, caption, legend=""):
+def figure(png: bytes, alt: str, caption: Iterable[str], legend: str = "") -> str:
     """HTML of a picture with alternative text, a caption of several lines, and a legend (HTML)."""
     image = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{b64encode(png).decode()}">'
     lines = "<br>".join(html.escape(line) for line in caption)
     return f'<figure style="margin:0">{image}<figcaption>{lines}{legend}</figcaption></figure>'
 
 
-def table(rows):
+def table(rows: Iterable[Mapping]) -> pd.DataFrame:
     """A table to read, from one mapping a row; the first column names the rows."""
     frame = pd.DataFrame(rows)
     return _one_header(frame.set_index(frame.columns[0]))
 
 
-def _one_header(frame):
+def _one_header(frame: pd.DataFrame) -> pd.DataFrame:
     """The name of the rows beside those of the columns: pandas would give it a line of its own."""
     return frame.rename_axis(index=None, columns=frame.index.name)
 
 
-def by_mode(first, rows):
+def by_mode(first: str, rows: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
     """A table of two columns, isolated and cross, from {what: (isolated, cross)}.
 
     >>> by_mode("lost", {"in the move": ["4 BTC", "10 BTC"]}).loc["in the move", "cross"]
@@ -67,7 +71,9 @@ def by_mode(first, rows):
     return table([{first: what, "isolated": i, "cross": c} for what, (i, c) in rows.items()])
 
 
-def results(runs, currency, first="market"):
+def results(
+    runs: Mapping[str, Mapping[str, Replay]], currency: str, first: str = "market"
+) -> pd.DataFrame:
     """What became of each account, from {name: {mode: Replay}}: the dead, and the equity by step.
 
     >>> from margin_lib import Account
@@ -87,7 +93,7 @@ def results(runs, currency, first="market"):
     return table(rows)
 
 
-def chances(outcomes, currency):
+def chances(outcomes: Mapping[str, Outcomes], currency: str) -> pd.DataFrame:
     """What many markets did to accounts, from {name: Outcomes}, with Monte Carlo errors.
 
     >>> import numpy as np
@@ -97,7 +103,7 @@ def chances(outcomes, currency):
     '50.0 % ± 35.4 %'
     """
 
-    columns = {}
+    columns: dict[str, dict[str, str]] = {}
     for name, each in outcomes.items():
         column = columns[name] = {}
         for what, row in each.summary().iterrows():
@@ -109,7 +115,7 @@ def chances(outcomes, currency):
     return pd.DataFrame(columns)
 
 
-def positions(account, marks, currency):
+def positions(account: Account, marks: Mapping[str, float], currency: str) -> pd.DataFrame:
     """The positions of an account at given marks, as a table to read."""
     rows = []
     for position in account.positions:
@@ -134,7 +140,7 @@ def positions(account, marks, currency):
     return _one_header(pd.DataFrame(rows, index=pd.Index(symbols, name="position")))
 
 
-def terms(account, symbol, marks, currency):
+def terms(account: Account, symbol: str, marks: Mapping[str, float], currency: str) -> str:
     """The words of one isolated position as a Markdown table: how each is made, and how much.
 
     >>> from margin_lib import Account, Contract
@@ -173,7 +179,7 @@ def terms(account, symbol, marks, currency):
     return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])
 
 
-def glossary(path="glossary.toml"):
+def glossary(path: str | Path = "glossary.toml") -> str:
     """The words of the course as a Markdown table, in the order of the alphabet."""
     lines = [
         "| term | meaning | formula | unit and sign | venues also say |",
@@ -186,7 +192,7 @@ def glossary(path="glossary.toml"):
     return "\n".join(lines)
 
 
-def cited(facts, names=None):
+def cited(facts: Mapping[str, Mapping[str, Any]], names: Iterable[str] | None = None) -> str:
     """Facts as a Markdown table: what happened when and where, the figures, and who says so.
 
     Parameters

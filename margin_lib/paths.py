@@ -5,13 +5,16 @@ is a bar that goes nowhere, so a path of marks is a path of bars too. Arrays hav
 many paths stand side by side in columns.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
 
 from margin_lib.errors import MarginError, count, number, of_type, one_number, plain
+from margin_lib.types import ArrayLike, Marks, Number
 
 YEAR = 8760  # hours
 BLOCK = 32  # steps that are looked at together,
@@ -24,6 +27,9 @@ UNITS = {"s": 1e11, "ms": 1e14, "us": 1e17, "ns": 9e18}
 EARLIEST = 1e8  # a smaller number is no time: perhaps a date, 20180101
 WIDEST = 50  # columns of a file
 TIMES = ("time", "timestamp", "unix", "open_time", "open time", "date", "datetime")
+
+Some = Sequence[int] | np.ndarray  # which ones, 0 is the first
+Prices = Mapping[str, np.ndarray | Any]  # market -> array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,14 +56,14 @@ class Bars:
     2
     """
 
-    open: Mapping
-    low: Mapping
-    high: Mapping
-    close: Mapping
-    hours: np.ndarray = None
+    open: Prices
+    low: Prices
+    high: Prices
+    close: Prices
+    hours: np.ndarray | Any = None
     _logs: bool = field(default=False, init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         columns = [of_type(f"bars {name}", getattr(self, name), Mapping) for name in COLUMNS]
         if not columns[0] or len({frozenset(column) for column in columns}) != 1:
             raise MarginError("bars", "must have the same markets in each column", columns)
@@ -86,7 +92,7 @@ class Bars:
         object.__setattr__(self, "hours", hours)
 
     @classmethod
-    def of_marks(cls, path, hours=None):
+    def of_marks(cls, path: Iterable[Marks] | Marks, hours: ArrayLike | None = None) -> "Bars":
         """Bars of single prices: they open, stay and close there.
 
         Parameters
@@ -115,7 +121,7 @@ class Bars:
         return cls(path, path, path, path, hours)
 
     @classmethod
-    def of_tables(cls, tables):
+    def of_tables(cls, tables: Mapping[str, pd.DataFrame]) -> "Bars":
         """Bars of the tables that `read` returns.
 
         Parameters
@@ -142,25 +148,27 @@ class Bars:
                 rule = f"must be those of {next(iter(tables))}"
                 raise MarginError(f"{market} times", rule, f"{index.min()} to {index.max()}")
         hours = (times[0] - times[0][0]) / pd.Timedelta(hours=1)
-        columns = ({m: t[name].to_numpy() for m, t in tables.items()} for name in COLUMNS)
-        return cls(*columns, hours)
+        opened, low, high, close = (
+            {m: t[name].to_numpy() for m, t in tables.items()} for name in COLUMNS
+        )
+        return cls(opened, low, high, close, hours)
 
     @property
-    def steps(self):
+    def steps(self) -> int:
         """How many bars there are [1]."""
         return len(next(iter(self.open.values())))
 
     @property
-    def paths(self):
+    def paths(self) -> int:
         """How many paths stand side by side; 1 where arrays have no columns [1]."""
         return (*next(iter(self.open.values())).shape, 1)[1]
 
     @property
-    def have_wicks(self):
+    def have_wicks(self) -> bool:
         """Whether prices move within a bar."""
         return any(p is not side[m] for m, p in self.open.items() for side in (self.low, self.high))
 
-    def marks(self, name, step):
+    def marks(self, name: str, step: int) -> dict[str, Number]:
         """The marks at one of a step's four prices.
 
         Parameters
@@ -177,7 +185,7 @@ class Bars:
         """
         return {m: plain(self._price(p[step])) for m, p in getattr(self, name).items()}
 
-    def extremes(self, market):
+    def extremes(self, market: str) -> tuple[np.ndarray, np.ndarray]:
         """Lowest low and highest high of a market on each path.
 
         Parameters
@@ -194,7 +202,7 @@ class Bars:
         low, high = self.low[market].min(axis=0), self.high[market].max(axis=0)
         return np.atleast_1d(self._price(low)), np.atleast_1d(self._price(high))
 
-    def first_beyond(self, market, price, side):
+    def first_beyond(self, market: str, price: float, side: float) -> np.ndarray:
         """First step at which each path reaches a price.
 
         Parameters
@@ -223,7 +231,7 @@ class Bars:
             step[new] = first + beyond.argmax(axis=0)
         return step
 
-    def take(self, paths):
+    def take(self, paths: slice | Some) -> "Bars":
         """Some of the paths.
 
         Parameters
@@ -240,7 +248,7 @@ class Bars:
         """
         return self._map(lambda prices: self._price(prices.reshape(self.steps, -1)[:, paths]))
 
-    def only(self, markets):
+    def only(self, markets: Iterable[str]) -> "Bars":
         """The bars of some of the markets, nothing copied.
 
         Parameters
@@ -257,7 +265,7 @@ class Bars:
         columns = [{m: getattr(self, name)[m] for m in markets} for name in COLUMNS]
         return _checked_bars(columns, self.hours, self._logs)
 
-    def rows(self, steps):
+    def rows(self, steps: slice) -> "Bars":
         """Some of the steps, nothing copied.
 
         Parameters
@@ -273,7 +281,7 @@ class Bars:
         """
         return self._map(lambda prices: prices[steps], self.hours[steps], self._logs)
 
-    def pick(self, steps, paths):
+    def pick(self, steps: Some, paths: Some) -> "Bars":
         """One step of each of some paths, side by side.
 
         Parameters
@@ -291,7 +299,7 @@ class Bars:
             lambda p: self._price(p.reshape(self.steps, -1)[steps, paths])[None], self.hours[:1]
         )
 
-    def path(self, number):
+    def path(self, number: int) -> "Bars":
         """One of the paths.
 
         Parameters
@@ -307,7 +315,7 @@ class Bars:
         """
         return self._map(lambda p: self._price(p.reshape(self.steps, -1)[:, number]))
 
-    def windows(self, steps, prices):
+    def windows(self, steps: int, prices: Mapping[str, float]) -> "Bars":
         """Walks of so many steps, one from every step, side by side, as if opened at given prices.
 
         Parameters
@@ -337,10 +345,12 @@ class Bars:
         rows = starts + np.arange(steps)[:, None]
         scale = {m: one_number(f"{m} price", prices[m], above=0) for m in prices}
         scale = {m: price / self.open[m][starts] for m, price in scale.items()}
-        columns = [{m: getattr(self, name)[m][rows] * scale[m] for m in scale} for name in COLUMNS]
-        return Bars(*columns, self.hours[:steps] - self.hours[0])
+        opened, low, high, close = (
+            {m: getattr(self, name)[m][rows] * scale[m] for m in scale} for name in COLUMNS
+        )
+        return Bars(opened, low, high, close, self.hours[:steps] - self.hours[0])
 
-    def quoted_in(self, market):
+    def quoted_in(self, market: str) -> "Bars":
         """The other markets' prices counted in one of them, which falls away.
 
         Opens and closes are of one moment and can be divided. Lows and highs are not: no file says
@@ -375,10 +385,15 @@ class Bars:
         high = {m: np.maximum(opened[m], close[m]) for m in rest}
         return Bars(opened, low, high, close, self.hours)
 
-    def _price(self, array):
+    def _price(self, array: np.ndarray) -> np.ndarray:
         return np.exp(array) if self._logs else array
 
-    def _map(self, change, hours=None, logs=False):
+    def _map(
+        self,
+        change: Callable[[np.ndarray], np.ndarray],
+        hours: np.ndarray | None = None,
+        logs: bool = False,
+    ) -> "Bars":
         """Bars of changed arrays; one array in several places is changed once."""
         arrays = {id(p): p for name in COLUMNS for p in getattr(self, name).values()}
         made = {key: change(array) for key, array in arrays.items()}
@@ -386,7 +401,7 @@ class Bars:
         return _checked_bars(columns, self.hours if hours is None else hours, logs)
 
 
-def _checked_bars(columns, hours, logs=False):
+def _checked_bars(columns: Sequence[Prices], hours: np.ndarray, logs: bool = False) -> Bars:
     """Bars of prices that need no check."""
     bars = object.__new__(Bars)
     for name, value in zip((*COLUMNS, "hours", "_logs"), (*columns, hours, logs), strict=True):
@@ -394,13 +409,13 @@ def _checked_bars(columns, hours, logs=False):
     return bars
 
 
-def _mark(marks, market):
+def _mark(marks: Marks, market: str) -> float:
     if market not in of_type("marks", marks, Mapping):
         raise MarginError("marks", f"must hold a price for {market}", marks)
     return one_number(f"mark of {market}", marks[market], above=0)
 
 
-def _prices(name, values):
+def _prices(name: str, values: ArrayLike) -> np.ndarray:
     """An array of prices: the first that is not finite or not above 0 is named by its row."""
     try:
         prices = np.asarray(values)
@@ -418,7 +433,7 @@ def _prices(name, values):
     return prices
 
 
-def _refuse(name, wrong, rule, values):
+def _refuse(name: str, wrong: np.ndarray, rule: str, values: np.ndarray) -> None:
     """MarginError for the first row in which something is wrong."""
     if np.any(wrong):
         at = np.argwhere(wrong)[0]
@@ -460,10 +475,10 @@ class Market:
     (3, 2)
     """
 
-    prices: Mapping
-    volatility: float | Mapping
-    correlation: float = 0.0
-    drift: float | Mapping = 0.0
+    prices: Mapping[str, float]
+    volatility: float | Mapping[str, float]
+    correlation: ArrayLike = 0.0
+    drift: float | Mapping[str, float] = 0.0
     jumps: float = 0.0
     jump_mean: float = 0.0
     jump_deviation: float = 0.0
@@ -471,7 +486,7 @@ class Market:
     step_hours: float = 24.0
     wicks: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not of_type("prices", self.prices, Mapping):
             raise MarginError("prices", "must have at least one market", self.prices)
         for market, price in self.prices.items():
@@ -486,7 +501,7 @@ class Market:
             one_number("tails", self.tails, above=2)
         self.mixing()
 
-    def _of_each(self, name, **bounds):
+    def _of_each(self, name: str, **bounds: float) -> np.ndarray:
         """One number a market, as a column."""
         given, column = getattr(self, name), []
         for market in self.prices:
@@ -496,7 +511,7 @@ class Market:
             column.append([one_number(f"{name} of {market}", value, **bounds)])
         return np.array(column, dtype=float)
 
-    def mixing(self):
+    def mixing(self) -> np.ndarray:
         """The lower triangle L with L · Lᵀ = correlations: makes correlated numbers of free ones.
 
         >>> Market(prices={"A": 1, "B": 1}, volatility=1, correlation=0.6).mixing()
@@ -514,10 +529,10 @@ class Market:
         if values[0] < -1e-9:
             raise MarginError("correlation", "must be possible between all pairs", self.correlation)
         # Cholesky refuses -1 and 1, where a market adds nothing of its own: so by a QR step.
-        upper = np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0))).T, mode="r")
+        upper: Any = np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0))).T, mode="r")
         return np.tril(upper.T * np.where(np.diag(upper) < 0, -1, 1))
 
-    def draw(self, rng, steps, paths):
+    def draw(self, rng: np.random.Generator, steps: int, paths: int) -> Bars:
         """Bars of many paths.
 
         Parameters
@@ -539,7 +554,7 @@ class Market:
         """
         return self.walk(rng, steps, paths).take(slice(None))
 
-    def walk(self, rng, steps, paths):
+    def walk(self, rng: np.random.Generator, steps: int, paths: int) -> Bars:
         """What `draw` draws, as logarithms: who needs few prices pays for few exponentials.
 
         Marks and extremes of these bars are prices, and so are the arrays of paths taken from them.
@@ -583,20 +598,20 @@ class Market:
         hours = self.step_hours * (np.arange(steps) + (not self.wicks))  # a single price is an end
         return _checked_bars(columns if self.wicks else columns * 4, hours, logs=True)
 
-    def _leap(self, rng, years, shape):
+    def _leap(self, rng: np.random.Generator, years: float, shape: tuple[int, ...]) -> np.ndarray:
         """Logarithmic return of the jumps as a bar opens: all markets jump together."""
         leaps = rng.poisson(self.jumps * years, shape)
         scatter = np.sqrt(leaps) * self.jump_deviation * rng.standard_normal(shape)
         return leaps * self.jump_mean + scatter
 
 
-def _mixed(mix, free):
+def _mixed(mix: np.ndarray, free: np.ndarray) -> np.ndarray:
     """mix @ free, without the threads of a matrix product, which wait for each other."""
     one = len(mix) == 1
     return np.multiply(mix, free, out=free) if one else np.einsum("ij,sjp->sip", mix, free)
 
 
-def read(source, market=None):
+def read(source: str | Path | IO | pd.DataFrame, market: str | None = None) -> pd.DataFrame:
     """A table of bars, read and checked: nothing is guessed, filled or sorted.
 
     Known are Binance's public klines (with or without a header), files of CryptoDataDownload (a
@@ -655,7 +670,7 @@ def read(source, market=None):
     return bars[::-1] if newest_first else bars
 
 
-def _cells(source):
+def _cells(source: str | Path | IO) -> pd.DataFrame:
     """The cells of a CSV file as strings, a line with an address above it left out."""
     cells = pd.read_csv(source, header=None, names=range(WIDEST), dtype=str)
     if not isinstance(cells.index, pd.RangeIndex):  # pandas made one of what is too much
@@ -663,7 +678,7 @@ def _cells(source):
     return cells[1:] if "://" in str(cells.iloc[:1, :1].to_numpy()) else cells
 
 
-def _named(table):
+def _named(table: pd.DataFrame) -> pd.DataFrame:
     """A table with small column names: from its first row, or those of a file without names."""
     if isinstance(table.index, pd.DatetimeIndex):
         table = table.reset_index(names=TIMES[0], allow_duplicates=True)
@@ -676,7 +691,7 @@ def _named(table):
     return table.rename(columns=lambda name: str(name).strip().lower())
 
 
-def _times(column, market):
+def _times(column: pd.Series, market: str) -> pd.Series:
     """Times, of dates in words or of numbers: see `read`."""
     since = None
     if not pd.api.types.is_datetime64_any_dtype(column):

@@ -7,11 +7,16 @@ serves a printed figure (`plot`) and a lab (`png`: only the moving parts are pai
 import struct
 import textwrap
 import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import cycle
+from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont
@@ -22,6 +27,13 @@ from matplotlib.transforms import Bbox
 from PIL import Image, ImageDraw, ImageFont
 
 from margin_lib import text
+from margin_lib.account import Account, Position, Risk
+from margin_lib.mandate import Trial
+from margin_lib.scenarios import Scenario
+from margin_lib.simulate import Outcomes, Replay
+from margin_lib.types import Marks, Number
+
+Parts = Iterator[Artist]  # what moves in a picture
 
 # Light and dark enough to stay apart in greyscale; as text on white, at least 4.5 : 1.
 INK = "#1a1a1a"
@@ -35,7 +47,7 @@ BORROWED = "#c9cdd3"
 DEAD = "#f6e3d8"
 LINES = {"isolated": (ISOLATED, "--"), "cross": (CROSS, "-")}
 
-STYLE = {
+STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
     "axes.titlesize": 11,
@@ -67,10 +79,11 @@ class Picture:
     `frame(scenario)` sets up the axes; `moving(state)` draws the rest and yields its artists.
     """
 
-    size = (9, 3.8)  # inches at 100 dots each: fits a notebook on a screen of 1024 px
-    panels = (1,)  # relative widths
+    # inches at 100 dots each: fits a notebook on a screen of 1024 px
+    size: tuple[float, float] = (9, 3.8)
+    panels: tuple[float, ...] = (1,)  # relative widths
 
-    def __init__(self, scenario):
+    def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         with matplotlib.rc_context(STYLE):
             self.figure = Figure(figsize=self.size, dpi=DPI, layout="constrained")
@@ -82,15 +95,15 @@ class Picture:
             self.canvas.draw()
         self.figure.set_layout_engine("none")  # solving the layout costs more than all the rest
         self.background = self.canvas.copy_from_bbox(self.figure.bbox)
-        self.artists = []
+        self.artists: list[Artist] = []
 
-    def frame(self, scenario):
+    def frame(self, scenario: Scenario) -> None:
         raise NotImplementedError
 
-    def moving(self, state):
+    def moving(self, state: Any) -> Parts:
         raise NotImplementedError
 
-    def plot(self, state):
+    def plot(self, state: Any) -> "Picture":
         """Show a state, and return the picture itself."""
         old = self.artists
         with matplotlib.rc_context(STYLE):
@@ -102,7 +115,7 @@ class Picture:
                 artist.remove()
         return self
 
-    def _translate(self, texts):
+    def _translate(self, texts: Iterable[Text]) -> None:
         labels = self.scenario.labels
         if not labels:
             return
@@ -113,19 +126,19 @@ class Picture:
                 names = [each.get_text() for each in axis.get_ticklabels()]
                 axis.set_ticklabels([text.translated(name, labels) for name in names])
 
-    def png(self, level=1):
+    def png(self, level: int = 1) -> bytes:
         """The state shown, as PNG: background from memory, moving parts painted on top.
 
         Level 1 compresses fast, for a slider; 9 small, for a file.
         """
         self.canvas.restore_region(self.background)
         for artist in self.artists:
-            artist.axes.draw_artist(artist)
+            self.figure.draw_artist(artist)
         image = Image.fromarray(np.asarray(self.canvas.buffer_rgba()))
         return encode(np.asarray(image.convert("RGB")), level)
 
 
-def encode(pixels, level):
+def encode(pixels: np.ndarray, level: int) -> bytes:
     """PNG of pixels (height, width, 3), without the filters that help photographs.
 
     Trying filters takes PIL half of a move, and makes a drawing larger. The format is at
@@ -135,27 +148,27 @@ def encode(pixels, level):
     rows = np.zeros((high, 1 + 3 * wide), np.uint8)  # the 0 before a row: no filter
     rows[:, 1:] = pixels.reshape(high, -1)
     header = struct.pack(">2I5B", wide, high, 8, 2, 0, 0, 0)  # 8 bits of red, green and blue
-    chunks = (b"IHDR", header), (b"IDAT", zlib.compress(rows, level)), (b"IEND", b"")
+    chunks = (b"IHDR", header), (b"IDAT", zlib.compress(rows.data, level)), (b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
         for kind, data in chunks
     )
 
 
-def percent_axis(axis, ticks=7):
+def percent_axis(axis: Axis, ticks: int = 7) -> None:
     """Ticks in percent with a true minus."""
     axis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
     axis.set_major_formatter(FuncFormatter(lambda value, _: text.percent(value, 0)))
 
 
 @cache
-def font():
+def font() -> ImageFont.FreeTypeFont:
     """The font of words in a picture."""
     return ImageFont.truetype(findfont("DejaVu Sans"), 9.5 * DPI / 72)
 
 
 @lru_cache(maxsize=64)
-def stamp(words, colour, align, ground):
+def stamp(words: str, colour: str, align: float, ground: bool) -> np.ndarray:
     """Pixels of words: drawn at once, where matplotlib draws letter by letter."""
     lines, line = words.split("\n"), sum(font().getmetrics())
     widths = [font().getlength(each) for each in lines]
@@ -172,31 +185,34 @@ class Words(Text):
 
     ground = True
 
-    def stamp(self):
+    def stamp(self) -> tuple[np.ndarray, float]:
         align = {"left": 0, "center": 0.5, "right": 1}[self.get_horizontalalignment()]
         return stamp(self.get_text(), self.get_color(), align, self.ground), align
 
-    def get_window_extent(self, renderer=None, dpi=None):
+    def get_window_extent(self, renderer: Any = None, dpi: Any = None) -> Bbox:
         pixels, align = self.stamp()
         (high, wide), x = pixels.shape[:2], 3 * (2 * align - 1)
         up = {"bottom": 0, "center": 0.5, "top": 1}[self.get_verticalalignment()]
         x, y = self.get_transform().transform(self.get_position()) + (x, 0)
         return Bbox.from_bounds(round(x - align * wide), round(y - up * high), wide, high)
 
-    def draw(self, renderer):
+    def draw(self, renderer: Any) -> None:
         box = self.get_window_extent()
         renderer.draw_image(renderer.new_gc(), box.x0, box.y0, self.stamp()[0])
 
 
-def label(ax, x, y, words, colour=INK, ground=True, **how):
+def label(
+    ax: Axes, x: float, y: float, words: str, colour: str = INK, ground: bool = True, **how: Any
+) -> Words:
     """Words beside what they mean."""
     how = {"ha": "center", "va": "center", "zorder": 6, "transform": ax.transData, **how}
     artist = Words(x, y, words, color=colour, **how)
     artist.ground = ground
-    return ax.add_artist(artist)
+    ax.add_artist(artist)
+    return artist
 
 
-def dot(ax, x, y):
+def dot(ax: Axes, x: float, y: float) -> Artist:
     """Where things stand now; an arrow at the edge of the axes where that lies outside."""
     low, high = ax.get_ylim()
     marker = "^" if y > high else "v" if y < low else "o"
@@ -204,29 +220,31 @@ def dot(ax, x, y):
     return ax.plot(x, y, marker, color=INK, markersize=9, zorder=7, clip_on=False)[0]
 
 
-def block(ax, left, low, right, high, colour, **how):
+def block(
+    ax: Axes, left: float, low: float, right: float, high: float, colour: str, **how: Any
+) -> Artist:
     """A filled rectangle; no bar of matplotlib's, whose containers outlive their bars."""
     how = {"facecolor": colour, "edgecolor": INK, "linewidth": 0.8, "zorder": 3, **how}
     return ax.add_artist(Rectangle((left, low), right - left, high - low, **how))
 
 
-def bar(ax, x, low, high, colour, **how):
+def bar(ax: Axes, x: float, low: float, high: float, colour: str, **how: Any) -> Artist:
     """One upright bar from low to high."""
     return block(ax, x - 0.3, low, x + 0.3, high, colour, **how)
 
 
-def outline(ax, x, low, high):
+def outline(ax: Axes, x: float, low: float, high: float) -> Artist:
     """The dashed outline of a bar: what was there before."""
     how = {"edgecolor": QUIET, "linestyle": "--", "linewidth": 1.2, "zorder": 2}
     return bar(ax, x, low, high, "none", **how)
 
 
-def returns_from_entry(position, prices):
+def returns_from_entry(position: Position, prices: Number) -> Number:
     """Prices as returns since the position's entry."""
     return np.divide(prices, position.entry_price) - 1
 
 
-def equity_frame(ax, margin, currency):
+def equity_frame(ax: Axes, margin: float, currency: str) -> None:
     """Axes of "equity against price" for one isolated position."""
     ax.set(xlim=(-0.6, 0.4), ylim=(-0.6 * margin, 2.4 * margin))
     ax.set(xlabel="price, change since entry", ylabel=f"equity of the position [{currency}]")
@@ -236,7 +254,7 @@ def equity_frame(ax, margin, currency):
     ax.axvline(0, color=FAINT, linewidth=1, zorder=0)
 
 
-def equity_moving(ax, state):
+def equity_moving(ax: Axes, state: Replay) -> Parts:
     """Equity and maintenance margin of an isolated position at every price, and where it is."""
     account, (symbol, price) = state.start, next(iter(state.marks.items()))
     position = account[symbol]
@@ -285,13 +303,13 @@ def equity_moving(ax, state):
         yield label(ax, x, y, words, ha="right" if side < 0 else "left", ground=False)
 
 
-def equity_words(ax, position):
+def equity_words(ax: Axes, position: Position) -> Iterator[Words]:
     """Names of the two lines, on the side where the position lives."""
     edge = ax.get_xlim()[1] if position.quantity > 0 else ax.get_xlim()[0]
     near, far = (position.risk(position.entry_price * (1 + part * edge)) for part in (0.6, 0.98))
     align, back = ("right", "left") if edge > 0 else ("left", "right")
     above = max(near.maintenance_margin, far.maintenance_margin) + 0.02 * np.ptp(ax.get_ylim())
-    how = {"ha": align, "va": "bottom", "ground": False}
+    how: dict[str, Any] = {"ha": align, "va": "bottom", "ground": False}
     yield label(ax, 0.98 * edge, above, "maintenance margin", LOSS, **how)
     height = min(near.equity, 0.6 * ax.get_ylim()[1])
     at = 0.6 * edge * (height - position.margin) / (near.equity - position.margin)
@@ -304,7 +322,7 @@ class LeveragePicture(Picture):
 
     panels = (1.5, 1)
 
-    def frame(self, scenario):
+    def frame(self, scenario: Scenario) -> None:
         trade = scenario.trades[0]
         money, line = self.axes
         widest = 1.35 * max(10, trade.leverage) * trade.margin
@@ -322,7 +340,7 @@ class LeveragePicture(Picture):
         for at in (line.axhline, line.axvline):
             at(0, color=FAINT, linewidth=1, zorder=0)
 
-    def moving(self, state):
+    def moving(self, state: Replay) -> Parts:
         account, price = state.start, next(iter(state.marks.values()))
         position = account.positions[0]
         own, loan = position.margin, position.borrowed
@@ -342,17 +360,18 @@ class LeveragePicture(Picture):
         now = returns_from_entry(position, price), position.pnl(price) / own
         yield dot(line, *now)
         x = min(0.25, 1.3 / position.leverage)
-        words, how = f"{position.leverage:g}x", {"ha": "right", "va": "bottom", "ground": False}
+        words = f"{position.leverage:g}x"
+        how: dict[str, Any] = {"ha": "right", "va": "bottom", "ground": False}
         yield label(line, x - 0.03, x * position.leverage, words, ISOLATED, **how)
 
 
 class TermsPicture(Picture):
     """One isolated position: equity against price, and the prices with a name."""
 
-    def frame(self, scenario):
+    def frame(self, scenario: Scenario) -> None:
         equity_frame(self.axes[0], scenario.trades[0].margin, scenario.currency)
 
-    def moving(self, state):
+    def moving(self, state: Replay) -> Parts:
         yield from equity_moving(self.axes[0], state)
 
 
@@ -361,7 +380,7 @@ class PocketsPicture(Picture):
 
     panels = (1, 1.7)
 
-    def frame(self, scenario):
+    def frame(self, scenario: Scenario) -> None:
         bars, line = self.axes
         bars.set(xlim=(-0.6, 1.6), ylim=(0, 1.7 * scenario.balance), xticks=[0, 1])
         bars.set(xticklabels=["set aside", "untouched"], ylabel=f"[{scenario.currency}]")
@@ -369,7 +388,7 @@ class PocketsPicture(Picture):
         equity_frame(line, scenario.trades[0].margin, scenario.currency)
         line.set_title("Equity of the pocket set aside")
 
-    def moving(self, state):
+    def moving(self, state: Replay) -> Parts:
         bars, line = self.axes
         symbol, price = next(iter(state.marks.items()))
         margin = state.start[symbol].margin
@@ -395,7 +414,7 @@ class CrossPicture(Picture):
     size = (9, 4.2)
     panels = (1.35, 1)
 
-    def frame(self, scenario):
+    def frame(self, scenario: Scenario) -> None:
         symbols = [trade.symbol for trade in scenario.trades]
         shared, own = self.axes
         names = ["balance", *(f"{symbol} PnL" for symbol in symbols), "equity"]
@@ -408,11 +427,11 @@ class CrossPicture(Picture):
         shared.set_title("Cross: one balance carries both")
         own.set_title("Isolated: each on its own margin")
 
-    def moving(self, state):
+    def moving(self, state: Mapping[str, Replay]) -> Parts:
         yield from self._shared(self.axes[0], state["cross"])
         yield from self._own(self.axes[1], state["isolated"])
 
-    def _shared(self, ax, state):
+    def _shared(self, ax: Axes, state: Replay) -> Parts:
         account, marks = state.start, state.marks
         level = account.balance
         yield bar(ax, 0, 0, level, BORROWED)
@@ -437,7 +456,7 @@ class CrossPicture(Picture):
         if state.liquidations:
             yield label(ax, x, -0.5 * self.scenario.balance, "liquidated", LOSS)
 
-    def _own(self, ax, state):
+    def _own(self, ax: Axes, state: Replay) -> Parts:
         for x, position in enumerate(state.start.positions):
             risk = position.risk(state.marks[position.symbol])
             yield outline(ax, x, 0, position.margin)
@@ -448,13 +467,13 @@ class CrossPicture(Picture):
             yield self._value(ax, x, max(risk.equity, position.margin), risk.equity)
             yield from self._maintenance(ax, x, risk)
 
-    def _maintenance(self, ax, x, risk):
+    def _maintenance(self, ax: Axes, x: float, risk: Risk) -> Parts:
         level = risk.maintenance_margin
         yield ax.plot([x - 0.42, x + 0.42], [level, level], color=LOSS, linestyle="--", zorder=5)[0]
         if risk.equity > 0:
             yield label(ax, x, -0.1 * self.scenario.balance, "maintenance", LOSS)
 
-    def _value(self, ax, x, y, value, sign=False):
+    def _value(self, ax: Axes, x: float, y: float, value: float, sign: bool = False) -> Artist:
         top = ax.get_ylim()[1] - 0.06 * self.scenario.balance
         y = min(y + 0.1 * self.scenario.balance, top)
         return label(ax, x, y, text.money(value, "", sign=sign))
@@ -466,25 +485,26 @@ class Room:
     cell = 8  # dots
     full = 1000  # held where no words may be
 
-    def __init__(self, ax):
+    def __init__(self, ax: Any) -> None:
         self.ax = ax
         self.limits = ax.get_ylim(), ax.get_xlim()
         shape = (ax.bbox.size[::-1] // self.cell).astype(int)
         ends = zip(self.limits, shape, strict=True)
-        self.y, self.x = np.meshgrid(*(np.linspace(*pair, n) for pair, n in ends), indexing="ij")
+        y, x = (np.linspace(low, high, n) for (low, high), n in ends)
+        self.y, self.x = np.meshgrid(y, x, indexing="ij")
         self.held = np.pad(np.zeros(shape - 2), 1, constant_values=self.full)  # not on a side
 
-    def part(self, kinds):
+    def part(self, kinds: np.ndarray) -> None:
         """Note the borders between cells of different kinds."""
         self.kinds = kinds
         self.held[:-1] += self.full * (np.diff(kinds, axis=0) != 0)
         self.held[:, :-1] += self.full * (np.diff(kinds, axis=1) != 0)
 
-    def take(self, x, y):
+    def take(self, x: np.ndarray, y: np.ndarray) -> None:
         """Note points, which words cover only where they must."""
         self.held += np.histogram2d(y, x, self.held.shape, self.limits)[0]
 
-    def keep(self, artist):
+    def keep(self, artist: Artist) -> Artist:
         """Note an artist, and return it."""
         box = artist.get_window_extent(self.ax.figure.canvas.get_renderer())
         ends = ((corner - self.ax.bbox.min) / self.cell for corner in (box.min, box.max))
@@ -492,11 +512,13 @@ class Room:
         self.held[low : high + 1, left : right + 1] += self.full
         return artist
 
-    def put(self, words, wanted, colour, outside=False):
+    def put(
+        self, words: str, wanted: np.ndarray, colour: str, outside: bool = False
+    ) -> list[Artist]:
         """Artists: words in wanted cells (a mask), or outside with a line to them; none if full."""
         middle = x, y = self.x[wanted].mean(), self.y[wanted].mean()
         artist = label(self.ax, x, y, words, colour)
-        size = artist.get_window_extent(self.ax.figure.canvas.get_renderer()).size
+        size: Any = artist.get_window_extent(self.ax.figure.canvas.get_renderer()).size
         wide, high = np.ceil(size / self.cell).astype(int) + 1
         held = self.held + self.full * (~wanted if not outside else 0)
         total = np.pad(np.cumsum(np.cumsum(held, axis=0), axis=1), ((1, 0), (1, 0)))
@@ -519,7 +541,7 @@ class Room:
         return [artist, line]
 
 
-def dying(flags, symbols):
+def dying(flags: Sequence[bool], symbols: Iterable[str]) -> str:
     """What dies, in words, from a flag for each isolated pocket and one for cross.
 
     >>> dying((True, False, False), ("ETH", "ADA")), dying((True, False, True), ("ETH", "ADA"))
@@ -543,9 +565,9 @@ class PlanePicture(Picture):
 
     size = (9, 5.8)
     limits = (-1.0, 1.5)
-    start = None  # what the plane was drawn for
+    start: tuple[Any, ...] = ()  # what the plane was drawn for
 
-    def frame(self, scenario):
+    def frame(self, scenario: Scenario) -> None:
         ax = self.axes[0]
         first, second = (trade.symbol for trade in scenario.trades[:2])
         ax.set(xlim=self.limits, ylim=self.limits)
@@ -555,7 +577,7 @@ class PlanePicture(Picture):
         for at in (ax.axhline, ax.axvline):
             at(0, color=FAINT, linewidth=1, zorder=0)
 
-    def moving(self, state):
+    def moving(self, state: Any) -> Parts:
         ax = self.axes[0]
         start = state["isolated"].start, state["cross"].start, state["cross"].marks
         if start != self.start:  # else only the cloud has moved
@@ -585,7 +607,7 @@ class PlanePicture(Picture):
         for told in crowded:
             yield from room.put(*told, outside=True)
 
-    def _plane(self, room, isolated, cross, marks):
+    def _plane(self, room: Room, isolated: Account, cross: Account, marks: Marks) -> Parts:
         """Walls and line, and where prices stand."""
         ax, (low, high) = self.axes[0], self.limits
         pair = cross.positions[:2]
@@ -619,20 +641,20 @@ class LossPicture(Picture):
     size = (9, 4.2)
     edges = (-1, -0.75, -0.5, -0.25, 0, 0.25, 0.5)
 
-    def frame(self, scenario):
+    def frame(self, scenario: Scenario) -> None:
         ax = self.axes[0]
         ax.set(xlim=(-1.5, 1.5), ylim=(-0.7, len(self.edges) + 1.9))
         ax.set_axis_off()
         label(ax, 0, len(self.edges) + 1, "change of\nthe account", QUIET, ground=False)
 
-    def moving(self, state):
+    def moving(self, state: Mapping[str, Outcomes]) -> Parts:
         ax = self.axes[0]
         tables = {mode: results.spread(self.edges) for mode, results in state.items()}
         longest = max(table.sum(axis=1).max() for table in tables.values())
         for row, interval in enumerate(tables["cross"].index):
             yield label(ax, 0, row, text.band(interval), ground=False)
         for mode, colour, side in (("isolated", ISOLATED, -1), ("cross", CROSS, 1)):
-            how = {"ha": "right" if side < 0 else "left", "ground": False}
+            how: dict[str, Any] = {"ha": "right" if side < 0 else "left", "ground": False}
             hit = text.share(state[mode].liquidated.mean())
             words = f"{mode.capitalize()}, share of the markets\ndark: something died, {hit}"
             yield label(ax, 0.32 * side, len(self.edges) + 1, words, colour, **how)
@@ -653,7 +675,7 @@ class MandatePicture(Picture):
     size = (9, 4.6)
     edges = np.linspace(-1, 1, 41)  # changes; what is above the last counts in its band
 
-    def frame(self, scenario):
+    def frame(self, scenario: Scenario) -> None:
         ax = self.axes[0]
         ax.set(xlim=(-1.02, 1.02), ylim=(0, 1.08), yticks=[])
         ax.set_xlabel(f"change of the capital after {scenario.days} days (last band: all above)")
@@ -661,12 +683,12 @@ class MandatePicture(Picture):
         percent_axis(ax.xaxis, ticks=9)
         self.limits = -scenario.mandate["max_loss"], scenario.mandate["target"]
         ax.axvspan(-1.02, self.limits[0], color=DEAD, zorder=0)
-        how = {"ground": False}
+        how: dict[str, Any] = {"ground": False}
         label(ax, self.limits[0] - 0.015, 1.04, "beyond the maximum loss", ha="right", **how)
         label(ax, self.limits[1] + 0.015, 1.04, "target reached", ha="left", **how)
         label(ax, 1, 1.04, "dark: something was liquidated", LOSS, ha="right", **how)
 
-    def moving(self, state):
+    def moving(self, state: Mapping[str, Trial]) -> Parts:
         ax, high = self.axes[0], 1 / len(state)
         counts = {}
         for name, trial in state.items():
@@ -696,7 +718,7 @@ class PathPicture(Picture):
     size = (9, 4)
     panels = (1, 1)
 
-    def frame(self, scenario):
+    def frame(self, scenario: Scenario) -> None:
         prices, worth = self.axes
         steps = max(len(scenario.path(name)) for name in scenario.paths)
         for ax in self.axes:
@@ -714,7 +736,7 @@ class PathPicture(Picture):
         worth.axhline(0, color=QUIET, linewidth=0.8)
         worth.set_title("Your account")
 
-    def moving(self, state):
+    def moving(self, state: Mapping[str, Any]) -> Parts:
         prices, worth = self.axes
         walks, step = {mode: state[mode] for mode in LINES if mode in state}, state["step"]
         path = next(iter(walks.values())).path
@@ -756,7 +778,7 @@ class FundingPicture(Picture):
     panels = (1, 1)
     days = 90
 
-    def frame(self, scenario):
+    def frame(self, scenario: Scenario) -> None:
         edge, pot = self.axes
         edge.set(xlim=(0, self.days), xlabel="days", ylim=(-1.0, 0.1))
         edge.set_ylabel("liquidation price, from entry")
@@ -767,7 +789,7 @@ class FundingPicture(Picture):
         pot.set_ylabel(f"[{scenario.currency}]")
         pot.set_title("The money that pays")
 
-    def moving(self, state):
+    def moving(self, state: Mapping[str, tuple]) -> Parts:
         edge, pot = self.axes
         for mode, (colour, style) in LINES.items():
             days, prices, money = state[mode]
@@ -789,7 +811,7 @@ class LadderPicture(Picture):
 
     size = (9, 4.8)
 
-    def frame(self, scenario):
+    def frame(self, scenario: Scenario) -> None:
         ax, trade = self.axes[0], scenario.trades[0]
         self.reach = reach = trade.price / max(trade.leverage - 1, 1)
         ax.set(xlim=(trade.price - 1.2 * reach, trade.price + 1.5 * reach), ylim=(0, 1), yticks=[])
@@ -797,7 +819,7 @@ class LadderPicture(Picture):
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
         ax.axvline(trade.price, color=FAINT, linewidth=1, zorder=0)
 
-    def moving(self, state):
+    def moving(self, state: Mapping[str, tuple[float, float]]) -> Parts:
         ax, trade = self.axes[0], self.scenario.trades[0]
         low, high = ax.get_xlim()
         rows = sorted(state.items(), key=lambda row: -np.nan_to_num(row[1][0], nan=-np.inf))
@@ -824,7 +846,7 @@ class RulesPicture(Picture):
 
     size = (9, 4.2)
 
-    def frame(self, scenario):
+    def frame(self, scenario: Scenario) -> None:
         ax, contract = self.axes[0], scenario.trades[0].contract
         high = 2.4 * max(contract.maintenance_rate + contract.taker_fee, 0.005)
         ax.set(xlim=(-0.1 * high, high), ylim=(-0.1 * high, high))
@@ -835,12 +857,13 @@ class RulesPicture(Picture):
         for at in (ax.axhline, ax.axvline):
             at(0, color=QUIET, linewidth=0.8, zorder=0)
 
-    def moving(self, state):
+    def moving(self, state: Mapping[str, Any]) -> Parts:
         ax, currency = self.axes[0], self.scenario.currency
         (position,) = state["account"].positions
         side, entry = np.sign(position.quantity), position.entry_price
         value, gone = position.notional(entry), entry * (1 - side / position.leverage)
-        x = np.linspace(*ax.get_xlim(), 200)
+        left, right = ax.get_xlim()
+        x = np.linspace(left, right, 200)
         x = x[gone + side * x * entry > 0]
         risk = position.risk(gone + side * x * entry)
         high = ax.get_ylim()[1]
@@ -885,11 +908,11 @@ class CurvesPicture(Picture):
 
     looks = ((ISOLATED, "-"), (CROSS, "--"), (QUIET, "-."))
 
-    def __init__(self, scenario, shares=False, **axes):
+    def __init__(self, scenario: Scenario, shares: bool = False, **axes: Any) -> None:
         self.shares, self.settings = shares, axes
         super().__init__(scenario)
 
-    def frame(self, scenario):
+    def frame(self, scenario: Scenario) -> None:
         ax = self.axes[0]
         ax.set(**self.settings)
         numbers = FuncFormatter(lambda value, _: f"{value:,.10g}".replace("-", "−"))
@@ -898,7 +921,7 @@ class CurvesPicture(Picture):
         ax.yaxis.set_major_formatter(shares if self.shares else numbers)
         ax.axhline(0, color=QUIET, linewidth=0.8)
 
-    def moving(self, state):
+    def moving(self, state: Mapping[str, tuple]) -> Parts:
         ax = self.axes[0]
         for (name, (x, y, at)), (colour, style) in zip(state.items(), self.looks, strict=False):
             yield ax.plot(x, y, color=colour, linestyle=style)[0]
@@ -910,7 +933,7 @@ class StressPicture(Picture):
 
     size = (9, 4)
 
-    def frame(self, scenario):
+    def frame(self, scenario: Scenario) -> None:
         ax, balance = self.axes[0], scenario.balance
         ax.set(xlim=(0.03, -1.05), ylim=(-0.2 * balance, 1.32 * balance))
         ax.set(xlabel="price, change since entry", xticks=np.arange(0, -1.1, -0.2))
@@ -919,7 +942,7 @@ class StressPicture(Picture):
         ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,g}".replace("-", "−")))
         ax.axhline(0, color=QUIET, linewidth=0.8)
 
-    def moving(self, state):
+    def moving(self, state: Mapping[str, Any]) -> Parts:
         ax, balance, changes = self.axes[0], self.scenario.balance, state["changes"]
         yield ax.axvline(changes[-1], color=QUIET, linestyle=":", linewidth=1.5, zorder=1)
         words = f"it ended here: {text.percent(changes[-1], 0)}"
@@ -930,7 +953,7 @@ class StressPicture(Picture):
             (colour, style), (equity, edge) = LINES[mode], state[mode]
             yield ax.plot(changes, equity, color=colour, linestyle=style)[0]
             if np.isnan(edge):
-                how = {"ha": "right", "ground": False}
+                how: dict[str, Any] = {"ha": "right", "ground": False}
                 yield label(ax, -1.04, row * balance, f"{mode}: alive", colour, **how)
                 continue
             y = equity[np.argmax(np.abs(changes) >= abs(edge))]
@@ -949,7 +972,7 @@ class SurvivalPicture(Picture):
 
     size = (9, 4.2)
 
-    def frame(self, scenario):
+    def frame(self, scenario: Scenario) -> None:
         ax = self.axes[0]
         ax.set(xlim=(-0.01, 1.14), ylim=(0.2, 50), yscale="log", xticks=[], xlabel="first day")
         ax.set_yticks(2.0 ** np.arange(-2, 6), minor=False)
@@ -957,7 +980,7 @@ class SurvivalPicture(Picture):
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
         ax.set_ylabel("leverage that survives")
 
-    def moving(self, state):
+    def moving(self, state: Mapping[str, Any]) -> Parts:
         ax, dates = self.axes[0], state["dates"]
         x = np.linspace(0, 1, len(dates))
         for at, date in zip(x, dates, strict=True):

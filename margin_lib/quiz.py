@@ -2,7 +2,9 @@
 
 import html
 import tomllib
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import ipywidgets as widgets
 
@@ -22,7 +24,7 @@ class Question(widgets.VBox):
     options : list of dict     says, because (the reply) and, in one of them, right = true
     """
 
-    def __init__(self, number, ask, options):
+    def __init__(self, number: int, ask: str, options: Sequence[Mapping[str, Any]]) -> None:
         self.ask, self.options = ask, options
         fit = widgets.Layout(width="fit-content", max_width="100%", margin="2px 2px 2px 1.5em")
         self.buttons = [widgets.Button(description=o["says"], layout=fit) for o in options]
@@ -32,7 +34,7 @@ class Question(widgets.VBox):
         heading = widgets.HTML(f"<b>{number}. {html.escape(ask)}</b>")
         super().__init__([heading, *self.buttons, self.reply])
 
-    def answer(self, option):
+    def answer(self, option: Mapping[str, Any]) -> None:
         """Reply to an option."""
         verdict = "Right." if option.get("right") else "Not so."
         says, because = html.escape(option["says"]), html.escape(option["because"])
@@ -43,11 +45,11 @@ class Question(widgets.VBox):
 class Quiz(widgets.VBox):
     """The questions of one notebook, one under the other; without a kernel, as text to read."""
 
-    def __init__(self, questions):
+    def __init__(self, questions: Iterable[Mapping[str, Any]]) -> None:
         self.questions = [Question(n, **each) for n, each in enumerate(questions, start=1)]
         super().__init__(self.questions)
 
-    def _repr_mimebundle_(self, **how):
+    def _repr_mimebundle_(self, **how: Any) -> Any:
         """The live view, and beside it the questions without their replies."""
         rows, lines = "", []
         for n, each in enumerate(self.questions, start=1):
@@ -58,7 +60,7 @@ class Quiz(widgets.VBox):
         return page.still(super()._repr_mimebundle_(**how), f"<ol>{rows}</ol>", "\n".join(lines))
 
 
-def quiz(name, path="quiz.toml"):
+def quiz(name: str, path: str | Path = "quiz.toml") -> Quiz:
     """The quiz of a notebook, such as "03"."""
     tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     if name not in tables:

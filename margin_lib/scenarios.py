@@ -1,9 +1,10 @@
 """scenarios.toml -> accounts and markets. The only place where a scenario's numbers come from."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,8 +13,11 @@ from margin_lib.account import Account
 from margin_lib.contracts import Contract
 from margin_lib.errors import MarginError, number, one_number
 from margin_lib.paths import Market
-from margin_lib.simulate import simulate
-from margin_lib.venues import venue
+from margin_lib.simulate import Outcomes, simulate
+from margin_lib.types import ArrayLike, Number
+from margin_lib.venues import Venue, venue
+
+_T = TypeVar("_T")
 
 SIDES = {"long": 1, "short": -1}
 RATES = {"maintenance_rate": "maintenance", "taker_fee": "taker_fee"}  # key -> what it is made into
@@ -46,7 +50,7 @@ class Trade:
     margin: float
     leverage: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.side not in SIDES:
             raise MarginError("side", "must be 'long' or 'short'", repr(self.side))
         one_number("margin", self.margin, above=0)
@@ -54,19 +58,19 @@ class Trade:
         one_number("price", self.price, above=0)
 
     @property
-    def symbol(self):
+    def symbol(self) -> str:
         """The contract's symbol."""
         return self.contract.symbol
 
     @property
-    def quantity(self):
+    def quantity(self) -> float:
         """Signed size: above 0 long, below 0 short [contract; of size 1: coin]."""
         inverse, size = self.contract.inverse, self.contract.size
         units = formulas.quantity(self.margin, self.leverage, self.price, inverse)
         return SIDES[self.side] * units / size
 
     @property
-    def notional(self):
+    def notional(self) -> float:
         """Value at entry: margin · leverage [quote]."""
         units = self.quantity * self.contract.size
         return formulas.notional(units, self.price, self.contract.inverse)
@@ -108,21 +112,21 @@ class Scenario:
     currency: str
     balance: float
     trades: tuple[Trade, ...]
-    moves: Mapping[str, Mapping] = field(default_factory=dict)
-    paths: Mapping[str, Mapping] = field(default_factory=dict)
+    moves: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    paths: Mapping[str, Mapping[str, Sequence[float] | np.ndarray]] = field(default_factory=dict)
     funding_rate: float = 0.0
     funding_hours: float = 1.0
     hourly_interest: float = 0.0
     liquidation_fee: float = 0.0
-    volatility: float | Mapping = 0.0
-    correlation: float = 0.0
+    volatility: float | Any = 0.0
+    correlation: float | Any = 0.0
     jumps: float = 0.0
     jump_deviation: float = 0.0
     days: int = 1
-    mandate: Mapping = field(default_factory=dict)
+    mandate: Mapping[str, Any] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         one_number("balance", self.balance, above=0)
         one_number("funding_rate", self.funding_rate)
         one_number("funding_hours", self.funding_hours, above=0)
@@ -139,7 +143,7 @@ class Scenario:
         if self.trades:
             self.market()
 
-    def __getitem__(self, symbol):
+    def __getitem__(self, symbol: str) -> Trade:
         """The trade in `symbol`; MarginError if there is none."""
         for trade in self.trades:
             if trade.symbol == symbol:
@@ -147,7 +151,7 @@ class Scenario:
         known = ", ".join(trade.symbol for trade in self.trades)
         raise MarginError("symbol", f"must be one that {self.name} trades ({known})", symbol)
 
-    def account(self, mode):
+    def account(self, mode: str | Mapping[str, str]) -> Account:
         """The account with every trade opened.
 
         Parameters
@@ -186,7 +190,7 @@ class Scenario:
                 )
         return account
 
-    def marks(self, **returns):
+    def marks(self, **returns: ArrayLike) -> dict[str, Number]:
         """Prices after the given returns; a symbol left out stands at its entry price.
 
         Parameters
@@ -217,7 +221,7 @@ class Scenario:
             for trade in self.trades
         }
 
-    def path(self, name):
+    def path(self, name: str) -> list[dict[str, Number]]:
         """The marks of a named path, step by step; returns are measured from the entry prices.
 
         Parameters
@@ -246,7 +250,7 @@ class Scenario:
         steps = zip(*walks.values(), strict=True)
         return [self.marks(**dict(zip(walks, step, strict=True))) for step in steps]
 
-    def market(self, **changes):
+    def market(self, **changes: Any) -> Market:
         """The market that starts at the entry prices, on the scenario's terms or on other ones.
 
         Parameters
@@ -267,7 +271,13 @@ class Scenario:
         terms = ("volatility", "correlation", "jumps", "jump_deviation")
         return Market(prices=self.marks(), **{t: getattr(self, t) for t in terms} | changes)
 
-    def outcomes(self, modes=("isolated", "cross"), paths=10_000, seed=7, **changes):
+    def outcomes(
+        self,
+        modes: Sequence[str] | Mapping[str, Any] = ("isolated", "cross"),
+        paths: int = 10_000,
+        seed: int = 7,
+        **changes: Any,
+    ) -> dict[str, Outcomes]:
         """What becomes of the account, in several modes over the same many markets.
 
         Parameters
@@ -296,7 +306,9 @@ class Scenario:
         rng = np.random.default_rng(seed)
         return simulate(accounts, self.market(**changes), paths=paths, steps=self.days, rng=rng)
 
-    def with_trade(self, symbol, maintenance_rate=None, **changes):
+    def with_trade(
+        self, symbol: str, maintenance_rate: float | None = None, **changes: Any
+    ) -> "Scenario":
         """The same scenario with one trade changed.
 
         Parameters
@@ -325,12 +337,12 @@ class Scenario:
         trades = tuple(changed if trade.symbol == symbol else trade for trade in self.trades)
         return replace(self, trades=trades)
 
-    def _must_trade(self, symbols):
+    def _must_trade(self, symbols: Iterable[str]) -> None:
         for symbol in symbols:
             self[symbol]
 
 
-def load(path):
+def load(path: str | Path) -> dict[str, Scenario]:
     """Read all scenarios of a file.
 
     Parameters
@@ -376,13 +388,13 @@ def load(path):
     return scenarios
 
 
-def _over(outer, inner):
+def _over(outer: dict, inner: dict) -> dict:
     """Terms from further out, under those from further in; a venue hides rates further out."""
     hidden = RATES if "venue" in inner else ()
     return {**{key: value for key, value in outer.items() if key not in hidden}, **inner}
 
 
-def _scenario(name, table, labels):
+def _scenario(name: str, table: dict, labels: dict[str, str]) -> Scenario:
     table = dict(table)
     terms = {key: table.pop(key) for key in ("venue", *RATES) if key in table}
     currency = table.get("currency")
@@ -390,7 +402,7 @@ def _scenario(name, table, labels):
     return _make(Scenario, table, name=name, trades=trades, labels=labels)
 
 
-def _trade(terms, row, currency):
+def _trade(terms: dict, row: dict, currency: str | None) -> Trade:
     row = dict(row)
     own = {key: row.pop(key) for key in ("symbol", "venue", *RATES) if key in row}
     given = {RATES.get(key, key): value for key, value in _over(terms, own).items()}
@@ -399,7 +411,7 @@ def _trade(terms, row, currency):
     return trade if place is None else _at(place, trade, given, currency)
 
 
-def _at(place, trade, given, currency):
+def _at(place: Venue, trade: Trade, given: dict, currency: str | None) -> Trade:
     """The trade under a venue's terms; a rate that is given counts before the venue's."""
     coins = replace(trade, contract=replace(trade.contract, inverse=place.inverse))
     contract = place.contract(
@@ -409,7 +421,7 @@ def _at(place, trade, given, currency):
     return replace(trade, contract=replace(contract, taker_fee=fee))
 
 
-def _make(kind, table, **made):
+def _make(kind: type[_T], table: dict, **made: Any) -> _T:
     """A value of a kind; a key of the table that is missing or unknown is a MarginError."""
     try:
         return kind(**made, **table)

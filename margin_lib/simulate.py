@@ -14,20 +14,24 @@ comes too late to save another. The straight way runs in prices, for inverse con
 reciprocal prices.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
 from margin_lib import formulas
-from margin_lib.account import Account, Event, Risk, pocket
+from margin_lib.account import Account, Done, Event, Position, Risk, pocket
 from margin_lib.errors import MarginError, count, of_type, one_number, plain
 from margin_lib.liquidation import close_all, left_open, mark_to_market, settle
 from margin_lib.paths import BLOCK, Bars, Market
+from margin_lib.types import ArrayLike, Marks, Number, Truth
 
+Known = Mapping[str, Number]  # marks that were checked
+Plan = Callable[[int, Account, Marks], Done | None]  # what the owner does at a step
 LIVES = np.iinfo(np.int64).max  # later than every step
 MEMORY = 4_000_000  # prices that are drawn at one time,
 FEWEST = 256  # but of so many paths at least: a step costs something, even with few
@@ -55,11 +59,11 @@ class Costs:
     """
 
     fee_rate: float | None = None
-    funding: Mapping = field(default_factory=dict)
+    funding: Mapping[str, float] = field(default_factory=dict)
     funding_hours: float = 1.0
-    interest: Mapping = field(default_factory=dict)
+    interest: Mapping[str, float] = field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.fee_rate is not None:
             one_number("fee rate", self.fee_rate, at_least=0)
         one_number("funding_hours", self.funding_hours, above=0)
@@ -70,7 +74,7 @@ class Costs:
         for symbol, rate in self.interest.items():
             one_number(f"interest rate of {symbol}", rate, at_least=0)
 
-    def due(self, hours):
+    def due(self, hours: np.ndarray) -> tuple[np.ndarray, ...]:
         """Funding payments, and hours of interest, that come due at each of several times.
 
         Equation:  ⌊hours / funding hours⌋ payments and ⌈hours⌉ of interest so far, less those that
@@ -92,7 +96,9 @@ class Costs:
         started = np.ceil(hours - 1e-9)
         return tuple(np.diff(count, prepend=0).astype(int) for count in (payments, started))
 
-    def _paid(self, account, marks, payments, hours):
+    def _paid(
+        self, account: Account, marks: Marks, payments: int, hours: int
+    ) -> tuple[Account, list[Event]]:
         """The account after what has come due, and the events."""
         held = [position.symbol for position in account.positions]
         funding = {s: rate * payments for s, rate in self.funding.items() if s in held}
@@ -128,28 +134,28 @@ class Replay:
     """
 
     start: Account
-    path: tuple
+    path: tuple[dict[str, Number], ...]
     accounts: tuple[Account, ...]
     events: tuple[tuple[Event, ...], ...]
-    hours: tuple
+    hours: tuple[float, ...]
 
     @property
-    def equity(self):
+    def equity(self) -> np.ndarray:
         """Equity of the whole account after each step, shape (steps,) [quote]."""
         pairs = zip(self.accounts, self.path, strict=True)
         return np.array([account.equity(marks) for account, marks in pairs], dtype=float)
 
     @property
-    def end(self):
+    def end(self) -> Account:
         """The account after the last step."""
         return self.accounts[-1]
 
     @property
-    def marks(self):
+    def marks(self) -> Marks:
         """The marks of the last step."""
         return self.path[-1]
 
-    def until(self, step):
+    def until(self, step: int) -> "Replay":
         """The same walk, ended after a step.
 
         Parameters
@@ -164,21 +170,21 @@ class Replay:
         {'ETH': 2.0}
         """
         stop = step + 1
-        kept = (values[:stop] for values in (self.path, self.accounts, self.events, self.hours))
-        return Replay(self.start, *kept)
+        path, accounts = self.path[:stop], self.accounts[:stop]
+        return Replay(self.start, path, accounts, self.events[:stop], self.hours[:stop])
 
     @property
-    def liquidations(self):
+    def liquidations(self) -> list[tuple[int, Event]]:
         """(step, event) for each liquidated pocket, in order."""
         steps = enumerate(self.events)
         return [(step, e) for step, events in steps for e in events if e.kind == "liquidated"]
 
     @property
-    def dead(self):
+    def dead(self) -> list[str]:
         """Symbols of the positions that were liquidated, in order."""
         return [symbol for _, event in self.liquidations for symbol in event.symbols]
 
-    def table(self):
+    def table(self) -> pd.DataFrame:
         """One row a step: prices, equity, maintenance, ratio; PnL and liquidation prices.
 
         The shared balance is one pocket, "cross"; each isolated position is one of its own.
@@ -203,7 +209,7 @@ class Replay:
             rows.append(row)
         return pd.DataFrame(rows).rename_axis("step")
 
-    def log(self):
+    def log(self) -> pd.DataFrame:
         """One row a transfer: when, what, for which positions, who got how much (sums to zero).
 
         >>> replay(Account(balance=5), [{"ETH": 0.1}]).log().empty
@@ -219,7 +225,14 @@ class Replay:
         return pd.DataFrame(rows, columns=columns)
 
 
-def replay(account, path, costs=_NO_COSTS, plan=None, fund=None, traders=()):
+def replay(
+    account: Account,
+    path: Bars | Iterable[Marks],
+    costs: Costs = _NO_COSTS,
+    plan: Plan | None = None,
+    fund: float | None = None,
+    traders: Iterable[Position] = (),
+) -> Replay:
     """Hold an account over one path, by the rules at the head of this module.
 
     Parameters
@@ -288,7 +301,9 @@ def replay(account, path, costs=_NO_COSTS, plan=None, fund=None, traders=()):
     return Replay(start, tuple(closes), tuple(accounts), tuple(log), tuple(bars.hours.tolist()))
 
 
-def _hit(account, opened, low, high):
+def _hit(
+    account: Account, opened: Known, low: Known, high: Known
+) -> list[tuple[str | None, dict[str, Number]]]:
     """(symbol, marks) of each pocket that is due within a bar, and where on the way."""
     hits = []
     for symbol in [None] + [position.symbol for position in account.isolated]:
@@ -305,7 +320,7 @@ def _hit(account, opened, low, high):
 # One pocket: positions that share a sum of money
 
 
-def _pooled(positions, money, marks):
+def _pooled(positions: Sequence[Position], money: ArrayLike, marks: Known) -> Risk:
     """Risk of positions that share a sum of money, numbers or arrays alike.
 
     >>> from margin_lib.account import Position
@@ -318,7 +333,7 @@ def _pooled(positions, money, marks):
     return sum((position.risk(position.mark(marks)) for position in alone), Risk(money))
 
 
-def _worst(positions, low, high):
+def _worst(positions: Sequence[Position], low: Known, high: Known) -> dict[str, Number]:
     """The worst marks that a bar, or a whole path, holds for a pocket, market by market.
 
     >>> from margin_lib.account import Position
@@ -334,11 +349,14 @@ def _worst(positions, low, high):
             corner[market] = (low if legs[0].quantity > 0 else high)[market]
         else:
             falls = _pooled(legs, 0, low).cushion < _pooled(legs, 0, high).cushion
-            corner[market] = np.where(falls, low[market], high[market])[()]
+            worst: Any = np.where(falls, low[market], high[market])
+            corner[market] = worst[()]
     return corner
 
 
-def _on_the_way(positions, start, end, share):
+def _on_the_way(
+    positions: Sequence[Position], start: Known, end: Known, share: Number
+) -> dict[str, Number]:
     """Marks at a share of the straight way from start to end."""
     marks = {}
     for position in positions:
@@ -350,7 +368,9 @@ def _on_the_way(positions, start, end, share):
     return marks
 
 
-def _share_of_way(positions, money, start, end):
+def _share_of_way(
+    positions: Sequence[Position], money: ArrayLike, start: Known, end: Known
+) -> Number:
     """How far on the straight way from start to end marks a pocket comes before it is due.
 
     Between two floors of any table, equity less maintenance is a straight line along the way. Its
@@ -378,20 +398,20 @@ def _share_of_way(positions, money, start, end):
     jumps = any(position.contract.maintenance.jumps for position in positions)
     if not (jumps or np.any(due)):
         return plain(np.full(np.shape(due), np.nan))
-    cuts = [0.0, 1.0]
+    cuts: list[Number] = [0.0, 1.0]
     for position in positions:
         first, last = (position.notional(position.mark(marks)) for marks in (start, end))
         for tier in position.contract.maintenance[1:]:
             at = _over(tier.floor - first, last - first)
             cuts.append(np.where((at > 0) & (at < 1), at, 1.0))
-    cuts = np.sort(np.broadcast_arrays(*cuts, due)[:-1], axis=0)
-    share = np.full(cuts.shape[1:], np.nan)
+    edges = np.sort(np.broadcast_arrays(*cuts, due)[:-1], axis=0)
+    share = np.full(edges.shape[1:], np.nan)
 
-    def cushion(at):
+    def cushion(at: Number) -> Number:
         return _pooled(positions, money, _on_the_way(positions, start, end, at)).cushion
 
     reached = np.less_equal if _pooled(positions, money, end).at_equality else np.less
-    for left, right in pairwise(cuts):
+    for left, right in pairwise(edges):
         near, far = (cushion(left + part * (right - left)) for part in (0.25, 0.75))
         first, last = near - (far - near) / 2, far + (far - near) / 2  # of this piece
         zero = left + (right - left) * np.clip(_over(first, first - last), 0, 1)
@@ -401,7 +421,7 @@ def _share_of_way(positions, money, start, end):
     return plain(np.where(due | jumps, share, np.nan))  # a jump can make the end safe again
 
 
-def _over(part, whole):
+def _over(part: Number, whole: Number) -> Number:
     """part / whole, infinite or NaN where there is no whole."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.divide(part, whole)
@@ -429,22 +449,22 @@ class Outcomes:
     """
 
     start: float
-    step: Mapping
+    step: Mapping[str, np.ndarray]
     equity: np.ndarray
     at_risk: float = np.nan
 
     @property
-    def liquidated(self):
+    def liquidated(self) -> np.ndarray:
         """Whether anything was liquidated on each path, shape (paths,)."""
         steps = np.array([*self.step.values(), np.full(len(self.equity), -1)])
-        return (steps >= 0).any(axis=0)
+        return np.any(steps >= 0, axis=0)
 
     @property
-    def loss(self):
+    def loss(self) -> np.ndarray:
         """Equity at the start less equity at the end, shape (paths,) [quote]."""
         return self.start - self.equity
 
-    def summary(self, ruin=0.0):
+    def summary(self, ruin: float = 0.0) -> pd.DataFrame:
         """The outcomes in numbers, each with its Monte Carlo error.
 
         Parameters
@@ -471,7 +491,7 @@ class Outcomes:
         """
         one_number("ruin", ruin)
         dead, equity = self.liquidated, self.equity
-        rows = {
+        rows: dict[str, Any] = {
             "chance of any liquidation": _chance(dead),
             "chance of ruin": _chance(equity <= ruin * self.start),
         }
@@ -486,7 +506,7 @@ class Outcomes:
         rows["capital efficiency"] = np.multiply(_mean(-self.loss), share)
         return pd.DataFrame(rows, index=["value", "error"]).T
 
-    def spread(self, edges):
+    def spread(self, edges: Sequence[float]) -> pd.DataFrame:
         """Share of the paths by change of the equity, apart for those with a liquidation.
 
         Parameters
@@ -508,18 +528,27 @@ class Outcomes:
         return pd.crosstab(bands, dead, normalize=True, dropna=False)
 
 
-def _chance(hit):
+def _chance(hit: np.ndarray) -> tuple[float, float]:
     share = np.mean(hit)
     return share, np.sqrt(share * (1 - share) / len(hit))
 
 
-def _mean(values):
+def _mean(values: np.ndarray) -> tuple[float, float]:
     if not len(values):
         return np.nan, np.nan
     return values.mean(), values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
 
 
-def simulate(accounts, market, *, paths=1000, steps=365, rng=None, costs=_NO_COSTS, chunk=None):
+def simulate(
+    accounts: Mapping[str, Account],
+    market: Market | Bars,
+    *,
+    paths: int = 1000,
+    steps: int = 365,
+    rng: np.random.Generator | Any = None,
+    costs: Costs = _NO_COSTS,
+    chunk: int | None = None,
+) -> dict[str, Outcomes]:
     """Hold accounts over the same many paths, by the rules at the head of this module.
 
     Parameters
@@ -549,25 +578,29 @@ def simulate(accounts, market, *, paths=1000, steps=365, rng=None, costs=_NO_COS
     >>> simulate({"mine": account}, prices)["mine"].equity
     array([7., 3.])
     """
-    given = isinstance(of_type("market", market, (Market, Bars)), Bars)
-    known = market.open if given else market.prices
+    of_type("market", market, (Market, Bars))
+    known = market.open if isinstance(market, Bars) else market.prices
     for name, account in of_type("accounts", accounts, Mapping).items():
         for position in of_type(f"account {name}", account, Account).positions:
             if position.contract.market not in known:
                 rule = f"must have prices of {position.contract.market}"
                 raise MarginError("market", rule, list(known))
     of_type("costs", costs, Costs)
-    if given:
+    if isinstance(market, Bars):
         paths, steps = market.paths, market.steps
     paths, steps = count("paths", paths), count("steps", steps)
-    if chunk is None:
-        columns = len(known) * (1 if given or not market.wicks else 4)
-        chunk = GIVEN if given else max(MEMORY // (columns * steps), FEWEST)
-    chunk = count("chunk", chunk)
+    if isinstance(market, Bars):
+        most = GIVEN
+    else:
+        most = max(MEMORY // (len(known) * (4 if market.wicks else 1) * steps), FEWEST)
+    chunk = count("chunk", most if chunk is None else chunk)
     parts = []
     for first in tqdm(range(0, paths, chunk), delay=1, leave=False, unit="chunk"):
         here = slice(first, min(first + chunk, paths))
-        bars = market.take(here) if given else market.walk(rng, steps, here.stop - first)
+        if isinstance(market, Bars):
+            bars = market.take(here)
+        else:
+            bars = market.walk(rng, steps, here.stop - first)
         parts.append([_hold(account, bars, costs) for account in accounts.values()])
     results = {}
     for name, account, held in zip(
@@ -580,7 +613,7 @@ def simulate(accounts, market, *, paths=1000, steps=365, rng=None, costs=_NO_COS
     return results
 
 
-def _hold(account, bars, costs):
+def _hold(account: Account, bars: Bars, costs: Costs) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Step of each position's liquidation, and final equity, of one account on all paths."""
     pockets = {p.symbol: _Pocket([p], p.margin, bars, costs) for p in account.isolated}
     dead = [(own.phase, np.where(own.phase < LIVES, own.worth, 0)) for own in pockets.values()]
@@ -600,7 +633,14 @@ class _Pocket:
     Gifts are money that reaches it after a phase: (phase, money) of each path.
     """
 
-    def __init__(self, positions, money, bars, costs, gifts=()):
+    def __init__(
+        self,
+        positions: Sequence[Position],
+        money: float,
+        bars: Bars,
+        costs: Costs,
+        gifts: Iterable[tuple[np.ndarray, np.ndarray]] = (),
+    ) -> None:
         self.positions, self.costs = positions, costs
         self.bars = bars.only({p.contract.market for p in positions})  # others would only cost
         self.gifts = [(when, gift) for when, gift in gifts if gift.any()]
@@ -621,11 +661,11 @@ class _Pocket:
         dead = np.nonzero(self.phase < LIVES)[0]  # gifts that come later are for the balance, too
         self.worth[dead] += self._received(dead, LIVES) - self._received(dead, self.phase[dead])
 
-    def _received(self, paths, before):
+    def _received(self, paths: np.ndarray, before: int | np.ndarray) -> Number:
         """Gifts that have come before a phase."""
         return sum(np.where(when[paths] < before, gift[paths], 0) for when, gift in self.gifts)
 
-    def _walk(self):
+    def _walk(self) -> None:
         """Block after block, with the paths that live."""
         bars = self.bars
         alive = np.arange(bars.paths)
@@ -649,7 +689,7 @@ class _Pocket:
                 busy = alive[self._in_danger(block, alive, 2 * first)]
                 self._judge(block.take(busy), step, self.money[busy], busy)
 
-    def _first_near(self):
+    def _first_near(self) -> np.ndarray | None:
         """Step at which each path comes near the one price of a lone position; -1 for never.
 
         None where there is no such price: with company, payments or gifts.
@@ -662,7 +702,7 @@ class _Pocket:
         price = position.liquidation_price(self.money[0]) * (1 + side * NEAR)
         return self.bars.first_beyond(position.contract.market, price, side)
 
-    def _in_danger(self, block, paths, phase):
+    def _in_danger(self, block: Bars, paths: np.ndarray, phase: int) -> np.ndarray:
         """Whether a pocket may be due in a block: it would be at all the worst prices at once."""
         markets = {p.contract.market for p in self.positions}
         if self.jumps or len(markets) < len(self.positions):
@@ -673,7 +713,7 @@ class _Pocket:
         risk = _pooled(self.positions, money, _worst(self.positions, low, high))
         return risk.cushion <= NEAR * risk.notional
 
-    def _cash(self, block, step):
+    def _cash(self, block: Bars, step: np.ndarray) -> np.ndarray:
         """Funding and interest of each step of a block, shape of the block."""
         funding, interest = self.costs.funding, self.costs.interest
         cash = np.zeros((block.steps, block.paths))
@@ -683,7 +723,7 @@ class _Pocket:
             cash -= formulas.interest(p.borrowed, hourly, self.hours[step])
         return cash
 
-    def _judge(self, block, step, money, paths):
+    def _judge(self, block: Bars, step: np.ndarray, money: np.ndarray, paths: np.ndarray) -> None:
         """Note which of the paths are due in a block, and in which of its steps first."""
         money, step = (np.broadcast_to(x, (block.steps, block.paths)) for x in (money, step))
         held = money + self._received(paths, 2 * step)
@@ -707,11 +747,11 @@ class _Pocket:
         risk = _pooled(self.positions, held, marks)
         self.worth[dead] = formulas.returned(risk.equity, risk.notional, self.costs.fee_rate)
 
-    def _due_within(self, money, start, corner):
+    def _due_within(self, money: ArrayLike, start: Known, corner: Known) -> Truth:
         if self.jumps:
             return ~np.isnan(_share_of_way(self.positions, money, start, corner))
         return _pooled(self.positions, money, corner).is_liquidatable
 
 
-def _at(marks, index):
+def _at(marks: Mapping[str, np.ndarray], index: tuple) -> dict[str, np.ndarray]:
     return {market: mark[index] for market, mark in marks.items()}

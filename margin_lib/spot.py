@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from margin_lib import formulas
 from margin_lib.errors import keep_number, one_number
+from margin_lib.types import ArrayLike, Number, Truth
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,11 +32,11 @@ class SpotWallet:
     coin_debt: float = 0
     quote_debt: float = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("coin", "quote", "coin_debt", "quote_debt"):
             keep_number(self, name, name.replace("_", " "), at_least=0)
 
-    def trade(self, quantity, price, fee_rate=0):
+    def trade(self, quantity: float, price: float, fee_rate: float = 0) -> "SpotWallet":
         """Buy (above 0) or sell coins; what is missing is borrowed, what comes in repays first.
 
         Parameters
@@ -67,7 +68,7 @@ class SpotWallet:
         quote, quote_debt = _moved(self.quote, self.quote_debt, -paid)
         return SpotWallet(coin=coin, quote=quote, coin_debt=coin_debt, quote_debt=quote_debt)
 
-    def accrue(self, hours, coin_rate=0, quote_rate=0):
+    def accrue(self, hours: float, coin_rate: float = 0, quote_rate: float = 0) -> "SpotWallet":
         """Add the interest of a time to the debts: simple, for every hour that has started.
 
         Parameters
@@ -96,7 +97,7 @@ class SpotWallet:
             quote_debt=self.quote_debt + formulas.interest(self.quote_debt, quote_rate, hours),
         )
 
-    def equity(self, price):
+    def equity(self, price: ArrayLike) -> Number:
         """What would be left if all were sold and every debt repaid [quote].
 
         Equation:  equity = (quote − quote debt) + (coin − coin debt) · price
@@ -111,7 +112,7 @@ class SpotWallet:
             self.quote - self.quote_debt, self.coin - self.coin_debt, price
         )
 
-    def level(self, price):
+    def level(self, price: ArrayLike) -> Number:
         """Margin level at a price; NaN where nothing is owed [1].
 
         Equation, errors and source as for `formulas.spot_margin_level`.
@@ -121,7 +122,7 @@ class SpotWallet:
         """
         return formulas.spot_margin_level(price, **self._sides())
 
-    def liquidation_price(self, level):
+    def liquidation_price(self, level: ArrayLike) -> Number:
         """Price at which the margin level has fallen to a level [quote per coin].
 
         Returns, errors, equation and source as for `formulas.spot_liquidation_price`.
@@ -131,7 +132,7 @@ class SpotWallet:
         """
         return formulas.spot_liquidation_price(level, **self._sides())
 
-    def is_liquidatable(self, price, level):
+    def is_liquidatable(self, price: ArrayLike, level: float) -> Truth:
         """Something is owed, and the margin level has fallen to the one given.
 
         Parameters
@@ -157,11 +158,11 @@ class SpotWallet:
         one_number("level", level, above=0)
         return self.level(price) <= level  # nothing owed: NaN, never
 
-    def _sides(self):
+    def _sides(self) -> dict[str, float]:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def _moved(held, owed, change):
+def _moved(held: float, owed: float, change: float) -> tuple[float, float]:
     """Held and owed after money came in (repays first) or went out (borrowed where missing)."""
     if change >= 0:
         return held + formulas.left_after(change, owed), formulas.left_after(owed, change)

@@ -2,11 +2,13 @@
 
 import math
 import re
+from collections.abc import Callable, Mapping
+from typing import Any
 
 NEVER = "never"
 
 
-def percent(value, digits=2, sign=True):
+def percent(value: float, digits: int = 2, sign: bool = True) -> str:
     """A share as a percentage.
 
     >>> percent(-0.18367), percent(0.5, 0, sign=False), percent(float("nan"))
@@ -15,7 +17,7 @@ def percent(value, digits=2, sign=True):
     return _number(value, lambda x: f"{x:{'+' if sign else ''}.{digits}%}"[:-1], "%")
 
 
-def share(value):
+def share(value: float) -> str:
     """A part of a whole, to a tenth of a percent.
 
     >>> share(0.348)
@@ -24,7 +26,7 @@ def share(value):
     return percent(value, 1, sign=False)
 
 
-def rough(value):
+def rough(value: float) -> str:
     """A share as exactly as some thousand markets can tell it.
 
     >>> rough(0.0723), rough(0.7234), rough(-1)
@@ -33,7 +35,7 @@ def rough(value):
     return percent(value, 1 if abs(value) < 0.1 else 0, sign=False)
 
 
-def money(value, currency, digits=2, sign=False):
+def money(value: float, currency: str, digits: int = 2, sign: bool = False) -> str:
     """An amount with its unit.
 
     >>> money(-1234.5, "USD"), money(2, "BTC", sign=True)
@@ -42,7 +44,7 @@ def money(value, currency, digits=2, sign=False):
     return _number(value, lambda x: f"{x:{'+' if sign else ''},.{digits}f}", currency)
 
 
-def price(value, currency=""):
+def price(value: float, currency: str = "") -> str:
     """A price with four significant digits, or cents where those say more.
 
     >>> price(0.0816327, "BTC"), price(1632.653), price(float("nan"), "BTC")
@@ -51,7 +53,7 @@ def price(value, currency=""):
     return _number(value, lambda x: f"{x:,.{_decimals(x)}f}", currency)
 
 
-def ratio(value, digits=2):
+def ratio(value: float, digits: int = 2) -> str:
     """A bare number, such as a margin ratio or a leverage.
 
     >>> ratio(0.5), ratio(float("inf"))
@@ -60,7 +62,7 @@ def ratio(value, digits=2):
     return _number(value, lambda x: f"{x:,.{digits}f}")
 
 
-def band(interval):
+def band(interval: Any) -> str:
     """A band of changes (a pandas Interval), as of `Outcomes.spread`.
 
     >>> import pandas as pd
@@ -73,7 +75,7 @@ def band(interval):
     return f"{low} to {high}" if math.isfinite(interval.right) else f"above {low}"
 
 
-def translated(words, labels):
+def translated(words: str, labels: Mapping[str, str]) -> str:
     """Words with every label replaced that `labels` names, longer ones first.
 
     >>> translated("ETH price change [%]", {"price": "Preis", "price change": "Preisänderung"})
@@ -85,7 +87,7 @@ def translated(words, labels):
     return re.sub(rf"(?<!\w)({known})(?!\w)", lambda found: labels[found[0]], words)
 
 
-def _decimals(x):
+def _decimals(x: float) -> int:
     """Decimals that show four significant digits, or cents."""
     if x == 0:
         return 0
@@ -93,7 +95,7 @@ def _decimals(x):
     return max(3 - exponent, 2)
 
 
-def _number(value, form, unit=""):
+def _number(value: float, form: Callable[[float], str], unit: str = "") -> str:
     value = float(value)
     if math.isnan(value):
         return NEVER

@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from margin_lib.contracts import Contract, Conventions, Tiers
 from margin_lib.errors import MarginError, one_number
@@ -36,7 +36,7 @@ class Fact(NamedTuple):
     """
 
     name: str
-    value: object
+    value: Any
     source: str
     as_of: str
 
@@ -75,7 +75,7 @@ class Table:
     size: float = 1
     up_to: float | None = None
 
-    def for_units(self, units):
+    def for_units(self, units: float | None) -> Tiers:
         """The table of a position; where floors count contracts, the row of so many units.
 
         Parameters
@@ -102,7 +102,7 @@ class Table:
             raise MarginError(f"{self.symbol} units", rule, units)
         contracts = abs(one_number(f"{self.symbol} units", units)) / self.size
         contracts = round(contracts, 9)  # 200.1 / 0.1 is a little less than 2001 in floats
-        if contracts > self.up_to:
+        if self.up_to is not None and contracts > self.up_to:
             rule = f"must be at most {self.up_to * self.size:g}, where the source ends"
             raise MarginError(f"{self.symbol} units", rule, units)
         return Tiers([self.tiers.at(contracts)._replace(floor=0)])
@@ -138,7 +138,7 @@ class Venue:
     source: str
     as_of: str
 
-    def table(self, symbol, money=None):
+    def table(self, symbol: str, money: str | None = None) -> Table:
         """The table of a coin, and of a money: None for the first, "USD" for any dollar.
 
         Parameters
@@ -165,7 +165,13 @@ class Venue:
         rule = f"must be one that {self.name} has a table for ({known})"
         raise MarginError("symbol", rule, symbol if money is None else f"{symbol} in {money}")
 
-    def contract(self, symbol, money=None, units=None, maintenance=None):
+    def contract(
+        self,
+        symbol: str,
+        money: str | None = None,
+        units: float | None = None,
+        maintenance: Tiers | float | None = None,
+    ) -> Contract:
         """The contract of a coin, under the venue's conventions.
 
         Parameters
@@ -202,7 +208,7 @@ class Venue:
         )
 
 
-def venue(name):
+def venue(name: str) -> Venue:
     """The venue of a name, such as "binance usd-m".
 
     Parameters
@@ -225,7 +231,7 @@ def venue(name):
     return _venues()[name]
 
 
-def names():
+def names() -> tuple[str, ...]:
     """The names of all venues.
 
     >>> "okx" in names()
@@ -235,12 +241,12 @@ def names():
 
 
 @cache
-def _venues():
+def _venues() -> dict[str, Venue]:
     with Path(__file__).with_name("venues.toml").open("rb") as file:
         return {name: _venue(name, entry) for name, entry in tomllib.load(file).items()}
 
 
-def _venue(name, entry):
+def _venue(name: str, entry: dict) -> Venue:
     origin = entry["source"], entry["as_of"]
     facts = {}
     for key, value in entry.items():
@@ -262,5 +268,5 @@ def _venue(name, entry):
     )
 
 
-def _table(rows, amounts, **known):
+def _table(rows: list, amounts: str, **known: Any) -> Table:
     return Table(tiers=TABLES[amounts](rows), amounts=amounts, **known)

@@ -13,6 +13,7 @@ LIBRARY = ROOT / "margin_lib"
 
 # A module imports only from modules that stand before it.
 ORDER = [
+    "types",
     "errors",
     "contracts",
     "formulas",

@@ -121,6 +121,11 @@ def test_what_a_venue_has_no_table_for_is_refused_by_name(name, how, message):
         venue(name).contract(**how)
 
 
+def test_a_table_that_counts_contracts_and_has_no_end_holds_for_any_size():
+    table = replace(venue("okx").table("ETH"), up_to=None)
+    assert table.for_units(1e9)[0].rate == table.tiers[-1].rate
+
+
 def test_a_table_is_chosen_by_the_money():
     binance = venue("binance usd-m")
     assert binance.table("ETH") is binance.table("ETH", "USDT") is binance.table("ETH", "USD")

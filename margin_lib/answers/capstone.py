@@ -1,12 +1,12 @@
 """Answers of notebook 09."""
 
 from margin_lib import formulas
-from margin_lib.exercises import Answer, exercise
+from margin_lib.exercises import Answer, Book, exercise
 from margin_lib.mandate import Design, demand
 
 
 @exercise("09.1")
-def _(book):
+def _(book: Book) -> Answer:
     """Markets to draw so that the error of the share that keeps the maximum loss is 0.005."""
     p, error = demand(book["capstone"], "kept"), 0.005
     slips = {
@@ -24,7 +24,7 @@ def _(book):
 
 
 @exercise("09.2")
-def _(book):
+def _(book: Book) -> Answer:
     """Least leverage of all positions at which their margins are no more than the maximum loss."""
     task = book["capstone"]
     size, loss, count = demand(task, "exposure"), demand(task, "max_loss"), len(task.trades)
@@ -45,7 +45,7 @@ def _(book):
 
 
 @exercise("09.3")
-def _(book):
+def _(book: Book) -> Answer:
     """The right change of ETH in a pool, where a dashboard forgets what the other one needs."""
     task = book["capstone"]
     pool = Design(task, "twins", task.mandate["designs"]["twins"]).account
@@ -53,7 +53,7 @@ def _(book):
     marks = task.marks(BTC=-0.1)
     loss, rate = btc.pnl(marks["BTC"]), eth.contract.maintenance_rate
 
-    def change(money):
+    def change(money: float) -> float:
         price = formulas.liquidation_price(eth.entry_price, eth.quantity, money, rate)
         return price / eth.entry_price - 1
 

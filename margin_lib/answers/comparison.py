@@ -3,11 +3,11 @@
 import math
 
 from margin_lib import formulas
-from margin_lib.exercises import Answer, exercise
+from margin_lib.exercises import Answer, Book, exercise
 
 
 @exercise("05.1")
-def _(book):
+def _(book: Book) -> Answer:
     """Common rise of both prices that liquidates the hedged cross account."""
     scenario = book["cross"]
     account, entry = scenario.account("cross"), scenario["ADA"].price
@@ -35,7 +35,7 @@ def _(book):
 
 
 @exercise("05.2")
-def _(book):
+def _(book: Book) -> Answer:
     """Margin of an ADA short as large as the ETH long, at the leverage of ADA."""
     eth, ada = book["cross"]["ETH"], book["cross"]["ADA"]
     slips = {
@@ -52,7 +52,7 @@ def _(book):
 
 
 @exercise("05.3")
-def _(book):
+def _(book: Book) -> Answer:
     """Margin of a pocket for ADA that lasts as long as the cross account, with ETH unchanged."""
     scenario = book["cross"]
     account, ada = scenario.account("cross"), scenario["ADA"]
@@ -74,7 +74,7 @@ def _(book):
 
 
 @exercise("05.4")
-def _(book):
+def _(book: Book) -> Answer:
     """The right change of ADA in a mixed account, where a tool counts the fenced margin, too."""
     scenario = book["cross"]
     account, ada = scenario.account({"ETH": "isolated", "ADA": "cross"}), scenario["ADA"]

@@ -1,17 +1,17 @@
 """Answers of notebook 04."""
 
 from margin_lib import formulas
-from margin_lib.exercises import Answer, exercise
+from margin_lib.exercises import Answer, Book, exercise
 
 
 @exercise("04.1")
-def _(book):
+def _(book: Book) -> Answer:
     """Change of ADA that liquidates the cross account when ETH has fallen by a fifth."""
     scenario = book["cross"]
     account, entry = scenario.account("cross"), scenario["ADA"].price
     marks = scenario.marks(ETH=-0.2)
 
-    def change(price):
+    def change(price: float) -> float:
         return price / entry - 1
 
     still = account.liquidation_price("ADA", scenario.marks())
@@ -35,7 +35,7 @@ def _(book):
 
 
 @exercise("04.2")
-def _(book):
+def _(book: Book) -> Answer:
     """Deposit with which the cross account lives through the gap move."""
     scenario = book["cross"]
     risk = scenario.account("cross").risk(scenario.marks(**scenario.moves["gap"]))
@@ -63,14 +63,14 @@ def _(book):
 
 
 @exercise("04.3")
-def _(book):
+def _(book: Book) -> Answer:
     """Part of the ADA short to buy back, so that the account lives when ADA alone doubles."""
     scenario = book["cross"]
     account, ada = scenario.account("cross"), scenario["ADA"]
     others = account["ETH"].risk(scenario["ETH"].price).maintenance_margin
     rate = ada.contract.maintenance_rate
 
-    def part(money, rate):
+    def part(money: float, rate: float) -> float:
         return max(1 - money / (ada.notional * (1 + 2 * rate)), 0.0)
 
     right = part(account.balance - others, rate)
@@ -91,7 +91,7 @@ def _(book):
 
 
 @exercise("04.4")
-def _(book):
+def _(book: Book) -> Answer:
     """The right change of ETH, where a formula takes the short's loss for a profit."""
     scenario = book["cross"]
     account, eth, ada = scenario.account("cross"), scenario["ETH"], scenario["ADA"]
@@ -99,7 +99,7 @@ def _(book):
     marks = scenario.marks(ADA=(edge / ada.price - 1) / 2)
     risk = account["ADA"].risk(marks["ADA"])
 
-    def change(collateral):
+    def change(collateral: float) -> float:
         rate = eth.contract.maintenance_rate
         price = formulas.liquidation_price(eth.price, eth.quantity, collateral, rate)
         return price / eth.price - 1

@@ -1,10 +1,10 @@
 """Answers of notebook 06."""
 
-from margin_lib.exercises import Answer, exercise
+from margin_lib.exercises import Answer, Book, exercise
 
 
 @exercise("06.1")
-def _(book):
+def _(book: Book) -> Answer:
     """Share of the margin that a day of funding takes at twice the leverage."""
     scenario = book["isolated"]
     trade, payments = scenario.trades[0], 24 / scenario.funding_hours
@@ -25,7 +25,7 @@ def _(book):
 
 
 @exercise("06.2")
-def _(book):
+def _(book: Book) -> Answer:
     """Least margin that makes a pocket for ETH live in the rescue move."""
     scenario = book["cross"]
     marks = scenario.marks(**scenario.moves["rescue"])
@@ -46,7 +46,7 @@ def _(book):
 
 
 @exercise("06.3")
-def _(book):
+def _(book: Book) -> Answer:
     """Most margin that may be fenced off for ADA in the rescue move, so that ETH lives."""
     scenario = book["cross"]
     account, marks = scenario.account("cross"), scenario.marks(**scenario.moves["rescue"])
@@ -68,7 +68,7 @@ def _(book):
 
 
 @exercise("06.4")
-def _(book):
+def _(book: Book) -> Answer:
     """The right margin ratio, where a page takes the wrong margin and the wrong sign."""
     scenario = book["cross"]
     account, marks = scenario.account("cross"), scenario.marks(**scenario.moves["rescue"])

@@ -1,16 +1,17 @@
 """Answers of notebook 03."""
 
 from margin_lib import formulas
-from margin_lib.exercises import Answer, exercise
+from margin_lib.exercises import Answer, Book, exercise
+from margin_lib.scenarios import Scenario
 
 
-def wall(scenario, symbol):
+def wall(scenario: Scenario, symbol: str) -> float:
     """Change of a price, since entry, that liquidates an isolated position."""
     return scenario.account("isolated").liquidation_price(symbol) / scenario[symbol].price - 1
 
 
 @exercise("03.1")
-def _(book):
+def _(book: Book) -> Answer:
     """Change of the price that liquidates when the margin buys half as many coins again."""
     trade = book["isolated"].trades[0]
     larger = 1.5 * trade.quantity, trade.margin
@@ -29,7 +30,7 @@ def _(book):
 
 
 @exercise("03.2")
-def _(book):
+def _(book: Book) -> Answer:
     """Margin to add so that the liquidation price falls to three fifths of the entry price."""
     scenario = book["isolated"]
     trade = scenario.trades[0]
@@ -52,7 +53,7 @@ def _(book):
 
 
 @exercise("03.3")
-def _(book):
+def _(book: Book) -> Answer:
     """What the insurance fund pays when the price opens at half of the entry price."""
     scenario = book["isolated"]
     trade = scenario.trades[0]
@@ -74,7 +75,7 @@ def _(book):
 
 
 @exercise("03.4")
-def _(book):
+def _(book: Book) -> Answer:
     """The right liquidation price, where a formula divides the maintenance rate by leverage."""
     scenario = book["isolated"]
     trade = scenario.trades[0]

@@ -2,7 +2,7 @@
 
 import math
 
-from margin_lib.exercises import Answer, exercise
+from margin_lib.exercises import Answer, Book, exercise
 
 HOURS = (
     "How much may the interest take? And how much does it take each hour?",
@@ -11,7 +11,7 @@ HOURS = (
 
 
 @exercise("01.1")
-def _(book):
+def _(book: Book) -> Answer:
     """Rise of the price that earns half the margin."""
     trade = book["leverage"].trades[0]
     slips = {
@@ -29,7 +29,7 @@ def _(book):
 
 
 @exercise("01.2")
-def _(book):
+def _(book: Book) -> Answer:
     """Money that brings effective leverage back to the chosen one, halfway to zero."""
     scenario = book["leverage"]
     trade = scenario.trades[0]
@@ -50,7 +50,7 @@ def _(book):
 
 
 @exercise("01.3")
-def _(book):
+def _(book: Book) -> Answer:
     """Hours until the interest has taken a twentieth of the margin."""
     scenario = book["leverage"]
     trade = scenario.trades[0]
@@ -70,7 +70,7 @@ def _(book):
 
 
 @exercise("01.4")
-def _(book):
+def _(book: Book) -> Answer:
     """Price at which the margin is gone, where a formula counts leverage twice."""
     scenario = book["leverage"]
     trade = scenario.trades[0]

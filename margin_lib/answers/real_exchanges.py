@@ -4,12 +4,12 @@ from dataclasses import replace
 
 from margin_lib import formulas
 from margin_lib.contracts import Conventions
-from margin_lib.exercises import Answer, exercise
+from margin_lib.exercises import Answer, Book, exercise
 from margin_lib.venues import venue
 
 
 @exercise("07.1")
-def _(book):
+def _(book: Book) -> Answer:
     """Leverage at which the position is liquidated at birth, with the closing fee on top."""
     contract = book["exchange"].trades[0].contract
     rate, fee = contract.maintenance_rate, contract.taker_fee
@@ -27,13 +27,13 @@ def _(book):
 
 
 @exercise("07.2")
-def _(book):
+def _(book: Book) -> Answer:
     """Change of the price that liquidates a coin-margined long at half the leverage."""
     trade = book["exchange"].trades[0]
     leverage = max(trade.leverage / 2, 1)
     rate, size = trade.contract.maintenance_rate, leverage * trade.price  # with one coin as margin
 
-    def change(kept, inverse=True):
+    def change(kept: float, inverse: bool = True) -> float:
         units, frozen = (size, kept * leverage) if inverse else (leverage, kept * size)
         own = 1 if inverse else trade.price
         price = formulas.liquidation_price(
@@ -56,7 +56,7 @@ def _(book):
 
 
 @exercise("07.3")
-def _(book):
+def _(book: Book) -> Answer:
     """Margin that makes up for a closing fee in the requirement."""
     scenario = book["exchange"]
     trade = scenario.trades[0]
@@ -79,7 +79,7 @@ def _(book):
 
 
 @exercise("07.4")
-def _(book):
+def _(book: Book) -> Answer:
     """Maintenance margin of a large position, where a bot looks up the tier by the margin."""
     trade = book["exchange"].trades[0]
     tiers = venue("binance usd-m").table("ETH", "USDT").tiers

@@ -1,11 +1,11 @@
 """Answers of notebook 08."""
 
 from margin_lib import formulas
-from margin_lib.exercises import Answer, exercise
+from margin_lib.exercises import Answer, Book, exercise
 
 
 @exercise("08.1")
-def _(book):
+def _(book: Book) -> Answer:
     """Highest leverage at which an isolated long survives a fall by a quarter."""
     rate = book["stress"].trades[0].contract.maintenance_rate
     right = 1 / (1 - 0.75 * (1 - rate))
@@ -23,7 +23,7 @@ def _(book):
 
 
 @exercise("08.2")
-def _(book):
+def _(book: Book) -> Answer:
     """Balance that lives through the crash although the short is taken away on the way."""
     scenario = book["stress"]
     eth, ltc = scenario.trades
@@ -48,7 +48,7 @@ def _(book):
 
 
 @exercise("08.3")
-def _(book):
+def _(book: Book) -> Answer:
     """Change of ETH that liquidates the cross account when all of its balance is ETH."""
     scenario = book["stress"]
     trade = scenario.trades[0]
@@ -75,7 +75,7 @@ def _(book):
 
 
 @exercise("08.4")
-def _(book):
+def _(book: Book) -> Answer:
     """What the fund gets in a gap, where a simulator closes at the liquidation price."""
     scenario = book["stress"]
     trade = scenario.trades[0]

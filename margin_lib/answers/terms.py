@@ -1,10 +1,10 @@
 """Answers of notebook 02."""
 
-from margin_lib.exercises import Answer, exercise
+from margin_lib.exercises import Answer, Book, exercise
 
 
 @exercise("02.1")
-def _(book):
+def _(book: Book) -> Answer:
     """Margin ratio three quarters of the way to the liquidation price."""
     scenario = book["leverage"]
     trade = scenario.trades[0]
@@ -32,7 +32,7 @@ def _(book):
 
 
 @exercise("02.2")
-def _(book):
+def _(book: Book) -> Answer:
     """Leverage that puts the liquidation price of a long a tenth below entry."""
     rate = book["leverage"].trades[0].contract.maintenance_rate
     slips = {
@@ -49,7 +49,7 @@ def _(book):
 
 
 @exercise("02.3")
-def _(book):
+def _(book: Book) -> Answer:
     """Leverage that puts the liquidation price of a short a tenth above entry."""
     rate = book["leverage"].trades[0].contract.maintenance_rate
     slips = {
@@ -66,7 +66,7 @@ def _(book):
 
 
 @exercise("02.4")
-def _(book):
+def _(book: Book) -> Answer:
     """The right liquidation price, where a formula multiplies instead of dividing."""
     trade = book["leverage"].trades[0]
     rate = trade.contract.maintenance_rate
