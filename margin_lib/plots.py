@@ -31,7 +31,7 @@ from margin_lib.account import Account, Position, Risk
 from margin_lib.mandate import Trial
 from margin_lib.scenarios import Scenario
 from margin_lib.simulate import Outcomes, Replay
-from margin_lib.types import Marks, Number
+from margin_lib.types import Number
 
 Parts = Iterator[Artist]  # what moves in a picture
 
@@ -607,18 +607,18 @@ class PlanePicture(Picture):
         for told in crowded:
             yield from room.put(*told, outside=True)
 
-    def _plane(self, room: Room, isolated: Account, cross: Account, marks: Marks) -> Parts:
+    def _plane(self, room: Room, isolated: Account, cross: Account, marks: dict[str, Any]) -> Parts:
         """Walls and line, and where prices stand."""
         ax, (low, high) = self.axes[0], self.limits
         pair = cross.positions[:2]
-        symbols = [position.symbol for position in pair]
+        symbols = first, second = [position.symbol for position in pair]
         changes = zip(pair, (room.x, room.y), strict=True)
         there = marks | {p.symbol: p.entry_price * np.maximum(1 + r, 1e-6) for p, r in changes}
         risks = [isolated.risk(there, symbol) for symbol in symbols] + [cross.risk(there)]
         room.part(np.tensordot([1, 2, 4], np.array([risk.is_liquidatable for risk in risks]), 1))
         yield ax.contourf(room.x, room.y, risks[-1].cushion, [-np.inf, 0], colors=[DEAD], zorder=0)
-        box = {p.symbol: p.entry_price * np.array([1e-6, 1 + high]) for p in pair}
-        corners = zip(pair, cross.wall(*symbols, box, marks).T, strict=True)
+        box = {p.symbol: (p.entry_price * 1e-6, p.entry_price * (1 + high)) for p in pair}
+        corners = zip(pair, cross.wall(first, second, box, marks).T, strict=True)
         line = [returns_from_entry(position, prices) for position, prices in corners]
         yield ax.plot(*line, color=CROSS, linewidth=2.5)[0]
         walls = [returns_from_entry(p, isolated.liquidation_price(p.symbol)) for p in pair]
