@@ -61,7 +61,7 @@ endif
 NBVAL := -q -W ignore -p no:cacheprovider -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test newest fuzz test-browser site lite test-site links slides assignment test-assignment student test-student test-adapt binder-check binder-build bench kernels latency mutants notebooks format badges clean
+.PHONY: help lab test newest fuzz test-browser site lite test-site links slides assignment test-assignment student test-student test-adapt binder-check binder-build bench kernels latency mutants notebooks diff format badges clean
 .NOTPARALLEL:
 
 help: ## list these targets
@@ -120,6 +120,10 @@ mutants: $(MUTANTS) ## change the mathematics in 3,500 places, one by one: do th
 
 notebooks: $(LAB) ## run every notebook and solution again, and store the outputs in the one normal form
 	$(PY) tools/notebooks.py
+
+# In a set-up that is thrown away: nbdime adds buttons to the JupyterLab that it finds.
+diff: $(LAB) ## show how the notebooks' text and code differ from main (BRANCH=name for another)
+	$(PY) -m uv tool run --quiet --from 'nbdime>=4,<5' nbdiff --sources $(or $(BRANCH),main)
 
 format: $(TEST) ## format the code and repair what ruff can repair
 	$(PY) -m ruff check --fix .

@@ -36,7 +36,8 @@ html_title = project
 html_copy_source = True
 html_show_sourcelink = False
 html_sourcelink_suffix = ""
-html_sidebars = {"glossary": [], "CONTRIBUTING": []}  # nothing below them
+alone = "glossary", "CONTRIBUTING", "CHANGELOG", "CODE_OF_CONDUCT"
+html_sidebars = {name: [] for name in alone}  # nothing below them
 html_context = {"default_mode": "auto"}
 html_theme_options = {
     "article_header_end": ["run.html"],

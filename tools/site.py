@@ -42,7 +42,8 @@ def contents(title, words, pages):
 def front(readme):
     """README.md as the first page: links in place of the badge, and the parts of the site."""
     parts = ["notebooks/contents", "glossary", "library/contents", "instructors/contents"]
-    tree = ["```{toctree}", ":hidden:", *parts, "CONTRIBUTING", "```", ""]
+    parts += ["CONTRIBUTING", "CHANGELOG", "CODE_OF_CONDUCT"]
+    tree = ["```{toctree}", ":hidden:", *parts, "```", ""]
     return "\n".join([BADGE.sub(RUN, readme), "", *tree])
 
 
