@@ -60,6 +60,9 @@ def test_recipe(title, copy):
 
 
 def test_the_old_name_is_gone(copy):
-    old = badges.repo_of((recipes.ROOT / "README.md").read_text(encoding="utf-8"))
+    old, new = (
+        badges.repo_of((folder / "README.md").read_text(encoding="utf-8"))
+        for folder in (recipes.ROOT, copy)
+    )
     assert names(old, copy) == []
-    assert names("your-name/your-course", copy) == ["README.md"]
+    assert names(new, copy) == ["README.md"]
