@@ -7,9 +7,11 @@ import nbformat
 import pytest
 from nbconvert import HTMLExporter
 
-from margin_lib import labs
+from margin_lib import labs, load, text
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
+LABELS = next(iter(load(FOLDER / "scenarios.toml").values())).labels
+LOOK = text.translated("Look at", LABELS) + ": "
 
 
 def lab_cells():
@@ -36,5 +38,5 @@ def test_a_lab_leaves_a_picture_with_words(cell, kind, template):
     assert words.startswith(title) and len(words) > len(title) + 20
     # The legend: a line for each control, and what to look at.
     caption = re.search(r"<figcaption>(.+?)</figcaption>", body, re.S)[1]
-    assert caption.count("<li><b>") == caption.count("<li>") >= 1 and "Look at: " in caption
+    assert caption.count("<li><b>") == caption.count("<li>") >= 1 and LOOK in caption
     assert "widget-view" not in body and "widget-state" not in body
