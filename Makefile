@@ -1,7 +1,14 @@
 # make lab opens the course, make test checks it. Each sets up all it needs in .venv.
 # Another Python: make lab PYTHON=python3.12
 
+# Windows has other names; make needs the bash that comes with Git there.
+ifeq ($(OS),Windows_NT)
+PYTHON ?= python
+SCRIPTS := Scripts
+else
 PYTHON ?= python3
+SCRIPTS := bin
+endif
 ARGS ?=
 REPO ?=
 SCENARIOS ?= notebooks/scenarios.toml
@@ -9,8 +16,7 @@ HUB ?=
 BRANCH ?=
 
 VENV := .venv
-BIN := $(VENV)/bin
-PY := $(BIN)/python
+PY := $(VENV)/$(SCRIPTS)/python
 
 # A set-up is done when its stamp is newer than pyproject.toml.
 MADE := $(VENV)/made.stamp
@@ -22,6 +28,8 @@ BENCH := $(BENCH_VENV)/made.stamp
 # nbgrader adds menus to JupyterLab, so it stays apart from the course, too.
 GRADE_VENV := .venv-assignment
 GRADE := $(GRADE_VENV)/made.stamp
+# What make newest sets up, anew each time.
+NEWEST_VENV := .venv-newest
 MUTANTS := $(VENV)/mutants.stamp
 BROWSER := $(VENV)/browser.stamp
 PAGES := $(VENV)/site.stamp
@@ -33,6 +41,8 @@ SLIDES := $(VENV)/slides.stamp
 unexport PYTHONPATH PYTHONSTARTUP PYTHONWARNINGS MPLBACKEND
 # Every notebook starts a kernel; compiling its imports anew each time would slow the check.
 unexport PYTHONDONTWRITEBYTECODE
+# One encoding for every file and every pipe, on Windows too.
+export PYTHONUTF8 := 1
 # Nor must the caller's IPython profile, where a notebook is checked.
 test notebooks: export IPYTHONDIR = $(CURDIR)/$(VENV)/ipython
 
@@ -51,7 +61,7 @@ endif
 NBVAL := -q -W ignore -p no:cacheprovider -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test fuzz test-browser site lite test-site slides assignment test-assignment student test-student test-adapt binder-check bench kernels latency mutants notebooks format badges clean
+.PHONY: help lab test newest fuzz test-browser site lite test-site links slides assignment test-assignment student test-student test-adapt binder-check binder-build bench kernels latency mutants notebooks diff format badges clean
 .NOTPARALLEL:
 
 help: ## list these targets
@@ -65,8 +75,15 @@ test: $(TEST) ## check style, type hints, library and every notebook
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(PY) -m pytest -q -n 2
+	$(PY) -m pytest -q -n 2 $(ARGS)
 	$(PY) -m pytest $(NBVAL) notebooks instructors/solutions
+
+# What says that the bounds hold cannot hold beyond them.
+newest: $(LAB) ## make test with the newest packages, beyond our upper bounds, in a set-up of its own
+	rm -rf $(NEWEST_VENV)
+	mkdir -p build
+	$(PY) tools/newest.py > build/newest.txt
+	UV_OVERRIDE=build/newest.txt $(MAKE) test VENV=$(NEWEST_VENV) ARGS="--deselect tests/test_setup.py::test_installed_version_is_within_the_bounds"
 
 fuzz: $(TEST) ## move every lab at random, 300 times over (3 minutes)
 	SEQUENCES=300 $(PY) -m pytest -q -n 2 tests/test_labs.py -k random_moves
@@ -78,16 +95,19 @@ site: $(PAGES) ## write the course as pages to read, with or without a network, 
 	$(PY) -m tools.site
 
 lite: $(LITE) ## write the course as a site that runs it in the reader's browser, to build/site/lite
-	$(LITE_VENV)/bin/python tools/lite.py
+	$(LITE_VENV)/$(SCRIPTS)/python tools/lite.py
 
 test-site: $(TEST) $(BROWSER) site lite ## make both, and open them in Chromium (2 minutes)
 	$(PY) -m pytest -q -p no:cacheprovider tests/browser/test_site.py tests/browser/test_lite.py $(ARGS)
+
+links: $(PAGES) ## ask every address that the course names whether it is still there (needs the network)
+	$(PY) -m tools.links
 
 test-adapt: $(TEST) ## do what instructors/adapt.md says, on a copy, and test that (15 minutes)
 	$(PY) -m pytest -q -p no:cacheprovider tests/adapt $(ARGS)
 
 bench: $(BROWSER) $(BENCH) ## measure the library, two other packages beside it, and the labs (10 minutes)
-	@low=0; for run in "$(PY) tools/bench.py" "$(BENCH_VENV)/bin/python tools/peers.py" "$(PY) -m tools.latency" "$(PY) -m tools.kernels"; do \
+	@low=0; for run in "$(PY) tools/bench.py" "$(BENCH_VENV)/$(SCRIPTS)/python tools/peers.py" "$(PY) -m tools.latency" "$(PY) -m tools.kernels"; do \
 	  echo "$$run"; $$run || low=1; done; exit $$low
 
 kernels: $(LAB) ## of these, only the memory and the seconds that each notebook takes (1 minute)
@@ -102,15 +122,19 @@ mutants: $(MUTANTS) ## change the mathematics in 3,500 places, one by one: do th
 notebooks: $(LAB) ## run every notebook and solution again, and store the outputs in the one normal form
 	$(PY) tools/notebooks.py
 
+# In a set-up that is thrown away: nbdime adds buttons to the JupyterLab that it finds.
+diff: $(LAB) ## show how the notebooks' text and code differ from main (BRANCH=name for another)
+	$(PY) -m uv tool run --quiet --from 'nbdime>=4,<5' nbdiff --sources $(or $(BRANCH),main)
+
 format: $(TEST) ## format the code and repair what ruff can repair
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
 assignment: $(GRADE) ## make an nbgrader course from the exercises, in build/assignment (SCENARIOS=file for other numbers)
-	$(GRADE_VENV)/bin/python tools/assignment.py --scenarios "$(SCENARIOS)"
+	$(GRADE_VENV)/$(SCRIPTS)/python tools/assignment.py --scenarios "$(SCENARIOS)"
 
 test-assignment: $(GRADE) ## grade a perfect, an empty and a typical submission (2 minutes)
-	$(GRADE_VENV)/bin/python -m pytest -q -W ignore -p no:cacheprovider tests/assignment $(ARGS)
+	$(GRADE_VENV)/$(SCRIPTS)/python -m pytest -q -W ignore -p no:cacheprovider tests/assignment $(ARGS)
 
 student: $(LAB) ## pack the course for students, without outputs, in build/student.zip
 	$(PY) tools/student.py
@@ -127,8 +151,11 @@ badges: ## print all links; make badges REPO=owner/name writes the name into REA
 binder-check: $(TEST) ## set up what Binder and Colab would, without them, and run the notebooks (1 minute)
 	$(PY) -m tools.binder
 
+binder-build: ## let mybinder.org build the course before somebody waits for it (needs the network)
+	$(PYTHON) -m tools.prebuild $(REPO)
+
 clean: ## remove what was set up, and everything that can be made again
-	rm -rf $(VENV) $(BENCH_VENV) $(LITE_VENV) $(GRADE_VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage htmlcov
+	rm -rf $(VENV) $(BENCH_VENV) $(LITE_VENV) $(GRADE_VENV) $(NEWEST_VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
@@ -151,12 +178,12 @@ $(TEST): $(MADE) pyproject.toml
 
 $(BENCH): $(MADE) pyproject.toml
 	$(PYTHON) -m venv $(BENCH_VENV)
-	$(PY) -m uv pip install --quiet --python $(BENCH_VENV)/bin/python --editable '.[bench]'
+	$(PY) -m uv pip install --quiet --python $(BENCH_VENV)/$(SCRIPTS)/python --editable '.[bench]'
 	@touch $@
 
 $(GRADE): $(MADE) pyproject.toml
 	$(PYTHON) -m venv $(GRADE_VENV)
-	$(PY) -m uv pip install --quiet --python $(GRADE_VENV)/bin/python --editable '.[test,assignment]'
+	$(PY) -m uv pip install --quiet --python $(GRADE_VENV)/$(SCRIPTS)/python --editable '.[test,assignment]'
 	@touch $@
 
 $(BROWSER): $(LAB)
@@ -170,7 +197,7 @@ $(PAGES): $(LAB)
 # Without margin_lib, which needs a JupyterLab: only what stands in the extra.
 $(LITE): $(MADE) pyproject.toml
 	$(PYTHON) -m venv $(LITE_VENV)
-	$(PY) -m uv pip install --quiet --python $(LITE_VENV)/bin/python --group lite
+	$(PY) -m uv pip install --quiet --python $(LITE_VENV)/$(SCRIPTS)/python --group lite
 	@touch $@
 
 $(SLIDES): $(LAB)

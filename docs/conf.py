@@ -9,7 +9,7 @@ sys.path.insert(0, str(ROOT))
 
 from docutils import nodes  # noqa: E402
 
-from tools import notebooks, site  # noqa: E402
+from tools import badges, notebooks, site  # noqa: E402
 
 project = "Isolated or cross?"
 root_doc = "README"
@@ -35,7 +35,8 @@ html_title = project
 html_copy_source = True
 html_show_sourcelink = False
 html_sourcelink_suffix = ""
-html_sidebars = {"glossary": [], "CONTRIBUTING": []}  # nothing below them
+alone = "glossary", "CONTRIBUTING", "CHANGELOG", "CODE_OF_CONDUCT"
+html_sidebars = {name: [] for name in alone}  # nothing below them
 html_context = {"default_mode": "auto"}
 html_theme_options = {
     "article_header_end": ["run.html"],
@@ -44,7 +45,7 @@ html_theme_options = {
     "icon_links": [
         {
             "name": "GitHub",
-            "url": f"https://github.com/{site.repository()}",
+            "url": f"https://github.com/{badges.repository()}",
             "icon": "fa-brands fa-github",
         }
     ],

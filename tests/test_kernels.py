@@ -1,5 +1,7 @@
 """The measurement of the notebooks' kernels runs, and says what holds too much."""
 
+import os
+
 import pytest
 
 from tests.test_notebooks import tiny_notebook
@@ -15,6 +17,7 @@ def tiny(tmp_path):
     return path
 
 
+@pytest.mark.skipif(os.name == "nt", reason="only Unix tells the peak of a process")
 def test_the_peak_of_a_kernel_is_measured_and_a_large_one_is_told(tiny, monkeypatch, capsys):
     before = tiny.read_bytes()
     monkeypatch.setattr(kernels, "server", lambda: (90.0, 2.0, 3.0))

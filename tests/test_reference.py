@@ -126,7 +126,8 @@ def test_an_unknown_calc_fails_and_says_so():
 def test_another_file_of_this_form_can_be_checked(tmp_path):
     vector = {**read(VECTORS)[0], "id": "another"}
     path = tmp_path / "others.json"
-    path.write_text(json.dumps([vector, {**vector, "id": "strange", "calc": "astrology"}]))
+    others = [vector, {**vector, "id": "strange", "calc": "astrology"}]
+    path.write_text(json.dumps(others), encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "published"]
     run = subprocess.run(
         [*command, "tests/test_reference.py::test_published", "--vectors", path],

@@ -1,5 +1,6 @@
 """What a reader meets first: the files at the top, make lab, Binder, the two lists of packages."""
 
+import contextlib
 import importlib.metadata
 import os
 import re
@@ -18,10 +19,13 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from tools import badges, binder
+from tools import badges, binder, newest, prebuild
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+VENV = Path(sys.prefix)  # of the set-up that runs the tests
+# repo2docker asks Unix who runs it, and a server stops by a signal to its group.
+on_unix = pytest.mark.skipif(os.name == "nt", reason="not made for Windows")
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 
 
@@ -78,6 +82,18 @@ def test_every_package_of_the_library_is_installed():
     assert set(settings["setuptools"]["packages"]) == packages
 
 
+def test_newest_takes_away_upper_bounds_and_nothing_else():
+    """make newest asks for every package that make test asks for."""
+    declared = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"]]
+    run = subprocess.run(
+        [sys.executable, str(ROOT / "tools/newest.py")], capture_output=True, text=True, check=True
+    )
+    asked = bounds(run.stdout.splitlines())
+    assert asked == {name: re.sub(",?<[^,]*,?", "", b) for name, b in bounds(declared).items()}
+    marked = newest.unbounded("a>=1,!=1.5,<2; python_version < '3.14'")
+    assert Requirement(marked) == Requirement("a!=1.5,>=1; python_version < '3.14'")
+
+
 def test_conda_uses_one_channel_and_one_python():
     assert CONDA["channels"] == ["conda-forge"]
     assert re.fullmatch(r"3\.\d+", conda_python()), "Binder reads x.y and nothing finer"
@@ -94,10 +110,12 @@ def test_installed_version_is_within_the_bounds(line):
 # Binder; make binder-check does more
 
 
+@on_unix
 def test_binder_builds_what_we_mean():
     assert binder.picked() == conda_python()
 
 
+@on_unix
 def test_binder_needs_a_postbuild(tmp_path):
     shutil.copytree(ROOT / "binder", tmp_path / "binder")
     (tmp_path / "binder" / "postBuild").unlink()
@@ -119,6 +137,33 @@ def test_binder_opens_the_index_in_jupyterlab():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     link = badges.links(badges.repo_of(readme))["Binder"]
     assert f"[binder]: {link}\n" in readme
+
+
+def test_mybinder_is_listened_to_until_the_image_is_there(monkeypatch, capsys):
+    def told(*phases):
+        lines = [b": keepalive\n", b"\n"]
+        lines += [b'data: {"phase": "%s", "message": "so\\n"}\n' % phase for phase in phases]
+        stream = contextlib.nullcontext(lines)
+        monkeypatch.setattr(prebuild.urllib.request, "urlopen", lambda url, timeout: stream)
+        code = prebuild.main("some-one/a.fork")
+        return code, capsys.readouterr().out.splitlines()
+
+    last = "some-one/a.fork: built"
+    assert told(b"waiting", b"building", b"building", b"built", b"failed") == (
+        0,
+        ["waiting: so", "building: so", "built: so", last],
+    )
+    for stream, said in (([b"building", b"failed"], "failed: so"), ([b"waiting"], "waiting: so")):
+        code, lines = told(*stream)
+        assert (code, lines[-2:]) == (1, [said, last.replace("built", "NOT built")])
+
+
+def test_a_mybinder_that_does_not_answer_is_told(monkeypatch, capsys):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        monkeypatch.setattr(prebuild, "SERVICE", f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        assert prebuild.main() == 1
+    assert "mybinder.org does not answer: " in capsys.readouterr().out
 
 
 # Links
@@ -212,7 +257,7 @@ def test_make_badges_prints_the_links_and_writes_only_when_told(copy):
     before = written(copy)
 
     def make(*words):
-        command = ["make", "-s", "badges", f"PYTHON={sys.executable}", *words]
+        command = ["make", "-s", "badges", f"PYTHON={Path(sys.executable).as_posix()}", *words]
         environment = {k: v for k, v in os.environ.items() if "MAKE" not in k and k != "MFLAGS"}
         return subprocess.check_output(command, cwd=copy, env=environment, text=True)
 
@@ -255,6 +300,29 @@ def test_the_repository_is_named_where_badges_writes_it_and_nowhere_else():
     assert sorted(named) == sorted(NAMED)
 
 
+def test_a_fork_under_another_name_passes(tmp_path):
+    """After make badges the old name is nowhere, and no test that could know it misses it."""
+    for path in kept_files():
+        copy = tmp_path / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, copy)
+    old = badges.repo_of((tmp_path / "README.md").read_text(encoding="utf-8"))
+    how = {"cwd": tmp_path, "capture_output": True, "text": True, "timeout": 300}
+    subprocess.run(["git", "init", "-q"], check=True, **how)
+    search = ["git", "grep", "--untracked", "-l", "-i", "-F", old]
+    assert subprocess.run(search, **how).stdout.splitlines() == list(NAMED)
+    new = f"some-one/{tmp_path.name}"  # named in no file, this one included
+    subprocess.run([sys.executable, "tools/badges.py", new], check=True, **how)
+    assert subprocess.run(search, **how).stdout == ""
+    tests = [f"tests/test_{part}.py" for part in ("setup", "site", "instructors")]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
+    # Those that start a server, make or repo2docker are slow, and ask for no name.
+    command += ["-k", "not fork and not make_ and not binder_builds and not binder_needs"]
+    how["env"] = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    run = subprocess.run(command, **how)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
 def test_readme_links_to_every_notebook():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     linked = set(re.findall(r"\]\(notebooks/(\w+\.ipynb)\)", readme))
@@ -279,7 +347,8 @@ def wait_for(read, deadline):
     return None
 
 
-@pytest.mark.skipif(not (ROOT / ".venv").exists(), reason="no .venv: make has not set up anything")
+@on_unix
+@pytest.mark.skipif(not (VENV / "lab.stamp").exists(), reason="not the Python of a make set-up")
 def test_make_lab_answers_without_a_screen(tmp_path):
     port = free_port()
     arguments = f"--ServerApp.port={port} --ServerApp.port_retries=0"
@@ -291,9 +360,9 @@ def test_make_lab_answers_without_a_screen(tmp_path):
 
     log = tmp_path / "log"
     address = re.compile(rf"http://\S+:{port}/lab/tree/notebooks/00_index\.ipynb\?token=(\w+)")
-    with log.open("w") as output:
+    with log.open("w", encoding="utf-8") as output:
         lab = subprocess.Popen(
-            ["make", "lab", f"ARGS={arguments}"],
+            ["make", "lab", f"VENV={VENV}", f"ARGS={arguments}"],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -304,11 +373,11 @@ def test_make_lab_answers_without_a_screen(tmp_path):
     try:
         deadline = time.monotonic() + 30
         printed = wait_for(
-            lambda: address.search(log.read_text()) or lab.poll() is not None, deadline
+            lambda: address.search(log.read_text("utf-8")) or lab.poll() is not None, deadline
         )
-        assert isinstance(printed, re.Match), log.read_text()
+        assert isinstance(printed, re.Match), log.read_text("utf-8")
         status = f"http://127.0.0.1:{port}/api/status?token={printed[1]}"
-        assert wait_for(lambda: answers(status), deadline), log.read_text()
+        assert wait_for(lambda: answers(status), deadline), log.read_text("utf-8")
     finally:
         stop_group(lab)
 

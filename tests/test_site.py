@@ -9,7 +9,7 @@ import yaml
 from packaging.requirements import Requirement
 
 from tests.test_imports import ORDER
-from tools import site
+from tools import badges, links, site
 
 
 @pytest.fixture(scope="module")
@@ -102,10 +102,48 @@ def test_a_docstring_becomes_what_it_says():
     ]
 
 
+def answer(uri, status, info=""):
+    return {"uri": uri, "status": status, "info": info, "filename": "README.md"}
+
+
+UNKNOWN = "NameResolutionError: Name or service not known"
+
+
+def test_a_dead_address_is_told_from_one_that_lets_no_robot_in():
+    answers = [
+        answer("#part", "unchecked"),
+        answer("https://a.example", "working"),
+        answer("https://b.example", "broken", "404 Client Error: Not Found for url"),
+        answer("https://c.example", "broken", "403 Client Error: Forbidden for url"),
+        answer("https://d.example", "broken", UNKNOWN),
+    ]
+    lines, well = links.verdict(answers)
+    assert [line for line in lines if "example" in line] == [
+        "DEAD: https://b.example",
+        "lets no robot in: https://c.example",
+        "DEAD: https://d.example",
+    ]
+    assert (lines[-1], well) == ("4 addresses asked, 2 dead", False)
+    assert links.verdict([answers[1], answers[3]])[1]
+
+
+def test_where_nothing_answers_it_is_the_network():
+    answers = [answer(f"https://{name}.example", "broken", UNKNOWN) for name in "ab"]
+    assert links.verdict(answers) == (["No network: not one of 2 addresses answers."], False)
+
+
+def test_the_sources_of_the_venues_are_asked_for(root):
+    page = links.page([root / "margin_lib/venues.toml"])
+    venues = tomllib.loads((root / "margin_lib/venues.toml").read_text(encoding="utf-8"))
+    sources = [venue["source"] for venue in venues.values() if "source" in venue]
+    addresses = re.findall(r"https?://[^\s,;)]+", " ".join(sources))
+    assert addresses and all(f"<{address}>" in page for address in addresses)
+
+
 def test_links_follow_the_one_line_that_names_the_repository(monkeypatch, tmp_path):
     line = "[binder]: https://mybinder.org/v2/gh/some-one/a.fork/HEAD\n"
     (tmp_path / "README.md").write_text(line, encoding="utf-8")
-    monkeypatch.setattr(site, "ROOT", tmp_path)
+    monkeypatch.setattr(badges, "ROOT", tmp_path)
     assert site.links("notebooks/01_leverage") == {
         "binder": "https://mybinder.org/v2/gh/some-one/a.fork/HEAD?urlpath=lab/tree/"
         "notebooks/01_leverage.ipynb",

@@ -39,6 +39,11 @@ def repo_of(text: str) -> str:
     return links[0][1]
 
 
+def repository() -> str:
+    """The owner/name of this course."""
+    return repo_of((ROOT / "README.md").read_text(encoding="utf-8"))
+
+
 def with_repo(text: str, repo: str) -> str:
     """The same text with the link of another repository."""
     if not REPO.fullmatch(repo):

@@ -14,7 +14,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,7 +104,7 @@ def server(kind, folder, own):
     own.mkdir(parents=True, exist_ok=True)
     private = {f"JUPYTER_{name}_DIR": str(own / name.lower()) for name in _FOLDERS}
     environment = {**os.environ, **private, "IPYTHONDIR": str(own / "ipython")}
-    with (own / "log").open("w") as log:
+    with (own / "log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
             command,
             cwd=folder,
@@ -134,7 +133,7 @@ def _wait_for(address, process, log):
                 return
         except OSError:
             time.sleep(0.2)
-    raise RuntimeError(f"the server does not answer:\n{log.read_text()}")
+    raise RuntimeError(f"the server does not answer:\n{log.read_text('utf-8')}")
 
 
 def _stop(process):

@@ -79,7 +79,9 @@ def execute(path, cwd=None) -> NotebookNode:
 def execute_all(paths, cwd=None) -> dict[Path, NotebookNode]:
     """Run several notebooks, two at a time. Raises one NotebookError that names every failure."""
     paths = [Path(path) for path in paths]
-    results = asyncio.run(_execute_all(paths, cwd))
+    # The usual loop on Windows cannot wait for the sockets of a kernel.
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        results = runner.run(_execute_all(paths, cwd))
     failures = [result for result in results if isinstance(result, BaseException)]
     for failure in failures:
         if not isinstance(failure, NotebookError):

@@ -42,7 +42,8 @@ def contents(title, words, pages):
 def front(readme):
     """README.md as the first page: links in place of the badge, and the parts of the site."""
     parts = ["notebooks/contents", "glossary", "library/contents", "instructors/contents"]
-    tree = ["```{toctree}", ":hidden:", *parts, "CONTRIBUTING", "```", ""]
+    parts += ["CONTRIBUTING", "CHANGELOG", "CODE_OF_CONDUCT"]
+    tree = ["```{toctree}", ":hidden:", *parts, "```", ""]
     return "\n".join([BADGE.sub(RUN, readme), "", *tree])
 
 
@@ -159,16 +160,11 @@ def slug(title):
     return title.replace(" ", "-")
 
 
-def repository():
-    """The owner/name that README.md names."""
-    return badges.repo_of((ROOT / "README.md").read_text(encoding="utf-8"))
-
-
 def links(page):
     """Where a notebook of the site can be run; `page` is its name there, without an ending."""
     notebook = f"{page}.ipynb"
     return {
-        "binder": badges.links(repository(), page=notebook)["Binder"],
+        "binder": badges.links(badges.repository(), page=notebook)["Binder"],
         "lite": f"{badges.LITE}?path={notebook}",
     }
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import recipes
+from tools import badges
 
 PAGE = recipes.recipes()
 pytestmark = pytest.mark.skipif(recipes.ADAPTED, reason="the course has been adapted")
@@ -46,7 +47,22 @@ def copy(tmp_path_factory) -> Path:
     return copy
 
 
+def names(repo, copy):
+    """The files of the copy in which this repository is named."""
+    search = ["git", "grep", "--untracked", "-l", "-i", "-F", repo]
+    return subprocess.run(search, cwd=copy, capture_output=True, text=True).stdout.splitlines()
+
+
 @pytest.mark.parametrize("title", PAGE)
 def test_recipe(title, copy):
     for step in PAGE[title]:
         recipes.do(step, copy)
+
+
+def test_the_old_name_is_gone(copy):
+    old, new = (
+        badges.repo_of((folder / "README.md").read_text(encoding="utf-8"))
+        for folder in (recipes.ROOT, copy)
+    )
+    assert names(old, copy) == []
+    assert names(new, copy) == ["README.md"]

@@ -1,6 +1,8 @@
 """The site as it is read: from the disk, as nobody's server answers there."""
 
+import http.server
 import re
+import threading
 import tomllib
 from urllib.parse import unquote, urldefrag, urljoin
 from urllib.request import url2pathname
@@ -8,7 +10,7 @@ from urllib.request import url2pathname
 import pytest
 
 from tests.browser.live import until
-from tools import browser
+from tools import browser, links
 from tools.site import SITE, modules
 
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
@@ -172,3 +174,32 @@ def test_pictures_to_look_at(page, shots, name):
     page.goto(address(f"{name}.html"))
     width = page.viewport_size["width"]
     page.screenshot(path=shots / f"site_{name.replace('/', '_')}_{width}.png")
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    """Answers with the number that is asked for."""
+
+    def do_GET(self):
+        self.send_response(int(self.path.strip("/")))
+        self.end_headers()
+
+    def log_message(self, *words):
+        pass
+
+
+def test_a_dead_link_is_found(tmp_path):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        pages = tmp_path / "pages"
+        pages.mkdir()
+        text = f"# Three\n\n[Good]({address}/200), [gone]({address}/404), [shut]({address}/403)\n"
+        (pages / "README.md").write_text(text, encoding="utf-8")
+        lines, well = links.verdict(links.ask(pages, tmp_path / "found"))
+        server.shutdown()
+    assert not well
+    assert [line for line in lines if not line.startswith(" ")] == [
+        f"lets no robot in: {address}/403",
+        f"DEAD: {address}/404",
+        "3 addresses asked, 1 dead",
+    ]

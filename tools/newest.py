@@ -1,0 +1,32 @@
+"""Print every package that pyproject.toml names, without its upper bound.
+
+    python tools/newest.py > build/newest.txt
+
+uv takes these lines in place of the bounds (UV_OVERRIDE): see make newest.
+"""
+
+import tomllib
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def unbounded(line):
+    """A requirement with nothing that keeps a newer version out."""
+    needed = Requirement(line)
+    lower = [bound for bound in needed.specifier if bound.operator in (">=", ">", "!=")]
+    needed.specifier = SpecifierSet(",".join(map(str, lower)))
+    return str(needed)
+
+
+def main():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extra = project["optional-dependencies"]["test"]
+    print("\n".join(map(unbounded, [*project["dependencies"], *extra])))
+
+
+if __name__ == "__main__":
+    main()
