@@ -65,4 +65,4 @@ def test_the_old_name_is_gone(copy):
         for folder in (recipes.ROOT, copy)
     )
     assert names(old, copy) == []
-    assert names(new, copy) == ["README.md"]
+    assert names(new, copy) == ["README.md", badges.INDEX]
