@@ -20,7 +20,7 @@ from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Rectangle, StepPatch
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 from matplotlib.transforms import Bbox
@@ -699,8 +699,9 @@ class MandatePicture(Picture):
         for row, (name, pair) in enumerate(counts.items(), start=1):
             base = 1 - row * high
             for share, colour in zip(pair, (BORROWED, LOSS), strict=True):
-                how = {"baseline": base, "fill": True, "facecolor": colour, "edgecolor": INK}
-                yield ax.stairs(base + unit * share, self.edges, linewidth=0.6, zorder=3, **how)
+                steps = StepPatch(base + unit * share, self.edges, baseline=base, fill=True)
+                steps.set(facecolor=colour, edgecolor=INK, linewidth=0.6, zorder=3)
+                yield ax.add_artist(steps)
             yield ax.axhline(base, color=INK, linewidth=0.8)
             ends = base, base + 0.78 * high
             yield ax.vlines(self.limits, *ends, color=INK, linestyle="--", linewidth=1.2, zorder=4)
