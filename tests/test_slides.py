@@ -58,6 +58,23 @@ def test_a_notebook_becomes_columns_of_slides(deck):
     ]
 
 
+def test_a_tag_decides_otherwise():
+    cells = [
+        new_markdown_cell("# 01 · One"),
+        new_markdown_cell("Aside.\n\nMore.", metadata={"tags": ["skip"]}),
+        new_markdown_cell("A turn.\n\nOn.", metadata={"tags": ["subslide"]}),
+        new_code_cell("x = 1", metadata={"tags": ["fragment", "fixed"]}),
+        new_code_cell("y = 1", metadata={"tags": ["skip"]}),
+    ]
+    found = slides.deck(new_notebook(cells=cells)).cells
+    assert [(cell.metadata.slideshow.slide_type, cell.source) for cell in found] == [
+        ("slide", "# 01 · One"),
+        ("subslide", "A turn."),
+        ("-", "On."),
+        ("fragment", "x = 1"),
+    ]
+
+
 def test_a_result_is_shown_without_the_prediction_that_nobody_made(deck):
     (result,) = [cell for cell in deck.cells if cell.source.startswith("x = 1")]
     assert result.outputs[0].text == "It is 1."

@@ -3,9 +3,10 @@
     python tools/slides.py
     python tools/slides.py notebooks/03*.ipynb
 
-No cell carries a mark for it: what begins a slide follows from how a notebook is built. A section
-is a column of slides; a prediction, a figure and an exercise each begin one; what was predicted
-appears at the next key. In the browser, tools/slides/slides.js moves on what does not fit.
+What begins a slide follows from how a notebook is built: a section is a column of slides; a
+prediction, a figure and an exercise each begin one; what was predicted appears at the next key. A
+cell's own tag (slide, subslide, fragment or skip) decides otherwise. In the browser,
+tools/slides/slides.js moves on what does not fit.
 """
 
 import html
@@ -37,6 +38,7 @@ WAITS = re.compile(r"prediction = predict\(|check\(|\w+\.set\(")
 # What says a sentence or draws a picture is no lesson in mathematics; long code is none for a wall.
 ONLY_SHOWS = re.compile(r"\b(say|show|judge)\(|Lab\(|^try:", re.MULTILINE)
 LONGEST = 6  # lines
+TAGS = {"slide", "subslide", "fragment", "skip"}
 PICTURE = "image/png"
 UNSAID = "No prediction yet. "
 
@@ -45,18 +47,22 @@ def deck(notebook: NotebookNode) -> NotebookNode:
     """The notebook as slides: marked, cut into paragraphs, without what only a kernel needs."""
     cells, asked, skipped = [], False, False
     for cell in notebook.cells:
+        wish = next(iter(TAGS.intersection(cell.metadata.get("tags", []))), None)
+        if wish == "skip":
+            continue
         if cell.cell_type == "markdown":
             for text in paragraphs(cell.source):
                 if NEW_COLUMN.match(text):
                     skipped = text == "## Quiz"
                 if not skipped:
                     alone = cells and NEW_COLUMN.match(cells[-1].source)
-                    cells.append(marked(new_markdown_cell(text), kind(text, alone)))
+                    cells.append(marked(new_markdown_cell(text), wish or kind(text, alone)))
                     asked = text.startswith("**Predict.")
-        elif not skipped and not WAITS.match(cell.source):
+                    wish = None  # of the first paragraph only
+        elif not skipped and (wish or not WAITS.match(cell.source)):
             cell = without_code(cell)
             begins = "subslide" if has_picture(cell) else "fragment" if asked else "-"
-            cells.append(marked(cell, begins))
+            cells.append(marked(cell, wish or begins))
     cells[0].metadata.slideshow.slide_type = "slide"
     return NotebookNode(notebook, cells=cells)
 
