@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont
 from matplotlib.patches import Rectangle, StepPatch
 from matplotlib.text import Text
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator
 from matplotlib.transforms import Bbox
 from PIL import Image, ImageDraw, ImageFont
 
@@ -158,7 +158,7 @@ def encode(pixels: np.ndarray, level: int) -> bytes:
 def percent_axis(axis: Axis, ticks: int = 7) -> None:
     """Ticks in percent with a true minus."""
     axis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: text.percent(value, 0)))
+    axis.set_major_formatter(lambda value, _: text.percent(value, 0))
 
 
 @cache
@@ -249,7 +249,7 @@ def equity_frame(ax: Axes, margin: float, currency: str) -> None:
     ax.set(xlim=(-0.6, 0.4), ylim=(-0.6 * margin, 2.4 * margin))
     ax.set(xlabel="price, change since entry", ylabel=f"equity of the position [{currency}]")
     percent_axis(ax.xaxis)
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,g}".replace("-", "−")))
+    ax.yaxis.set_major_formatter("{x:,g}")
     ax.axhline(0, color=QUIET, linewidth=0.8)
     ax.axvline(0, color=FAINT, linewidth=1, zorder=0)
 
@@ -328,7 +328,7 @@ class LeveragePicture(Picture):
         widest = 1.35 * max(10, trade.leverage) * trade.margin
         money.set(xlim=(0, widest), ylim=(-0.6, 1.7), yticks=[0, 1])
         money.set(yticklabels=["now", "at entry"], xlabel=f"position [{scenario.currency}]")
-        money.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        money.xaxis.set_major_formatter("{x:,g}")
         money.set_title("Your money and the loan")
         line.set(xlim=(-0.32, 0.32), ylim=(-1.6, 1.6))
         line.set(xlabel="price, change since entry", ylabel="return on your margin")
@@ -817,7 +817,7 @@ class LadderPicture(Picture):
         self.reach = reach = trade.price / max(trade.leverage - 1, 1)
         ax.set(xlim=(trade.price - 1.2 * reach, trade.price + 1.5 * reach), ylim=(0, 1), yticks=[])
         ax.set_xlabel(f"price of {trade.symbol} [{scenario.currency}]")
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        ax.xaxis.set_major_formatter("{x:,g}")
         ax.axvline(trade.price, color=FAINT, linewidth=1, zorder=0)
 
     def moving(self, state: Mapping[str, tuple[float, float]]) -> Parts:
@@ -854,7 +854,7 @@ class RulesPicture(Picture):
         ax.set_xlabel("price, from where your margin is gone [share of the entry price]")
         ax.set_ylabel("share of the value at entry")
         for axis in (ax.xaxis, ax.yaxis):
-            axis.set_major_formatter(FuncFormatter(lambda x, _: text.percent(x, 1, sign=False)))
+            axis.set_major_formatter(lambda x, _: text.share(x))
         for at in (ax.axhline, ax.axvline):
             at(0, color=QUIET, linewidth=0.8, zorder=0)
 
@@ -916,10 +916,10 @@ class CurvesPicture(Picture):
     def frame(self, scenario: Scenario) -> None:
         ax = self.axes[0]
         ax.set(**self.settings)
-        numbers = FuncFormatter(lambda value, _: f"{value:,.10g}".replace("-", "−"))
-        shares = FuncFormatter(lambda value, _: text.percent(value, 1, sign=False))
-        ax.xaxis.set_major_formatter(numbers)
-        ax.yaxis.set_major_formatter(shares if self.shares else numbers)
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_formatter("{x:,.10g}")
+        if self.shares:
+            ax.yaxis.set_major_formatter(lambda y, _: text.share(y))
         ax.axhline(0, color=QUIET, linewidth=0.8)
 
     def moving(self, state: Mapping[str, tuple]) -> Parts:
@@ -939,8 +939,8 @@ class StressPicture(Picture):
         ax.set(xlim=(0.03, -1.05), ylim=(-0.2 * balance, 1.32 * balance))
         ax.set(xlabel="price, change since entry", xticks=np.arange(0, -1.1, -0.2))
         ax.set_ylabel(f"worth of the whole account [{scenario.currency}]")
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: text.percent(value, 0)))
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,g}".replace("-", "−")))
+        ax.xaxis.set_major_formatter(lambda value, _: text.percent(value, 0))
+        ax.yaxis.set_major_formatter("{x:,g}")
         ax.axhline(0, color=QUIET, linewidth=0.8)
 
     def moving(self, state: Mapping[str, Any]) -> Parts:
@@ -978,7 +978,7 @@ class SurvivalPicture(Picture):
         ax.set(xlim=(-0.01, 1.14), ylim=(0.2, 50), yscale="log", xticks=[], xlabel="first day")
         ax.set_yticks(2.0 ** np.arange(-2, 6), minor=False)
         ax.set_yticks([], minor=True)
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
+        ax.yaxis.set_major_formatter("{x:g}x")
         ax.set_ylabel("leverage that survives")
 
     def moving(self, state: Mapping[str, Any]) -> Parts:
