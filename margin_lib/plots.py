@@ -258,7 +258,7 @@ def equity_moving(ax: Axes, state: Replay) -> Parts:
     """Equity and maintenance margin of an isolated position at every price, and where it is."""
     account, (symbol, price) = state.start, next(iter(state.marks.items()))
     position = account[symbol]
-    limits = ax.get_xlim()
+    left, right = limits = ax.get_xlim()
     prices = position.entry_price * (1 + np.linspace(*limits, 61))
     risk = position.risk(prices)
     x = returns_from_entry(position, prices)
@@ -266,26 +266,24 @@ def equity_moving(ax: Axes, state: Replay) -> Parts:
     yield ax.plot(x, risk.maintenance_margin, color=LOSS, linestyle="--", linewidth=1.5)[0]
     low, high = ax.get_ylim()
     away = -np.sign(position.quantity)  # the side on which the position dies
+    end = left if away < 0 else right
     edges = {
         "liquidation": (account.liquidation_price(symbol), 0.93, -away),
         "bankruptcy": (account.bankruptcy_price(symbol), 0.70, away),
     }
     for words, (edge, height, side) in edges.items():
         at = returns_from_entry(position, edge)
-        if limits[0] < at < limits[1]:
+        if left < at < right:
             style = "--" if words == "liquidation" else ":"
             yield ax.axvline(at, color=LOSS, linestyle=style, linewidth=1.2)
-            if not limits[0] < at + 0.15 * side < limits[1]:  # no room for the words
+            if not left < at + 0.15 * side < right:  # no room for the words
                 side = -side
             y, align = low + height * (high - low), "left" if side > 0 else "right"
             words = f"{words}\n{text.percent(at)}"
             yield label(ax, at + 0.012 * side, y, words, LOSS, ha=align)
     edge = returns_from_entry(position, account.bankruptcy_price(symbol))
-    if limits[0] < edge < limits[1]:
-        yield ax.axvspan(
-            *sorted((edge, limits[0] if away < 0 else limits[1])), color=DEAD, zorder=0
-        )
-        end = limits[0] if away < 0 else limits[1]
+    if left < edge < right:
+        yield ax.axvspan(*sorted((edge, end)), color=DEAD, zorder=0)
         if abs(end - edge) > 0.19:  # room for the words
             y = low + 0.85 * (high - low)
             yield label(ax, (edge + end) / 2, y, "your money\nis gone", QUIET, ground=False)
@@ -297,7 +295,7 @@ def equity_moving(ax: Axes, state: Replay) -> Parts:
     words, side, up = ("now", -away, -0.04) if symbol in state.end else ("closed", away, 0.06)
     if words == "now" and -0.06 < (y - named.get_position()[1]) / (high - low) < 0.09:
         side, up = away, 0.04  # the name of the line stands where "now" would
-    x = np.clip(x + 0.025 * side, limits[0] + 0.07, limits[1] - 0.07)
+    x = np.clip(x + 0.025 * side, left + 0.07, right - 0.07)
     if y <= high:  # above it, there is an arrow
         y = max(y, low) + up * (high - low)
         yield label(ax, x, y, words, ha="right" if side < 0 else "left", ground=False)
@@ -389,22 +387,20 @@ class PocketsPicture(Picture):
         line.set_title("Equity of the pocket set aside")
 
     def moving(self, state: Replay) -> Parts:
-        bars, line = self.axes
+        (bars, line), balance = self.axes, self.scenario.balance
         symbol, price = next(iter(state.marks.items()))
-        margin = state.start[symbol].margin
+        margin, rest = state.start[symbol].margin, state.end.balance
         yield outline(bars, 0, 0, margin)
         if symbol in state.end:
             left = state.end[symbol].risk(price).equity
             yield bar(bars, 0, 0, left, ISOLATED)
-            height = min(max(left, margin), 1.54 * self.scenario.balance)  # stays in sight
-            yield label(bars, 0, height + 0.08 * self.scenario.balance, f"{left:,.2f}")
+            height = min(max(left, margin), 1.54 * balance)  # stays in sight
+            yield label(bars, 0, height + 0.08 * balance, f"{left:,.2f}")
         else:
             yield label(bars, 0, margin / 2, "liquidated", LOSS)
-            yield label(bars, 0, margin + 0.08 * self.scenario.balance, "0.00")
-        yield bar(bars, 1, 0, state.end.balance, BORROWED)
-        yield label(
-            bars, 1, state.end.balance + 0.08 * self.scenario.balance, f"{state.end.balance:.2f}"
-        )
+            yield label(bars, 0, margin + 0.08 * balance, "0.00")
+        yield bar(bars, 1, 0, rest, BORROWED)
+        yield label(bars, 1, rest + 0.08 * balance, f"{rest:.2f}")
         yield from equity_moving(line, state)
 
 
@@ -438,14 +434,8 @@ class CrossPicture(Picture):
         yield self._value(ax, 0, level, level)
         for x, position in enumerate(account.positions, start=1):
             gain = position.pnl(marks[position.symbol])
-            yield bar(
-                ax,
-                x,
-                level,
-                level + gain,
-                GAIN if gain >= 0 else LOSS,
-                hatch="" if gain >= 0 else "...",
-            )
+            colour, hatch = (GAIN, "") if gain >= 0 else (LOSS, "...")
+            yield bar(ax, x, level, level + gain, colour, hatch=hatch)
             level += gain
             yield self._value(ax, x, max(level, level - gain), gain, sign=True)
         risk = account.risk(marks)
@@ -460,8 +450,7 @@ class CrossPicture(Picture):
         for x, position in enumerate(state.start.positions):
             risk = position.risk(state.marks[position.symbol])
             yield outline(ax, x, 0, position.margin)
-            dead = position.symbol not in state.end
-            if dead:
+            if position.symbol not in state.end:
                 yield label(ax, x, -0.5 * self.scenario.balance, "liquidated", LOSS)
             yield bar(ax, x, 0, risk.equity, ISOLATED)
             yield self._value(ax, x, max(risk.equity, position.margin), risk.equity)
