@@ -852,38 +852,33 @@ class RulesPicture(Picture):
         (position,) = state["account"].positions
         side, entry = np.sign(position.quantity), position.entry_price
         value, gone = position.notional(entry), entry * (1 - side / position.leverage)
-        left, right = ax.get_xlim()
-        x = np.linspace(left, right, 200)
+        low, high = ax.get_xlim()
+        x = np.linspace(low, high, 200)
         x = x[gone + side * x * entry > 0]
         risk = position.risk(gone + side * x * entry)
-        high = ax.get_ylim()[1]
-        for y, colour, style, words in (
-            (risk.equity / value, ISOLATED, "-", "what is left of your margin"),
-            (risk.maintenance_margin / value, LOSS, "--", "what the venue asks for"),
-        ):
-            yield ax.plot(x, y, color=colour, linestyle=style)[0]
-            up = 0.9 if style == "-" else y[-1] / high + 0.035
-            at = np.interp(up * high, y, x) if style == "-" else 0.99 * high
-            yield label(ax, at - 0.03 * high, up * high, words, colour, ha="right", ground=False)
+        left, asked = risk.equity / value, risk.maintenance_margin / value
+        how: dict[str, Any] = {"ha": "right", "ground": False}
+        yield ax.plot(x, left, color=ISOLATED)[0]
+        at = np.interp(0.9 * high, left, x) - 0.03 * high
+        yield label(ax, at, 0.9 * high, "what is left of your margin", ISOLATED, **how)
+        yield ax.plot(x, asked, color=LOSS, linestyle="--")[0]
+        y = asked[-1] + 0.035 * high
+        yield label(ax, 0.96 * high, y, "what the venue asks for", LOSS, **how)
         words = f"worth {text.money(value, currency, 0)} at entry"
         yield label(ax, 0.02 * high, 0.97 * high, words, QUIET, ha="left")
         edge = state["account"].liquidation_price(position.symbol)
-        for price, colour, words in (
-            (state["plain"], QUIET, "first rules"),
-            (edge, INK, "these rules"),
-        ):
+        plain = state["plain"], QUIET, "first rules", -0.06
+        for price, colour, words, up in (plain, (edge, INK, "these rules", 0.03)):
             at = side * (price - gone) / entry
             if 0 <= at <= high:
                 yield ax.axvline(at, color=colour, linestyle=":", linewidth=1.2)
                 words = f"{words} {text.price(price, currency)}"
-                y = -0.06 * high if colour == QUIET else 0.03 * high
-                yield label(ax, at + 0.015 * high, y, words, colour, ha="left")
+                yield label(ax, at + 0.015 * high, up * high, words, colour, ha="left")
         at = side * (edge - gone) / entry
         if 0 <= at <= high:
             fill = INK if state["at"] else "white"
             y = position.risk(edge).equity / value
-            style = {"markersize": 10, "markerfacecolor": fill, "zorder": 7}
-            yield ax.plot(at, y, "o", color=INK, **style)[0]
+            yield ax.plot(at, y, "o", color=INK, markersize=10, markerfacecolor=fill, zorder=7)[0]
 
 
 class CurvesPicture(Picture):
