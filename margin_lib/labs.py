@@ -33,6 +33,14 @@ MARKETS, SHOWN = 4000, 400  # of a cloud: those that are counted, those that are
 DRAWING = threading.RLock()
 
 
+def labelled(kind: Any, words: str, tip: str, **settings: Any) -> Any:
+    """A control with words beside it; `tip` is its legend."""
+    layout, style = {"width": "380px"}, {"description_width": "170px"}
+    control = kind(description=words, layout=layout, style=style, **settings)
+    control.tip = tip
+    return control
+
+
 def slider(
     words: str, value: float, low: float, high: float, step: float, tip: str, form: str = ".2f"
 ) -> widgets.FloatSlider:
@@ -40,20 +48,9 @@ def slider(
 
     No sign in `form` for what is not below 0: a browser's 0 may be a hair less, and would be −0.
     """
-    wide = widgets.Layout(width="380px")
-    style = {"description_width": "170px"}
-    control = widgets.FloatSlider(
-        value=value,
-        min=min(low, value),
-        max=max(high, value),
-        step=step,
-        description=words,
-        readout_format=form,
-        layout=wide,
-        style=style,
-    )
-    control.tip = tip
-    return control
+    scale: Any = {"min": min(low, value), "max": max(high, value), "step": step}
+    kind = widgets.FloatSlider
+    return labelled(kind, words, tip, value=value, readout_format=form, **scale)
 
 
 def leverage_of(trade: Trade, tip: str, high: float = 20) -> widgets.FloatSlider:
@@ -69,13 +66,7 @@ def change(symbol: str, low: float = -0.6, high: float = 0.4) -> widgets.FloatSl
 
 def choice(words: str, options: Sequence[str], value: str, tip: str) -> widgets.Dropdown:
     """A list to choose from."""
-    wide = widgets.Layout(width="380px")
-    style = {"description_width": "170px"}
-    control = widgets.Dropdown(
-        options=options, value=value, description=words, layout=wide, style=style
-    )
-    control.tip = tip
-    return control
+    return labelled(widgets.Dropdown, words, tip, options=options, value=value)
 
 
 def flash_crash(lab: "Lab", scenario: Scenario) -> Presets:
