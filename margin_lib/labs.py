@@ -124,18 +124,11 @@ class Lab(widgets.VBox):
         for name, values in self.presets.items():
             buttons.append(widgets.Button(description=self._say(name), layout=fit))
             buttons[-1].on_click(lambda _, values=values: self.set(**values))
-        rows = widgets.Box(
-            [
-                part
-                for c in self.controls.values()
-                for part in (c, getattr(c, "play", None))
-                if part
-            ],
-            layout=widgets.Layout(flex_flow="row wrap"),
-        )
-        super().__init__(
-            [rows, widgets.HBox(buttons), self._image, self._readout, widgets.HTML(self.legend())]
-        )
+        parts = [(control, getattr(control, "play", None)) for control in self.controls.values()]
+        inputs = [part for pair in parts for part in pair if part]
+        rows = widgets.Box(inputs, layout=widgets.Layout(flex_flow="row wrap"))
+        legend = widgets.HTML(self.legend())
+        super().__init__([rows, widgets.HBox(buttons), self._image, self._readout, legend])
         for control in self.controls.values():
             control.observe(self._refresh, names="value")
         self._refresh()
@@ -279,13 +272,11 @@ class TermsLab(Lab):
     look = "where the two lines cross: that is the liquidation price."
 
     def make_controls(self, scenario: Scenario) -> Controls:
-        trade = scenario.trades[0]
+        trade, tip = scenario.trades[0], "lifts the dashed line"
         rate = trade.contract.maintenance_rate
         return {
             "leverage": leverage_of(trade, "tilts the equity line"),
-            "rate": slider(
-                "maintenance rate [%]", rate, 0, 0.1, 0.005, "lifts the dashed line", ".1%"
-            ),
+            "rate": slider("maintenance rate [%]", rate, 0, 0.1, 0.005, tip, ".1%"),
             "change": change(trade.symbol),
         }
 
@@ -318,13 +309,10 @@ class IsolatedLab(Lab):
     def make_controls(self, scenario: Scenario) -> Controls:
         trade, balance = scenario.trades[0], scenario.balance
         unit, step = scenario.currency, balance / 100
+        first, later = "the margin at the start", "moves money across by hand"
         return {
-            "margin": slider(
-                f"set aside [{unit}]", trade.margin, step, balance, step, "the margin at the start"
-            ),
-            "added": slider(
-                f"margin added later [{unit}]", 0, 0, balance, step, "moves money across by hand"
-            ),
+            "margin": slider(f"set aside [{unit}]", trade.margin, step, balance, step, first),
+            "added": slider(f"margin added later [{unit}]", 0, 0, balance, step, later),
             "leverage": leverage_of(trade, "sizes the position"),
             "change": change(trade.symbol),
         }
@@ -440,20 +428,12 @@ class CloudLab(Lab):
     lost: dict[str, float] | Any = None  # mode -> share of the markets in which all positions die
 
     def make_controls(self, scenario: Scenario) -> Controls:
+        alike, wide = "1: prices move alike", "sets how wide the cloud is"
+        now = scenario.volatility
         return {
             "side": side_of(scenario.trades[1]),
-            "correlation": slider(
-                "correlation", scenario.correlation, -1, 1, 0.05, "1: prices move alike", ".2f"
-            ),
-            "volatility": slider(
-                "volatility [% a year]",
-                scenario.volatility,
-                0.05,
-                1.5,
-                0.05,
-                "sets how wide the cloud is",
-                ".0%",
-            ),
+            "correlation": slider("correlation", scenario.correlation, -1, 1, 0.05, alike),
+            "volatility": slider("volatility [% a year]", now, 0.05, 1.5, 0.05, wide, ".0%"),
         }
 
     def make_presets(self, scenario: Scenario) -> Presets:
@@ -543,18 +523,10 @@ class FundingLab(Lab):
     look = "the two lines on the left. They move alike; but how much room did each one have?"
 
     def make_controls(self, scenario: Scenario) -> Controls:
-        trade = scenario.trades[0]
+        rate, tip = scenario.funding_rate, "above 0 the longs pay the shorts"
         return {
-            "leverage": leverage_of(trade, "makes the notional that pays"),
-            "rate": slider(
-                "funding rate [%]",
-                scenario.funding_rate,
-                -0.001,
-                0.001,
-                0.00005,
-                "above 0 the longs pay the shorts",
-                ".3%",
-            ),
+            "leverage": leverage_of(scenario.trades[0], "makes the notional that pays"),
+            "rate": slider("funding rate [%]", rate, -0.001, 0.001, 0.00005, tip, ".3%"),
         }
 
     def make_presets(self, scenario: Scenario) -> Presets:
@@ -679,15 +651,11 @@ class StressLab(Lab):
 
     def make_controls(self, scenario: Scenario) -> Controls:
         trade, unit, step = scenario.trades[0], scenario.currency, scenario.balance / 100
-        events, coins = (
-            list(scenario.moves),
-            "what is not an isolated margin can be coins: they fall",
-        )
+        coins = "what is not an isolated margin can be coins: they fall"
+        own, events = "margin of the trade", list(scenario.moves)
         return {
             "coin": slider("balance in the coin [%]", 0, 0, 1, 0.05, coins, ".0%"),
-            "margin": slider(
-                f"set aside [{unit}]", trade.margin, step, 100 * step, step, "margin of the trade"
-            ),
+            "margin": slider(f"set aside [{unit}]", trade.margin, step, 100 * step, step, own),
             "leverage": leverage_of(trade, "sizes the trade: margin times leverage"),
             "event": choice("event", events, events[0], "how far the price falls"),
         }
