@@ -610,13 +610,12 @@ class RulesLab(Lab):
             closing_fee=fee != self.fees[0],
             at_equality=trigger == self.triggers[0],
         )
+        rich = replace(scenario, balance=3 * margin)
+        rich = rich.with_trade(symbol, side=side, leverage=leverage, margin=margin)
 
         def opened(maintenance: Tiers | float, conventions: Conventions) -> Account:
             contract = replace(trade.contract, maintenance=maintenance, conventions=conventions)
-            terms: Any = {"side": side, "leverage": leverage, "margin": margin}
-            rich = replace(scenario, balance=3 * margin)
-            rich = rich.with_trade(symbol, contract=contract, **terms)
-            return rich.account("isolated")
+            return rich.with_trade(symbol, contract=contract).account("isolated")
 
         account = opened(rates[table], rules)
         plain = opened(rates[self.tables[0]], Conventions()).liquidation_price(symbol)
