@@ -1086,8 +1086,7 @@ class Account:
         (12.0, {'lender': 4.0, 'margin ETH': -4.0})
         """
         hours = one_number("hours", hours, at_least=0)
-        rates = hourly_rates.items()
-        rates = {symbol: one_number(f"{symbol} rate", rate, at_least=0) for symbol, rate in rates}
+        rates = {s: one_number(f"{s} rate", r, at_least=0) for s, r in hourly_rates.items()}
         cash = {s: -formulas.interest(self[s].borrowed, rate, hours) for s, rate in rates.items()}
         return self._pay("interest paid", cash, "lender")
 
