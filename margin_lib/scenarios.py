@@ -213,13 +213,8 @@ class Scenario:
         {'ETH': 6.0}
         """
         self._must_trade(returns)
-        changes = {
-            symbol: number(f"return of {symbol}", r, above=-1) for symbol, r in returns.items()
-        }
-        return {
-            trade.symbol: trade.price * (1 + changes.get(trade.symbol, 0.0))
-            for trade in self.trades
-        }
+        changes = {s: number(f"return of {s}", r, above=-1) for s, r in returns.items()}
+        return {t.symbol: t.price * (1 + changes.get(t.symbol, 0.0)) for t in self.trades}
 
     def path(self, name: str) -> list[dict[str, Number]]:
         """The marks of a named path, step by step; returns are measured from the entry prices.
@@ -331,8 +326,7 @@ class Scenario:
         -1.0
         """
         if maintenance_rate is not None:
-            contract = replace(self[symbol].contract, maintenance=maintenance_rate)
-            changes["contract"] = contract
+            changes["contract"] = replace(self[symbol].contract, maintenance=maintenance_rate)
         changed = replace(self[symbol], **changes)
         trades = tuple(changed if trade.symbol == symbol else trade for trade in self.trades)
         return replace(self, trades=trades)
@@ -426,6 +420,5 @@ def _make(kind: type[_T], table: dict, **made: Any) -> _T:
     try:
         return kind(**made, **table)
     except TypeError as error:
-        raise MarginError(
-            kind.__name__.lower(), f"must have the right keys: {error}", list(table)
-        ) from None
+        rule = f"must have the right keys: {error}"
+        raise MarginError(kind.__name__.lower(), rule, list(table)) from None
