@@ -18,7 +18,7 @@ from margin_lib import formulas, mandate, page, plots, text
 from margin_lib.account import Account, Risk
 from margin_lib.contracts import Conventions, Tiers
 from margin_lib.errors import MarginError
-from margin_lib.scenarios import Scenario, Trade
+from margin_lib.scenarios import SEED, Scenario, Trade
 from margin_lib.simulate import Costs, Replay, replay, simulate
 from margin_lib.types import Marks
 from margin_lib.venues import venue
@@ -447,7 +447,7 @@ class CloudLab(Lab):
         scenario = scenario.with_trade(scenario.trades[1].symbol, side=side)
         terms = {"correlation": correlation, "volatility": volatility}
         market = scenario.market(step_hours=24 * scenario.days, **terms)
-        bars = market.draw(np.random.default_rng(7), steps=1, paths=MARKETS)  # each one jump
+        bars = market.draw(np.random.default_rng(SEED), steps=1, paths=MARKETS)  # each one jump
         state = both_modes(scenario, [scenario.marks()])
         results = simulate({mode: walk.start for mode, walk in state.items()}, bars)
         steps = results["isolated"].step
@@ -693,7 +693,7 @@ class CapstoneLab(Lab):
 
     def make_controls(self, scenario: Scenario) -> Controls:
         kinds = scenario.mandate["visible"].items()
-        self.markets = {name: mandate.drawn(scenario, kind, 7, SHOWN) for name, kind in kinds}
+        self.markets = {name: mandate.drawn(scenario, kind, paths=SHOWN) for name, kind in kinds}
         controls: Controls = {}
         for trade in scenario.trades:
             s, share = trade.symbol, trade.margin / scenario.balance

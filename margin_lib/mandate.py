@@ -17,7 +17,7 @@ from margin_lib import text
 from margin_lib.account import Account, Done
 from margin_lib.errors import MarginError, of_type, one_number
 from margin_lib.paths import Bars, read
-from margin_lib.scenarios import SIDES, Scenario
+from margin_lib.scenarios import SEED, SIDES, Scenario
 from margin_lib.simulate import Costs, Outcomes, replay, simulate
 from margin_lib.types import Marks
 
@@ -109,7 +109,7 @@ class Design:
 
 
 def drawn(
-    task: Scenario, terms: Mapping[str, Any], seed: int | list[int], paths: int = PATHS
+    task: Scenario, terms: Mapping[str, Any], seed: int | list[int] = SEED, paths: int = PATHS
 ) -> Bars:
     """Markets of one kind, day by day: what `terms` say differs from the scenario."""
     rng = np.random.default_rng(seed)
@@ -125,7 +125,7 @@ def history(task: Scenario, folder: str | Path = ".") -> Bars:
 
 def visible(task: Scenario, folder: str | Path = ".") -> dict[str, Bars]:
     """Name -> the markets that everybody may look at: of each visible kind, and real prices."""
-    kinds = {name: drawn(task, terms, 7) for name, terms in task.mandate["visible"].items()}
+    kinds = {name: drawn(task, terms) for name, terms in task.mandate["visible"].items()}
     return kinds | ({REAL: history(task, folder)} if task.mandate.get("history") else {})
 
 
