@@ -443,8 +443,7 @@ class CloudLab(Lab):
     def compute(
         self, scenario: Scenario, side: str, correlation: float, volatility: float
     ) -> Shown:
-        scenario = replace(scenario, trades=scenario.trades[:2], moves={}, paths={})
-        scenario = scenario.with_trade(scenario.trades[1].symbol, side=side)
+        scenario = scenario.first(2).with_trade(scenario.trades[1].symbol, side=side)
         terms = {"correlation": correlation, "volatility": volatility}
         market = scenario.market(step_hours=24 * scenario.days, **terms)
         bars = market.draw(np.random.default_rng(SEED), steps=1, paths=MARKETS)  # each one jump
@@ -664,8 +663,7 @@ class StressLab(Lab):
     ) -> Shown:
         (trade, *_), currency = scenario.trades, scenario.currency
         symbol, change = trade.symbol, scenario.moves[event].get(trade.symbol, 0)
-        alone = replace(scenario, trades=(trade,), moves={}, paths={})
-        alone = alone.with_trade(symbol, leverage=leverage, margin=margin)
+        alone = scenario.first(1).with_trade(symbol, leverage=leverage, margin=margin)
         starts = {m: alone.account(m).holding(symbol, coin, trade.price) for m in MODES}
         prices = (start.liquidation_price(symbol, alone.marks()) for start in starts.values())
         edges = [price / trade.price - 1 for price in prices]

@@ -332,6 +332,25 @@ class Scenario:
         trades = tuple(changed if trade.symbol == symbol else trade for trade in self.trades)
         return replace(self, trades=trades)
 
+    def first(self, count: int) -> "Scenario":
+        """The same scenario with its first trades alone; moves and paths name others, and go.
+
+        Parameters
+        ----------
+        count : int                how many trades stay
+
+        Returns
+        -------
+        Scenario
+
+        >>> coins = [Contract(symbol=symbol) for symbol in ("ETH", "ADA")]
+        >>> pair = [Trade(contract=c, side="long", price=8, margin=2, leverage=4) for c in coins]
+        >>> both = Scenario(name="a", currency="BTC", balance=5, trades=tuple(pair))
+        >>> [trade.symbol for trade in both.first(1).trades]
+        ['ETH']
+        """
+        return replace(self, trades=self.trades[:count], moves={}, paths={})
+
     def _must_trade(self, symbols: Iterable[str]) -> None:
         for symbol in symbols:
             self[symbol]
