@@ -569,13 +569,14 @@ class RulesLab(Lab):
 
     def make_controls(self, scenario: Scenario) -> Controls:
         trade, rows = scenario.trades[0], list(self.measured)
+        tiers = "tiers: those of Binance for ETH in USDT, whatever the coin"
         return {
             "side": choice(f"{trade.symbol} side", ["long", "short"], trade.side, "long or short"),
             "leverage": leverage_of(trade, "the value that your margin controls"),
             "size": slider("size [times]", 1, 1, 50, 1, "the same trade, so many times", ".0f"),
             "measured": choice("maintenance margin", rows, rows[0], "of which value it is a share"),
             "fee": choice("closing fee", self.fees, self.fees[0], "who pays for the way out"),
-            "table": choice("rates", self.tables, self.tables[0], "tiers: those of Binance"),
+            "table": choice("rates", self.tables, self.tables[0], tiers),
             "trigger": choice("closed", self.triggers, self.triggers[0], "full dot, empty dot"),
         }
 
