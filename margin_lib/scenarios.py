@@ -385,8 +385,7 @@ def load(path: str | Path) -> dict[str, Scenario]:
     ...     load(file)["a"].balance
     5
     """
-    with Path(path).open("rb") as file:
-        tables = tomllib.load(file)
+    tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     defaults, labels = tables.pop("defaults", {}), tables.pop("labels", {})
     for word, other in labels.items():
         if not isinstance(other, str):
