@@ -176,9 +176,8 @@ def hold(design: Design, bars: Bars) -> Trial:
     if not design.top_up:
         outcomes = simulate({"it": account}, bars, costs=costs)["it"]
         return Trial(design, outcomes, deficits(account, bars, costs, outcomes.step))
-    walks = [
-        replay(account, bars.path(n), costs, design.plan) for n in range(min(bars.paths, REPLAYED))
-    ]
+    numbers = range(min(bars.paths, REPLAYED))
+    walks = [replay(account, bars.path(n), costs, design.plan) for n in numbers]
     when = [{s: step for step, e in walk.liquidations for s in e.symbols} for walk in walks]
     step = {p.symbol: np.array([w.get(p.symbol, -1) for w in when]) for p in account.positions}
     equity = np.array([walk.equity[-1] for walk in walks])

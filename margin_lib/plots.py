@@ -694,10 +694,8 @@ class MandatePicture(Picture):
             yield ax.axhline(base, color=INK, linewidth=0.8)
             ends = base, base + 0.78 * high
             yield ax.vlines(self.limits, *ends, color=INK, linestyle="--", linewidth=1.2, zorder=4)
-            kept, reached = (
-                text.percent(hit.mean(), 0, sign=False)
-                for hit in (state[name].kept, state[name].reached)
-            )
+            hits = state[name].kept, state[name].reached
+            kept, reached = (text.percent(hit.mean(), 0, sign=False) for hit in hits)
             words = f"{name}: within the maximum loss in {kept}, target reached in {reached}"
             yield label(ax, -1, base + 0.88 * high, words, ground=False, ha="left")
 
