@@ -17,6 +17,7 @@ from margin_lib.contracts import Contract
 from margin_lib.errors import MarginError, keep_number, number, one_number, plain
 from margin_lib.types import ArrayLike, Marks, Number, Row, Truth
 
+MODES = ("isolated", "cross")
 ROUNDING = 1e-12  # what floats may lose on the way from a margin to a quantity and back
 
 
@@ -771,7 +772,7 @@ class Account:
         >>> account.balance, event.transfers
         (6.0, {'balance': -2.0, 'exchange': 2.0})
         """
-        if mode not in ("isolated", "cross"):
+        if mode not in MODES:
             raise MarginError("mode", "must be 'isolated' or 'cross'", repr(mode))
         if mode == "cross" and margin is not None:
             raise MarginError("margin", "must be None in cross: the balance is shared", margin)
@@ -1009,7 +1010,7 @@ class Account:
         >>> after.balance, after["ETH"].margin
         (0.0, 16.0)
         """
-        if mode not in ("isolated", "cross"):
+        if mode not in MODES:
             raise MarginError("mode", "must be 'isolated' or 'cross'", repr(mode))
         self._must_be(symbol, "cross" if mode == "isolated" else "isolated")
         position = self[symbol]

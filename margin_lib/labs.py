@@ -15,7 +15,7 @@ import numpy as np
 from traitlets import Unicode
 
 from margin_lib import formulas, mandate, page, plots, text
-from margin_lib.account import Account, Risk
+from margin_lib.account import MODES, Account, Risk
 from margin_lib.contracts import Conventions, Tiers
 from margin_lib.errors import MarginError
 from margin_lib.scenarios import SEED, Scenario, Trade
@@ -27,7 +27,6 @@ Controls = dict[str, widgets.Widget]  # by name
 Presets = Mapping[str, Mapping[str, Any]]  # a button's words -> values of controls
 Shown = tuple[Any, list[str]]  # the state of the picture, the lines of the readout
 
-MODES = ("isolated", "cross")
 MARKETS, SHOWN = 4000, 400  # of a cloud: those that are counted, those that are drawn
 # JupyterLab may move a slider in one thread while a cell runs in another; matplotlib bears one.
 DRAWING = threading.RLock()

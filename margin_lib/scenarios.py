@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from margin_lib import formulas
-from margin_lib.account import Account
+from margin_lib.account import MODES, Account
 from margin_lib.contracts import Contract
 from margin_lib.errors import MarginError, number, one_number
 from margin_lib.paths import Market
@@ -269,7 +269,7 @@ class Scenario:
 
     def outcomes(
         self,
-        modes: Sequence[str] | Mapping[str, Any] = ("isolated", "cross"),
+        modes: Sequence[str] | Mapping[str, Any] = MODES,
         paths: int = 10_000,
         seed: int = SEED,
         **changes: Any,
