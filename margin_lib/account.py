@@ -466,6 +466,12 @@ class Account:
         return tuple(position for position in self.positions if position.margin is not None)
 
     @property
+    def pockets(self) -> list[tuple[str | None, Sequence[Position], float]]:
+        """(symbol, positions, money) of each pocket; the balance, without symbol, first [quote]."""
+        own = ((position.symbol, [position], position.margin) for position in self.isolated)
+        return [(None, self.cross, self.balance), *own]
+
+    @property
     def locked_margin(self) -> float:
         """Sum of the isolated margins [quote]."""
         return sum(position.margin for position in self.isolated)

@@ -202,8 +202,7 @@ def deficits(
     """
     payments, _ = costs.due(bars.hours)
     paid = np.zeros(bars.paths)
-    pockets = [([position], position.margin) for position in account.isolated]
-    for positions, money in [*pockets, (account.cross, account.balance)]:
+    for _, positions, money in account.pockets:
         step = steps[positions[0].symbol] if positions else np.full(bars.paths, -1)
         dead = np.nonzero(step >= 0)[0]
         at, worth = (step[dead], dead), np.full(len(dead), float(money))

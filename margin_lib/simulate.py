@@ -306,9 +306,7 @@ def _hit(
 ) -> list[tuple[str | None, dict[str, Number]]]:
     """(symbol, marks) of each pocket that is due within a bar, and where on the way."""
     hits = []
-    for symbol in [None] + [position.symbol for position in account.isolated]:
-        positions = account.cross if symbol is None else [account[symbol]]
-        money = account.balance if symbol is None else account[symbol].margin
+    for symbol, positions, money in account.pockets:
         if positions:
             corner = _worst(positions, low, high)
             share = _share_of_way(positions, money, opened, corner)
