@@ -17,6 +17,7 @@ from margin_lib.contracts import Contract
 from margin_lib.errors import MarginError, keep_number, number, one_number, plain
 from margin_lib.types import ArrayLike, Marks, Number, Row, Truth
 
+MODES = ("isolated", "cross")
 ROUNDING = 1e-12  # what floats may lose on the way from a margin to a quantity and back
 
 
@@ -320,9 +321,8 @@ class Risk:
     @property
     def is_liquidatable(self) -> Truth:
         """Equity has fallen to the maintenance margin of something open, or is a debt."""
-        reached = (np.less_equal if self.at_equality else np.less)(
-            self.equity, self.maintenance_margin
-        )
+        fallen = np.less_equal if self.at_equality else np.less
+        reached = fallen(self.equity, self.maintenance_margin)
         due = np.logical_and(np.greater(self.notional, 0), reached)
         return np.logical_or(due, np.less(self.equity, 0))[()]
 
@@ -466,6 +466,12 @@ class Account:
         return tuple(position for position in self.positions if position.margin is not None)
 
     @property
+    def pockets(self) -> list[tuple[str | None, Sequence[Position], float]]:
+        """(symbol, positions, money) of each pocket; the balance, without symbol, first [quote]."""
+        own = ((position.symbol, [position], position.margin) for position in self.isolated)
+        return [(None, self.cross, self.balance), *own]
+
+    @property
     def locked_margin(self) -> float:
         """Sum of the isolated margins [quote]."""
         return sum(position.margin for position in self.isolated)
@@ -564,11 +570,11 @@ class Account:
         >>> account.liquidation_price("ETH")   # 17 + 4 (P − 8) = 2 P
         7.5
         """
-        position, others = self[symbol], self.carrier(symbol, marks)
-        spare = others.cushion
-        if self._twins(position):
-            return self.liquidation_range(position.contract.market, marks)[position.quantity < 0]
-        known = marks is not None and position.contract.market in marks
+        position, spare = self[symbol], self.carrier(symbol, marks).cushion
+        market = position.contract.market
+        if position.margin is None and [p.contract.market for p in self.cross].count(market) > 1:
+            return self.liquidation_range(market, marks)[position.quantity < 0]
+        known = marks is not None and market in marks
         return position.liquidation_price(spare, position.mark(marks) if known else None)
 
     def liquidation_range(self, market: str, marks: Marks | None) -> tuple[float, float]:
@@ -614,12 +620,6 @@ class Account:
         spare = rest.cushion
         inverse = legs[0].contract.inverse
         return formulas.liquidation_range(rows, spare, legs[0].mark(marks), inverse)
-
-    def _twins(self, position: Position) -> list[Position]:
-        """Other cross positions that follow the market of a cross position."""
-        market = position.contract.market
-        cross = self.cross if position.margin is None else ()
-        return [p for p in cross if p.contract.market == market and p is not position]
 
     def wall(
         self,
@@ -778,7 +778,7 @@ class Account:
         >>> account.balance, event.transfers
         (6.0, {'balance': -2.0, 'exchange': 2.0})
         """
-        if mode not in ("isolated", "cross"):
+        if mode not in MODES:
             raise MarginError("mode", "must be 'isolated' or 'cross'", repr(mode))
         if mode == "cross" and margin is not None:
             raise MarginError("margin", "must be None in cross: the balance is shared", margin)
@@ -805,14 +805,13 @@ class Account:
             raise MarginError("margin and fee", rule, locked + fee)
         if symbol in self:
             new = self[symbol].grown_by(new)
-        event = Event.of("opened", [symbol], {"balance": -fee, "exchange": fee})
+        ledger = [_move("balance", "exchange", fee)]
         if mode == "isolated":
             locked = min(locked, free - fee)  # not an ulp more than there is
             if locked + fee > free:
                 locked = math.nextafter(locked, 0)
-            event = Event.of(
-                "opened", [symbol], event.transfers, _move("balance", pocket(symbol), locked)
-            )
+            ledger.append(_move("balance", pocket(symbol), locked))
+        event = Event.of("opened", [symbol], *ledger)
         return self._next(event, self._put(new))._alive(marks, symbol, None), event
 
     def holding(self, coin: str, share: float, price: float) -> "Account":
@@ -904,7 +903,7 @@ class Account:
             ledger.append(_move(pocket(symbol), "balance", freed))
             one_number(f"{symbol} equity after the closing fee", freed + gain - fee, at_least=0)
         event = Event.of("closed", [symbol], *ledger)
-        rest = self._others(symbol)
+        rest = [other for other in self.positions if other is not position]
         if share < 1:
             rest = self._put(replace(position, quantity=position.quantity - closed))
         after = self._next(event, rest)
@@ -1017,7 +1016,7 @@ class Account:
         >>> after.balance, after["ETH"].margin
         (0.0, 16.0)
         """
-        if mode not in ("isolated", "cross"):
+        if mode not in MODES:
             raise MarginError("mode", "must be 'isolated' or 'cross'", repr(mode))
         self._must_be(symbol, "cross" if mode == "isolated" else "isolated")
         position = self[symbol]
@@ -1064,10 +1063,7 @@ class Account:
         """
         marks = moment(marks)
         rates = {symbol: one_number(f"{symbol} rate", rate) for symbol, rate in rates.items()}
-        cash = {
-            symbol: self[symbol].funding(self[symbol].mark(marks), rate)
-            for symbol, rate in rates.items()
-        }
+        cash = {s: self[s].funding(self[s].mark(marks), rate) for s, rate in rates.items()}
         return self._pay("funding paid", cash, "other traders")
 
     def pay_interest(self, hourly_rates: Mapping[str, float], hours: float) -> "Done":
@@ -1097,12 +1093,8 @@ class Account:
         (12.0, {'lender': 4.0, 'margin ETH': -4.0})
         """
         hours = one_number("hours", hours, at_least=0)
-        cash = {
-            symbol: -formulas.interest(
-                self[symbol].borrowed, one_number(f"{symbol} rate", rate, at_least=0), hours
-            )
-            for symbol, rate in hourly_rates.items()
-        }
+        rates = {s: one_number(f"{s} rate", r, at_least=0) for s, r in hourly_rates.items()}
+        cash = {s: -formulas.interest(self[s].borrowed, rate, hours) for s, rate in rates.items()}
         return self._pay("interest paid", cash, "lender")
 
     # How the operations are made
@@ -1118,25 +1110,19 @@ class Account:
 
     def _next(self, event: Event, positions: Iterable[Position]) -> "Account":
         """The account after an event: only the event's ledger moves money."""
-        positions = tuple(
-            position
-            if position.margin is None
-            else replace(
-                position, margin=(position.margin or 0) + event.received(pocket(position.symbol))
-            )
-            for position in positions
-        )
-        return Account(balance=self.balance + event.received("balance"), positions=positions)
+        after = []
+        for position in positions:
+            if position.margin is not None:  # a margin of 0 is no fraction
+                margin = (position.margin or 0) + event.received(pocket(position.symbol))
+                position = replace(position, margin=margin)
+            after.append(position)
+        return Account(balance=self.balance + event.received("balance"), positions=after)
 
-    def _others(self, symbol: str) -> tuple[Position, ...]:
-        """All positions but one."""
-        return tuple(position for position in self.positions if position.symbol != symbol)
-
-    def _put(self, new: Position) -> tuple[Position, ...]:
+    def _put(self, new: Position) -> list[Position]:
         """All positions with a new one, in the place of the one it replaces."""
         if new.symbol not in self:
-            return (*self.positions, new)
-        return tuple(new if old.symbol == new.symbol else old for old in self.positions)
+            return [*self.positions, new]
+        return [new if old.symbol == new.symbol else old for old in self.positions]
 
     def _alive(self, marks: Marks, *symbols: str | None) -> "Account":
         """The account itself, unless a pocket that carries one of the symbols is liquidatable."""

@@ -80,8 +80,7 @@ class Ledger:
     """
 
     def __init__(self, path: str | Path) -> None:
-        with Path(path).open("rb") as file:
-            self.claims = tomllib.load(file)
+        self.claims = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         for claim, entry in self.claims.items():
             if set(entry) != {"says", "run_in"}:
                 raise MarginError(f"claim {claim}", "must have says and run_in", list(entry))

@@ -894,23 +894,12 @@ def spot_liquidation_price(
     return bankruptcy_price(1, coins, equity_of_cash(cash, coins, 1))
 
 
-def _held_and_owed(
-    coin: ArrayLike,
-    quote: ArrayLike,
-    coin_debt: ArrayLike,
-    quote_debt: ArrayLike,
-    coin_interest: ArrayLike,
-    quote_interest: ArrayLike,
-) -> tuple[Number, Number, Number, Number]:
+def _held_and_owed(*sums: ArrayLike) -> tuple[Number, Number, Number, Number]:
     """Coins and quote money held, and both owed with their interest."""
-    return (
-        number("coin", coin, at_least=0),
-        number("quote", quote, at_least=0),
-        number("coin debt", coin_debt, at_least=0)
-        + number("coin interest", coin_interest, at_least=0),
-        number("quote debt", quote_debt, at_least=0)
-        + number("quote interest", quote_interest, at_least=0),
-    )
+    names = "coin", "quote", "coin debt", "quote debt", "coin interest", "quote interest"
+    checked = [number(name, each, at_least=0) for name, each in zip(names, sums, strict=True)]
+    coin, quote, coin_debt, quote_debt, coin_interest, quote_interest = checked
+    return coin, quote, coin_debt + coin_interest, quote_debt + quote_interest
 
 
 def funding(

@@ -15,10 +15,10 @@ import numpy as np
 from traitlets import Unicode
 
 from margin_lib import formulas, mandate, page, plots, text
-from margin_lib.account import Account, Risk
+from margin_lib.account import MODES, Account, Risk
 from margin_lib.contracts import Conventions, Tiers
 from margin_lib.errors import MarginError
-from margin_lib.scenarios import Scenario, Trade
+from margin_lib.scenarios import SEED, Scenario, Trade
 from margin_lib.simulate import Costs, Replay, replay, simulate
 from margin_lib.types import Marks
 from margin_lib.venues import venue
@@ -27,10 +27,17 @@ Controls = dict[str, widgets.Widget]  # by name
 Presets = Mapping[str, Mapping[str, Any]]  # a button's words -> values of controls
 Shown = tuple[Any, list[str]]  # the state of the picture, the lines of the readout
 
-MODES = ("isolated", "cross")
 MARKETS, SHOWN = 4000, 400  # of a cloud: those that are counted, those that are drawn
 # JupyterLab may move a slider in one thread while a cell runs in another; matplotlib bears one.
 DRAWING = threading.RLock()
+
+
+def labelled(kind: Any, words: str, tip: str, **settings: Any) -> Any:
+    """A control with words beside it; `tip` is its legend."""
+    layout, style = {"width": "380px"}, {"description_width": "170px"}
+    control = kind(description=words, layout=layout, style=style, **settings)
+    control.tip = tip
+    return control
 
 
 def slider(
@@ -40,20 +47,9 @@ def slider(
 
     No sign in `form` for what is not below 0: a browser's 0 may be a hair less, and would be −0.
     """
-    wide = widgets.Layout(width="380px")
-    style = {"description_width": "170px"}
-    control = widgets.FloatSlider(
-        value=value,
-        min=min(low, value),
-        max=max(high, value),
-        step=step,
-        description=words,
-        readout_format=form,
-        layout=wide,
-        style=style,
-    )
-    control.tip = tip
-    return control
+    scale: Any = {"min": min(low, value), "max": max(high, value), "step": step}
+    kind = widgets.FloatSlider
+    return labelled(kind, words, tip, value=value, readout_format=form, **scale)
 
 
 def leverage_of(trade: Trade, tip: str, high: float = 20) -> widgets.FloatSlider:
@@ -69,13 +65,7 @@ def change(symbol: str, low: float = -0.6, high: float = 0.4) -> widgets.FloatSl
 
 def choice(words: str, options: Sequence[str], value: str, tip: str) -> widgets.Dropdown:
     """A list to choose from."""
-    wide = widgets.Layout(width="380px")
-    style = {"description_width": "170px"}
-    control = widgets.Dropdown(
-        options=options, value=value, description=words, layout=wide, style=style
-    )
-    control.tip = tip
-    return control
+    return labelled(widgets.Dropdown, words, tip, options=options, value=value)
 
 
 def flash_crash(lab: "Lab", scenario: Scenario) -> Presets:
@@ -133,18 +123,11 @@ class Lab(widgets.VBox):
         for name, values in self.presets.items():
             buttons.append(widgets.Button(description=self._say(name), layout=fit))
             buttons[-1].on_click(lambda _, values=values: self.set(**values))
-        rows = widgets.Box(
-            [
-                part
-                for c in self.controls.values()
-                for part in (c, getattr(c, "play", None))
-                if part
-            ],
-            layout=widgets.Layout(flex_flow="row wrap"),
-        )
-        super().__init__(
-            [rows, widgets.HBox(buttons), self._image, self._readout, widgets.HTML(self.legend())]
-        )
+        parts = [(control, getattr(control, "play", None)) for control in self.controls.values()]
+        inputs = [part for pair in parts for part in pair if part]
+        rows = widgets.Box(inputs, layout=widgets.Layout(flex_flow="row wrap"))
+        legend = widgets.HTML(self.legend())
+        super().__init__([rows, widgets.HBox(buttons), self._image, self._readout, legend])
         for control in self.controls.values():
             control.observe(self._refresh, names="value")
         self._refresh()
@@ -288,13 +271,11 @@ class TermsLab(Lab):
     look = "where the two lines cross: that is the liquidation price."
 
     def make_controls(self, scenario: Scenario) -> Controls:
-        trade = scenario.trades[0]
+        trade, tip = scenario.trades[0], "lifts the dashed line"
         rate = trade.contract.maintenance_rate
         return {
             "leverage": leverage_of(trade, "tilts the equity line"),
-            "rate": slider(
-                "maintenance rate [%]", rate, 0, 0.1, 0.005, "lifts the dashed line", ".1%"
-            ),
+            "rate": slider("maintenance rate [%]", rate, 0, 0.1, 0.005, tip, ".1%"),
             "change": change(trade.symbol),
         }
 
@@ -327,13 +308,10 @@ class IsolatedLab(Lab):
     def make_controls(self, scenario: Scenario) -> Controls:
         trade, balance = scenario.trades[0], scenario.balance
         unit, step = scenario.currency, balance / 100
+        first, later = "the margin at the start", "moves money across by hand"
         return {
-            "margin": slider(
-                f"set aside [{unit}]", trade.margin, step, balance, step, "the margin at the start"
-            ),
-            "added": slider(
-                f"margin added later [{unit}]", 0, 0, balance, step, "moves money across by hand"
-            ),
+            "margin": slider(f"set aside [{unit}]", trade.margin, step, balance, step, first),
+            "added": slider(f"margin added later [{unit}]", 0, 0, balance, step, later),
             "leverage": leverage_of(trade, "sizes the position"),
             "change": change(trade.symbol),
         }
@@ -449,20 +427,12 @@ class CloudLab(Lab):
     lost: dict[str, float] | Any = None  # mode -> share of the markets in which all positions die
 
     def make_controls(self, scenario: Scenario) -> Controls:
+        alike, wide = "1: prices move alike", "sets how wide the cloud is"
+        now = scenario.volatility
         return {
             "side": side_of(scenario.trades[1]),
-            "correlation": slider(
-                "correlation", scenario.correlation, -1, 1, 0.05, "1: prices move alike", ".2f"
-            ),
-            "volatility": slider(
-                "volatility [% a year]",
-                scenario.volatility,
-                0.05,
-                1.5,
-                0.05,
-                "sets how wide the cloud is",
-                ".0%",
-            ),
+            "correlation": slider("correlation", scenario.correlation, -1, 1, 0.05, alike),
+            "volatility": slider("volatility [% a year]", now, 0.05, 1.5, 0.05, wide, ".0%"),
         }
 
     def make_presets(self, scenario: Scenario) -> Presets:
@@ -472,11 +442,10 @@ class CloudLab(Lab):
     def compute(
         self, scenario: Scenario, side: str, correlation: float, volatility: float
     ) -> Shown:
-        scenario = replace(scenario, trades=scenario.trades[:2], moves={}, paths={})
-        scenario = scenario.with_trade(scenario.trades[1].symbol, side=side)
+        scenario = scenario.first(2).with_trade(scenario.trades[1].symbol, side=side)
         terms = {"correlation": correlation, "volatility": volatility}
         market = scenario.market(step_hours=24 * scenario.days, **terms)
-        bars = market.draw(np.random.default_rng(7), steps=1, paths=MARKETS)  # each one jump
+        bars = market.draw(np.random.default_rng(SEED), steps=1, paths=MARKETS)  # each one jump
         state = both_modes(scenario, [scenario.marks()])
         results = simulate({mode: walk.start for mode, walk in state.items()}, bars)
         steps = results["isolated"].step
@@ -552,18 +521,10 @@ class FundingLab(Lab):
     look = "the two lines on the left. They move alike; but how much room did each one have?"
 
     def make_controls(self, scenario: Scenario) -> Controls:
-        trade = scenario.trades[0]
+        rate, tip = scenario.funding_rate, "above 0 the longs pay the shorts"
         return {
-            "leverage": leverage_of(trade, "makes the notional that pays"),
-            "rate": slider(
-                "funding rate [%]",
-                scenario.funding_rate,
-                -0.001,
-                0.001,
-                0.00005,
-                "above 0 the longs pay the shorts",
-                ".3%",
-            ),
+            "leverage": leverage_of(scenario.trades[0], "makes the notional that pays"),
+            "rate": slider("funding rate [%]", rate, -0.001, 0.001, 0.00005, tip, ".3%"),
         }
 
     def make_presets(self, scenario: Scenario) -> Presets:
@@ -607,13 +568,14 @@ class RulesLab(Lab):
 
     def make_controls(self, scenario: Scenario) -> Controls:
         trade, rows = scenario.trades[0], list(self.measured)
+        tiers = "tiers: those of Binance for ETH in USDT, whatever the coin"
         return {
             "side": choice(f"{trade.symbol} side", ["long", "short"], trade.side, "long or short"),
             "leverage": leverage_of(trade, "the value that your margin controls"),
             "size": slider("size [times]", 1, 1, 50, 1, "the same trade, so many times", ".0f"),
             "measured": choice("maintenance margin", rows, rows[0], "of which value it is a share"),
             "fee": choice("closing fee", self.fees, self.fees[0], "who pays for the way out"),
-            "table": choice("rates", self.tables, self.tables[0], "tiers: those of Binance"),
+            "table": choice("rates", self.tables, self.tables[0], tiers),
             "trigger": choice("closed", self.triggers, self.triggers[0], "full dot, empty dot"),
         }
 
@@ -647,13 +609,12 @@ class RulesLab(Lab):
             closing_fee=fee != self.fees[0],
             at_equality=trigger == self.triggers[0],
         )
+        rich = replace(scenario, balance=3 * margin)
+        rich = rich.with_trade(symbol, side=side, leverage=leverage, margin=margin)
 
         def opened(maintenance: Tiers | float, conventions: Conventions) -> Account:
             contract = replace(trade.contract, maintenance=maintenance, conventions=conventions)
-            terms: Any = {"side": side, "leverage": leverage, "margin": margin}
-            rich = replace(scenario, balance=3 * margin)
-            rich = rich.with_trade(symbol, contract=contract, **terms)
-            return rich.account("isolated")
+            return rich.with_trade(symbol, contract=contract).account("isolated")
 
         account = opened(rates[table], rules)
         plain = opened(rates[self.tables[0]], Conventions()).liquidation_price(symbol)
@@ -688,15 +649,11 @@ class StressLab(Lab):
 
     def make_controls(self, scenario: Scenario) -> Controls:
         trade, unit, step = scenario.trades[0], scenario.currency, scenario.balance / 100
-        events, coins = (
-            list(scenario.moves),
-            "what is not an isolated margin can be coins: they fall",
-        )
+        coins = "what is not an isolated margin can be coins: they fall"
+        own, events = "margin of the trade", list(scenario.moves)
         return {
             "coin": slider("balance in the coin [%]", 0, 0, 1, 0.05, coins, ".0%"),
-            "margin": slider(
-                f"set aside [{unit}]", trade.margin, step, 100 * step, step, "margin of the trade"
-            ),
+            "margin": slider(f"set aside [{unit}]", trade.margin, step, 100 * step, step, own),
             "leverage": leverage_of(trade, "sizes the trade: margin times leverage"),
             "event": choice("event", events, events[0], "how far the price falls"),
         }
@@ -706,8 +663,7 @@ class StressLab(Lab):
     ) -> Shown:
         (trade, *_), currency = scenario.trades, scenario.currency
         symbol, change = trade.symbol, scenario.moves[event].get(trade.symbol, 0)
-        alone = replace(scenario, trades=(trade,), moves={}, paths={})
-        alone = alone.with_trade(symbol, leverage=leverage, margin=margin)
+        alone = scenario.first(1).with_trade(symbol, leverage=leverage, margin=margin)
         starts = {m: alone.account(m).holding(symbol, coin, trade.price) for m in MODES}
         prices = (start.liquidation_price(symbol, alone.marks()) for start in starts.values())
         edges = [price / trade.price - 1 for price in prices]
@@ -735,7 +691,7 @@ class CapstoneLab(Lab):
 
     def make_controls(self, scenario: Scenario) -> Controls:
         kinds = scenario.mandate["visible"].items()
-        self.markets = {name: mandate.drawn(scenario, kind, 7, SHOWN) for name, kind in kinds}
+        self.markets = {name: mandate.drawn(scenario, kind, paths=SHOWN) for name, kind in kinds}
         controls: Controls = {}
         for trade in scenario.trades:
             s, share = trade.symbol, trade.margin / scenario.balance
@@ -746,6 +702,9 @@ class CapstoneLab(Lab):
                 f"{s} leverage": leverage_of(trade, "times the margin is what you hold", high=10),
             }
             controls[f"{s} leverage"].description = f"{s} leverage [x]"
+        for control in controls.values():  # a row for each coin, where the page has room for it
+            control.layout = {"width": "32%", "min_width": "250px"}
+            control.style = {"description_width": "120px"}
         names, tip = list(self.markets), "what prices are like"
         controls["market"] = choice("market", names, names[0], tip)
         return controls

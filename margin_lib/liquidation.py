@@ -198,8 +198,7 @@ def mark_to_market(
     """
     marks = moment(marks)
     # The shared balance goes first: what an isolated pocket returns must not change its fate.
-    pockets = [None] + [position.symbol for position in account.isolated]
-    due = [symbol for symbol in pockets if account.risk(marks, symbol).is_liquidatable]
+    due = [symbol for symbol, *_ in account.pockets if account.risk(marks, symbol).is_liquidatable]
     events = []
     for symbol in due:
         account, event = liquidate(account, marks, symbol, fee_rate, closes, lot)

@@ -17,7 +17,7 @@ from margin_lib import text
 from margin_lib.account import Account, Done
 from margin_lib.errors import MarginError, of_type, one_number
 from margin_lib.paths import Bars, read
-from margin_lib.scenarios import SIDES, Scenario
+from margin_lib.scenarios import SEED, SIDES, Scenario
 from margin_lib.simulate import Costs, Outcomes, replay, simulate
 from margin_lib.types import Marks
 
@@ -109,7 +109,7 @@ class Design:
 
 
 def drawn(
-    task: Scenario, terms: Mapping[str, Any], seed: int | list[int], paths: int = PATHS
+    task: Scenario, terms: Mapping[str, Any], seed: int | list[int] = SEED, paths: int = PATHS
 ) -> Bars:
     """Markets of one kind, day by day: what `terms` say differs from the scenario."""
     rng = np.random.default_rng(seed)
@@ -125,7 +125,7 @@ def history(task: Scenario, folder: str | Path = ".") -> Bars:
 
 def visible(task: Scenario, folder: str | Path = ".") -> dict[str, Bars]:
     """Name -> the markets that everybody may look at: of each visible kind, and real prices."""
-    kinds = {name: drawn(task, terms, 7) for name, terms in task.mandate["visible"].items()}
+    kinds = {name: drawn(task, terms) for name, terms in task.mandate["visible"].items()}
     return kinds | ({REAL: history(task, folder)} if task.mandate.get("history") else {})
 
 
@@ -176,9 +176,8 @@ def hold(design: Design, bars: Bars) -> Trial:
     if not design.top_up:
         outcomes = simulate({"it": account}, bars, costs=costs)["it"]
         return Trial(design, outcomes, deficits(account, bars, costs, outcomes.step))
-    walks = [
-        replay(account, bars.path(n), costs, design.plan) for n in range(min(bars.paths, REPLAYED))
-    ]
+    numbers = range(min(bars.paths, REPLAYED))
+    walks = [replay(account, bars.path(n), costs, design.plan) for n in numbers]
     when = [{s: step for step, e in walk.liquidations for s in e.symbols} for walk in walks]
     step = {p.symbol: np.array([w.get(p.symbol, -1) for w in when]) for p in account.positions}
     equity = np.array([walk.equity[-1] for walk in walks])
@@ -203,8 +202,7 @@ def deficits(
     """
     payments, _ = costs.due(bars.hours)
     paid = np.zeros(bars.paths)
-    pockets = [([position], position.margin) for position in account.isolated]
-    for positions, money in [*pockets, (account.cross, account.balance)]:
+    for _, positions, money in account.pockets:
         step = steps[positions[0].symbol] if positions else np.full(bars.paths, -1)
         dead = np.nonzero(step >= 0)[0]
         at, worth = (step[dead], dead), np.full(len(dead), float(money))

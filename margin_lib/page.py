@@ -119,11 +119,9 @@ def positions(account: Account, marks: Mapping[str, float], currency: str) -> pd
     """The positions of an account at given marks, as a table to read."""
     rows = []
     for position in account.positions:
-        symbol = position.symbol
-        price = marks[symbol]
-        own = (
-            position.margin if position.mode == "isolated" else position.risk(price).initial_margin
-        )
+        price = marks[position.symbol]
+        edge = account.liquidation_price(position.symbol, marks)
+        own = position.risk(price).initial_margin if position.margin is None else position.margin
         rows.append(
             {
                 "mode": position.mode,
@@ -132,8 +130,8 @@ def positions(account: Account, marks: Mapping[str, float], currency: str) -> pd
                 f"margin [{currency}]": text.money(own, ""),
                 f"borrowed [{currency}]": text.money(position.borrowed, ""),
                 f"PnL [{currency}]": text.money(position.pnl(price), "", sign=True),
-                "liquidation price": text.price(account.liquidation_price(symbol, marks)),
-                "from here": text.percent(account.liquidation_price(symbol, marks) / price - 1),
+                "liquidation price": text.price(edge),
+                "from here": text.percent(edge / price - 1),
             }
         )
     symbols = [position.symbol for position in account.positions]
@@ -153,24 +151,20 @@ def terms(account: Account, symbol: str, marks: Mapping[str, float], currency: s
     position, risk = account[symbol], account.risk(marks, symbol)
     opened = position.risk(position.entry_price)
     end, zero = account.liquidation_price(symbol), account.bankruptcy_price(symbol)
+
+    def money(value: float) -> str:
+        return text.money(value, currency)
+
     rows = [
         ("mark price", "what the venue says", text.price(marks[symbol], currency)),
-        ("notional", "quantity · mark price", text.money(risk.notional, currency)),
+        ("notional", "quantity · mark price", money(risk.notional)),
         ("leverage", "you choose", f"{position.leverage:g}x"),
-        (
-            "initial margin",
-            "notional at entry / leverage",
-            text.money(opened.initial_margin, currency),
-        ),
-        ("margin", "what you put in", text.money(position.margin, currency)),
-        ("borrowed", "notional at entry − initial margin", text.money(position.borrowed, currency)),
-        ("equity", "margin + profit or loss", text.money(risk.equity, currency)),
+        ("initial margin", "notional at entry / leverage", money(opened.initial_margin)),
+        ("margin", "what you put in", money(position.margin)),
+        ("borrowed", "notional at entry − initial margin", money(position.borrowed)),
+        ("equity", "margin + profit or loss", money(risk.equity)),
         ("effective leverage", "notional / equity", f"{text.ratio(risk.effective_leverage)}x"),
-        (
-            "maintenance margin",
-            "maintenance rate · notional",
-            text.money(risk.maintenance_margin, currency),
-        ),
+        ("maintenance margin", "maintenance rate · notional", money(risk.maintenance_margin)),
         ("margin ratio", "maintenance margin / equity", text.ratio(risk.margin_ratio, 3)),
         ("liquidation price", "where equity = maintenance margin", text.price(end, currency)),
         ("bankruptcy price", "where equity = 0", text.price(zero, currency)),

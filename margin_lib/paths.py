@@ -148,10 +148,8 @@ class Bars:
                 rule = f"must be those of {next(iter(tables))}"
                 raise MarginError(f"{market} times", rule, f"{index.min()} to {index.max()}")
         hours = (times[0] - times[0][0]) / pd.Timedelta(hours=1)
-        opened, low, high, close = (
-            {m: t[name].to_numpy() for m, t in tables.items()} for name in COLUMNS
-        )
-        return cls(opened, low, high, close, hours)
+        prices = {name: {m: t[name].to_numpy() for m, t in tables.items()} for name in COLUMNS}
+        return cls(**prices, hours=hours)
 
     @property
     def steps(self) -> int:
@@ -345,10 +343,8 @@ class Bars:
         rows = starts + np.arange(steps)[:, None]
         scale = {m: one_number(f"{m} price", prices[m], above=0) for m in prices}
         scale = {m: price / self.open[m][starts] for m, price in scale.items()}
-        opened, low, high, close = (
-            {m: getattr(self, name)[m][rows] * scale[m] for m in scale} for name in COLUMNS
-        )
-        return Bars(opened, low, high, close, self.hours[:steps] - self.hours[0])
+        walks = {n: {m: getattr(self, n)[m][rows] * scale[m] for m in scale} for n in COLUMNS}
+        return Bars(**walks, hours=self.hours[:steps] - self.hours[0])
 
     def quoted_in(self, market: str) -> "Bars":
         """The other markets' prices counted in one of them, which falls away.

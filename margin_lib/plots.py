@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont
 from matplotlib.patches import Rectangle, StepPatch
 from matplotlib.text import Text
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator
 from matplotlib.transforms import Bbox
 from PIL import Image, ImageDraw, ImageFont
 
@@ -158,7 +158,7 @@ def encode(pixels: np.ndarray, level: int) -> bytes:
 def percent_axis(axis: Axis, ticks: int = 7) -> None:
     """Ticks in percent with a true minus."""
     axis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: text.percent(value, 0)))
+    axis.set_major_formatter(lambda value, _: text.percent(value, 0))
 
 
 @cache
@@ -249,7 +249,7 @@ def equity_frame(ax: Axes, margin: float, currency: str) -> None:
     ax.set(xlim=(-0.6, 0.4), ylim=(-0.6 * margin, 2.4 * margin))
     ax.set(xlabel="price, change since entry", ylabel=f"equity of the position [{currency}]")
     percent_axis(ax.xaxis)
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,g}".replace("-", "−")))
+    ax.yaxis.set_major_formatter("{x:,g}")
     ax.axhline(0, color=QUIET, linewidth=0.8)
     ax.axvline(0, color=FAINT, linewidth=1, zorder=0)
 
@@ -258,7 +258,7 @@ def equity_moving(ax: Axes, state: Replay) -> Parts:
     """Equity and maintenance margin of an isolated position at every price, and where it is."""
     account, (symbol, price) = state.start, next(iter(state.marks.items()))
     position = account[symbol]
-    limits = ax.get_xlim()
+    left, right = limits = ax.get_xlim()
     prices = position.entry_price * (1 + np.linspace(*limits, 61))
     risk = position.risk(prices)
     x = returns_from_entry(position, prices)
@@ -266,26 +266,24 @@ def equity_moving(ax: Axes, state: Replay) -> Parts:
     yield ax.plot(x, risk.maintenance_margin, color=LOSS, linestyle="--", linewidth=1.5)[0]
     low, high = ax.get_ylim()
     away = -np.sign(position.quantity)  # the side on which the position dies
+    end = left if away < 0 else right
     edges = {
         "liquidation": (account.liquidation_price(symbol), 0.93, -away),
         "bankruptcy": (account.bankruptcy_price(symbol), 0.70, away),
     }
     for words, (edge, height, side) in edges.items():
         at = returns_from_entry(position, edge)
-        if limits[0] < at < limits[1]:
+        if left < at < right:
             style = "--" if words == "liquidation" else ":"
             yield ax.axvline(at, color=LOSS, linestyle=style, linewidth=1.2)
-            if not limits[0] < at + 0.15 * side < limits[1]:  # no room for the words
+            if not left < at + 0.15 * side < right:  # no room for the words
                 side = -side
             y, align = low + height * (high - low), "left" if side > 0 else "right"
             words = f"{words}\n{text.percent(at)}"
             yield label(ax, at + 0.012 * side, y, words, LOSS, ha=align)
     edge = returns_from_entry(position, account.bankruptcy_price(symbol))
-    if limits[0] < edge < limits[1]:
-        yield ax.axvspan(
-            *sorted((edge, limits[0] if away < 0 else limits[1])), color=DEAD, zorder=0
-        )
-        end = limits[0] if away < 0 else limits[1]
+    if left < edge < right:
+        yield ax.axvspan(*sorted((edge, end)), color=DEAD, zorder=0)
         if abs(end - edge) > 0.19:  # room for the words
             y = low + 0.85 * (high - low)
             yield label(ax, (edge + end) / 2, y, "your money\nis gone", QUIET, ground=False)
@@ -297,7 +295,7 @@ def equity_moving(ax: Axes, state: Replay) -> Parts:
     words, side, up = ("now", -away, -0.04) if symbol in state.end else ("closed", away, 0.06)
     if words == "now" and -0.06 < (y - named.get_position()[1]) / (high - low) < 0.09:
         side, up = away, 0.04  # the name of the line stands where "now" would
-    x = np.clip(x + 0.025 * side, limits[0] + 0.07, limits[1] - 0.07)
+    x = np.clip(x + 0.025 * side, left + 0.07, right - 0.07)
     if y <= high:  # above it, there is an arrow
         y = max(y, low) + up * (high - low)
         yield label(ax, x, y, words, ha="right" if side < 0 else "left", ground=False)
@@ -328,7 +326,7 @@ class LeveragePicture(Picture):
         widest = 1.35 * max(10, trade.leverage) * trade.margin
         money.set(xlim=(0, widest), ylim=(-0.6, 1.7), yticks=[0, 1])
         money.set(yticklabels=["now", "at entry"], xlabel=f"position [{scenario.currency}]")
-        money.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        money.xaxis.set_major_formatter("{x:,g}")
         money.set_title("Your money and the loan")
         line.set(xlim=(-0.32, 0.32), ylim=(-1.6, 1.6))
         line.set(xlabel="price, change since entry", ylabel="return on your margin")
@@ -389,22 +387,20 @@ class PocketsPicture(Picture):
         line.set_title("Equity of the pocket set aside")
 
     def moving(self, state: Replay) -> Parts:
-        bars, line = self.axes
+        (bars, line), balance = self.axes, self.scenario.balance
         symbol, price = next(iter(state.marks.items()))
-        margin = state.start[symbol].margin
+        margin, rest = state.start[symbol].margin, state.end.balance
         yield outline(bars, 0, 0, margin)
         if symbol in state.end:
             left = state.end[symbol].risk(price).equity
             yield bar(bars, 0, 0, left, ISOLATED)
-            height = min(max(left, margin), 1.54 * self.scenario.balance)  # stays in sight
-            yield label(bars, 0, height + 0.08 * self.scenario.balance, f"{left:,.2f}")
+            height = min(max(left, margin), 1.54 * balance)  # stays in sight
+            yield label(bars, 0, height + 0.08 * balance, f"{left:,.2f}")
         else:
             yield label(bars, 0, margin / 2, "liquidated", LOSS)
-            yield label(bars, 0, margin + 0.08 * self.scenario.balance, "0.00")
-        yield bar(bars, 1, 0, state.end.balance, BORROWED)
-        yield label(
-            bars, 1, state.end.balance + 0.08 * self.scenario.balance, f"{state.end.balance:.2f}"
-        )
+            yield label(bars, 0, margin + 0.08 * balance, "0.00")
+        yield bar(bars, 1, 0, rest, BORROWED)
+        yield label(bars, 1, rest + 0.08 * balance, f"{rest:.2f}")
         yield from equity_moving(line, state)
 
 
@@ -438,14 +434,8 @@ class CrossPicture(Picture):
         yield self._value(ax, 0, level, level)
         for x, position in enumerate(account.positions, start=1):
             gain = position.pnl(marks[position.symbol])
-            yield bar(
-                ax,
-                x,
-                level,
-                level + gain,
-                GAIN if gain >= 0 else LOSS,
-                hatch="" if gain >= 0 else "...",
-            )
+            colour, hatch = (GAIN, "") if gain >= 0 else (LOSS, "...")
+            yield bar(ax, x, level, level + gain, colour, hatch=hatch)
             level += gain
             yield self._value(ax, x, max(level, level - gain), gain, sign=True)
         risk = account.risk(marks)
@@ -460,8 +450,7 @@ class CrossPicture(Picture):
         for x, position in enumerate(state.start.positions):
             risk = position.risk(state.marks[position.symbol])
             yield outline(ax, x, 0, position.margin)
-            dead = position.symbol not in state.end
-            if dead:
+            if position.symbol not in state.end:
                 yield label(ax, x, -0.5 * self.scenario.balance, "liquidated", LOSS)
             yield bar(ax, x, 0, risk.equity, ISOLATED)
             yield self._value(ax, x, max(risk.equity, position.margin), risk.equity)
@@ -705,10 +694,8 @@ class MandatePicture(Picture):
             yield ax.axhline(base, color=INK, linewidth=0.8)
             ends = base, base + 0.78 * high
             yield ax.vlines(self.limits, *ends, color=INK, linestyle="--", linewidth=1.2, zorder=4)
-            kept, reached = (
-                text.percent(hit.mean(), 0, sign=False)
-                for hit in (state[name].kept, state[name].reached)
-            )
+            hits = state[name].kept, state[name].reached
+            kept, reached = (text.percent(hit.mean(), 0, sign=False) for hit in hits)
             words = f"{name}: within the maximum loss in {kept}, target reached in {reached}"
             yield label(ax, -1, base + 0.88 * high, words, ground=False, ha="left")
 
@@ -817,7 +804,7 @@ class LadderPicture(Picture):
         self.reach = reach = trade.price / max(trade.leverage - 1, 1)
         ax.set(xlim=(trade.price - 1.2 * reach, trade.price + 1.5 * reach), ylim=(0, 1), yticks=[])
         ax.set_xlabel(f"price of {trade.symbol} [{scenario.currency}]")
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        ax.xaxis.set_major_formatter("{x:,g}")
         ax.axvline(trade.price, color=FAINT, linewidth=1, zorder=0)
 
     def moving(self, state: Mapping[str, tuple[float, float]]) -> Parts:
@@ -854,7 +841,7 @@ class RulesPicture(Picture):
         ax.set_xlabel("price, from where your margin is gone [share of the entry price]")
         ax.set_ylabel("share of the value at entry")
         for axis in (ax.xaxis, ax.yaxis):
-            axis.set_major_formatter(FuncFormatter(lambda x, _: text.percent(x, 1, sign=False)))
+            axis.set_major_formatter(lambda x, _: text.share(x))
         for at in (ax.axhline, ax.axvline):
             at(0, color=QUIET, linewidth=0.8, zorder=0)
 
@@ -863,38 +850,33 @@ class RulesPicture(Picture):
         (position,) = state["account"].positions
         side, entry = np.sign(position.quantity), position.entry_price
         value, gone = position.notional(entry), entry * (1 - side / position.leverage)
-        left, right = ax.get_xlim()
-        x = np.linspace(left, right, 200)
+        low, high = ax.get_xlim()
+        x = np.linspace(low, high, 200)
         x = x[gone + side * x * entry > 0]
         risk = position.risk(gone + side * x * entry)
-        high = ax.get_ylim()[1]
-        for y, colour, style, words in (
-            (risk.equity / value, ISOLATED, "-", "what is left of your margin"),
-            (risk.maintenance_margin / value, LOSS, "--", "what the venue asks for"),
-        ):
-            yield ax.plot(x, y, color=colour, linestyle=style)[0]
-            up = 0.9 if style == "-" else y[-1] / high + 0.035
-            at = np.interp(up * high, y, x) if style == "-" else 0.99 * high
-            yield label(ax, at - 0.03 * high, up * high, words, colour, ha="right", ground=False)
+        left, asked = risk.equity / value, risk.maintenance_margin / value
+        how: dict[str, Any] = {"ha": "right", "ground": False}
+        yield ax.plot(x, left, color=ISOLATED)[0]
+        at = np.interp(0.9 * high, left, x) - 0.03 * high
+        yield label(ax, at, 0.9 * high, "what is left of your margin", ISOLATED, **how)
+        yield ax.plot(x, asked, color=LOSS, linestyle="--")[0]
+        y = asked[-1] + 0.035 * high
+        yield label(ax, 0.96 * high, y, "what the venue asks for", LOSS, **how)
         words = f"worth {text.money(value, currency, 0)} at entry"
         yield label(ax, 0.02 * high, 0.97 * high, words, QUIET, ha="left")
         edge = state["account"].liquidation_price(position.symbol)
-        for price, colour, words in (
-            (state["plain"], QUIET, "first rules"),
-            (edge, INK, "these rules"),
-        ):
+        plain = state["plain"], QUIET, "first rules", -0.06
+        for price, colour, words, up in (plain, (edge, INK, "these rules", 0.03)):
             at = side * (price - gone) / entry
             if 0 <= at <= high:
                 yield ax.axvline(at, color=colour, linestyle=":", linewidth=1.2)
                 words = f"{words} {text.price(price, currency)}"
-                y = -0.06 * high if colour == QUIET else 0.03 * high
-                yield label(ax, at + 0.015 * high, y, words, colour, ha="left")
+                yield label(ax, at + 0.015 * high, up * high, words, colour, ha="left")
         at = side * (edge - gone) / entry
         if 0 <= at <= high:
             fill = INK if state["at"] else "white"
             y = position.risk(edge).equity / value
-            style = {"markersize": 10, "markerfacecolor": fill, "zorder": 7}
-            yield ax.plot(at, y, "o", color=INK, **style)[0]
+            yield ax.plot(at, y, "o", color=INK, markersize=10, markerfacecolor=fill, zorder=7)[0]
 
 
 class CurvesPicture(Picture):
@@ -916,10 +898,10 @@ class CurvesPicture(Picture):
     def frame(self, scenario: Scenario) -> None:
         ax = self.axes[0]
         ax.set(**self.settings)
-        numbers = FuncFormatter(lambda value, _: f"{value:,.10g}".replace("-", "−"))
-        shares = FuncFormatter(lambda value, _: text.percent(value, 1, sign=False))
-        ax.xaxis.set_major_formatter(numbers)
-        ax.yaxis.set_major_formatter(shares if self.shares else numbers)
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_formatter("{x:,.10g}")
+        if self.shares:
+            ax.yaxis.set_major_formatter(lambda y, _: text.share(y))
         ax.axhline(0, color=QUIET, linewidth=0.8)
 
     def moving(self, state: Mapping[str, tuple]) -> Parts:
@@ -939,8 +921,8 @@ class StressPicture(Picture):
         ax.set(xlim=(0.03, -1.05), ylim=(-0.2 * balance, 1.32 * balance))
         ax.set(xlabel="price, change since entry", xticks=np.arange(0, -1.1, -0.2))
         ax.set_ylabel(f"worth of the whole account [{scenario.currency}]")
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: text.percent(value, 0)))
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,g}".replace("-", "−")))
+        ax.xaxis.set_major_formatter(lambda value, _: text.percent(value, 0))
+        ax.yaxis.set_major_formatter("{x:,g}")
         ax.axhline(0, color=QUIET, linewidth=0.8)
 
     def moving(self, state: Mapping[str, Any]) -> Parts:
@@ -978,7 +960,7 @@ class SurvivalPicture(Picture):
         ax.set(xlim=(-0.01, 1.14), ylim=(0.2, 50), yscale="log", xticks=[], xlabel="first day")
         ax.set_yticks(2.0 ** np.arange(-2, 6), minor=False)
         ax.set_yticks([], minor=True)
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
+        ax.yaxis.set_major_formatter("{x:g}x")
         ax.set_ylabel("leverage that survives")
 
     def moving(self, state: Mapping[str, Any]) -> Parts:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from margin_lib import formulas
-from margin_lib.account import Account
+from margin_lib.account import MODES, Account
 from margin_lib.contracts import Contract
 from margin_lib.errors import MarginError, number, one_number
 from margin_lib.paths import Market
@@ -20,6 +20,7 @@ from margin_lib.venues import Venue, venue
 _T = TypeVar("_T")
 
 SIDES = {"long": 1, "short": -1}
+SEED = 7  # of the markets that the course draws, where no other is asked for
 RATES = {"maintenance_rate": "maintenance", "taker_fee": "taker_fee"}  # key -> what it is made into
 
 
@@ -213,13 +214,8 @@ class Scenario:
         {'ETH': 6.0}
         """
         self._must_trade(returns)
-        changes = {
-            symbol: number(f"return of {symbol}", r, above=-1) for symbol, r in returns.items()
-        }
-        return {
-            trade.symbol: trade.price * (1 + changes.get(trade.symbol, 0.0))
-            for trade in self.trades
-        }
+        changes = {s: number(f"return of {s}", r, above=-1) for s, r in returns.items()}
+        return {t.symbol: t.price * (1 + changes.get(t.symbol, 0.0)) for t in self.trades}
 
     def path(self, name: str) -> list[dict[str, Number]]:
         """The marks of a named path, step by step; returns are measured from the entry prices.
@@ -273,9 +269,9 @@ class Scenario:
 
     def outcomes(
         self,
-        modes: Sequence[str] | Mapping[str, Any] = ("isolated", "cross"),
+        modes: Sequence[str] | Mapping[str, Any] = MODES,
         paths: int = 10_000,
-        seed: int = 7,
+        seed: int = SEED,
         **changes: Any,
     ) -> dict[str, Outcomes]:
         """What becomes of the account, in several modes over the same many markets.
@@ -331,11 +327,29 @@ class Scenario:
         -1.0
         """
         if maintenance_rate is not None:
-            contract = replace(self[symbol].contract, maintenance=maintenance_rate)
-            changes["contract"] = contract
+            changes["contract"] = replace(self[symbol].contract, maintenance=maintenance_rate)
         changed = replace(self[symbol], **changes)
         trades = tuple(changed if trade.symbol == symbol else trade for trade in self.trades)
         return replace(self, trades=trades)
+
+    def first(self, count: int) -> "Scenario":
+        """The same scenario with its first trades alone; moves and paths name others, and go.
+
+        Parameters
+        ----------
+        count : int                how many trades stay
+
+        Returns
+        -------
+        Scenario
+
+        >>> coins = [Contract(symbol=symbol) for symbol in ("ETH", "ADA")]
+        >>> pair = [Trade(contract=c, side="long", price=8, margin=2, leverage=4) for c in coins]
+        >>> both = Scenario(name="a", currency="BTC", balance=5, trades=tuple(pair))
+        >>> [trade.symbol for trade in both.first(1).trades]
+        ['ETH']
+        """
+        return replace(self, trades=self.trades[:count], moves={}, paths={})
 
     def _must_trade(self, symbols: Iterable[str]) -> None:
         for symbol in symbols:
@@ -371,8 +385,7 @@ def load(path: str | Path) -> dict[str, Scenario]:
     ...     load(file)["a"].balance
     5
     """
-    with Path(path).open("rb") as file:
-        tables = tomllib.load(file)
+    tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     defaults, labels = tables.pop("defaults", {}), tables.pop("labels", {})
     for word, other in labels.items():
         if not isinstance(other, str):
@@ -426,6 +439,5 @@ def _make(kind: type[_T], table: dict, **made: Any) -> _T:
     try:
         return kind(**made, **table)
     except TypeError as error:
-        raise MarginError(
-            kind.__name__.lower(), f"must have the right keys: {error}", list(table)
-        ) from None
+        rule = f"must have the right keys: {error}"
+        raise MarginError(kind.__name__.lower(), rule, list(table)) from None

@@ -306,9 +306,7 @@ def _hit(
 ) -> list[tuple[str | None, dict[str, Number]]]:
     """(symbol, marks) of each pocket that is due within a bar, and where on the way."""
     hits = []
-    for symbol in [None] + [position.symbol for position in account.isolated]:
-        positions = account.cross if symbol is None else [account[symbol]]
-        money = account.balance if symbol is None else account[symbol].margin
+    for symbol, positions, money in account.pockets:
         if positions:
             corner = _worst(positions, low, high)
             share = _share_of_way(positions, money, opened, corner)
@@ -587,25 +585,19 @@ def simulate(
                 raise MarginError("market", rule, list(known))
     of_type("costs", costs, Costs)
     if isinstance(market, Bars):
-        paths, steps = market.paths, market.steps
-    paths, steps = count("paths", paths), count("steps", steps)
-    if isinstance(market, Bars):
-        most = GIVEN
+        paths, steps, most = market.paths, market.steps, GIVEN
     else:
+        paths, steps = count("paths", paths), count("steps", steps)
         most = max(MEMORY // (len(known) * (4 if market.wicks else 1) * steps), FEWEST)
     chunk = count("chunk", most if chunk is None else chunk)
     parts = []
     for first in tqdm(range(0, paths, chunk), delay=1, leave=False, unit="chunk"):
         here = slice(first, min(first + chunk, paths))
-        if isinstance(market, Bars):
-            bars = market.take(here)
-        else:
-            bars = market.walk(rng, steps, here.stop - first)
+        size = here.stop - first
+        bars = market.take(here) if isinstance(market, Bars) else market.walk(rng, steps, size)
         parts.append([_hold(account, bars, costs) for account in accounts.values()])
     results = {}
-    for name, account, held in zip(
-        accounts, accounts.values(), zip(*parts, strict=True), strict=True
-    ):
+    for (name, account), held in zip(accounts.items(), zip(*parts, strict=True), strict=True):
         step = {s: np.concatenate([part[0][s] for part in held]) for s in held[0][0]}
         equity = np.concatenate([part[1] for part in held])
         at_risk = account.locked_margin + (account.balance if account.cross else 0)
@@ -655,7 +647,7 @@ class _Pocket:
         if positions:
             self._walk()
         lives = np.nonzero(self.phase == LIVES)[0]
-        marks = {market: mark[lives] for market, mark in self.bars.marks("close", -1).items()}
+        marks = _at(self.bars.marks("close", -1), lives)
         risk = _pooled(positions, self.money[lives], marks)
         self.worth[lives] = risk.equity + self._received(lives, LIVES)
         dead = np.nonzero(self.phase < LIVES)[0]  # gifts that come later are for the balance, too
@@ -753,5 +745,5 @@ class _Pocket:
         return _pooled(self.positions, money, corner).is_liquidatable
 
 
-def _at(marks: Mapping[str, np.ndarray], index: tuple) -> dict[str, np.ndarray]:
+def _at(marks: Mapping[str, np.ndarray], index: tuple | np.ndarray) -> dict[str, np.ndarray]:
     return {market: mark[index] for market, mark in marks.items()}

@@ -242,8 +242,8 @@ def names() -> tuple[str, ...]:
 
 @cache
 def _venues() -> dict[str, Venue]:
-    with Path(__file__).with_name("venues.toml").open("rb") as file:
-        return {name: _venue(name, entry) for name, entry in tomllib.load(file).items()}
+    entries = tomllib.loads(Path(__file__).with_name("venues.toml").read_text(encoding="utf-8"))
+    return {name: _venue(name, entry) for name, entry in entries.items()}
 
 
 def _venue(name: str, entry: dict) -> Venue:
