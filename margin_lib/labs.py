@@ -702,11 +702,11 @@ class CapstoneLab(Lab):
                 f"{s} leverage": leverage_of(trade, "times the margin is what you hold", high=10),
             }
             controls[f"{s} leverage"].description = f"{s} leverage [x]"
+        names, tip = list(self.markets), "what prices are like"
+        controls["market"] = choice("market", names, names[0], tip)
         for control in controls.values():  # a row for each coin, where the page has room for it
             control.layout = {"width": "32%", "min_width": "250px"}
             control.style = {"description_width": "120px"}
-        names, tip = list(self.markets), "what prices are like"
-        controls["market"] = choice("market", names, names[0], tip)
         return controls
 
     def make_presets(self, scenario: Scenario) -> Presets:
