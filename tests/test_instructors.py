@@ -26,14 +26,6 @@ def test_links_lead_somewhere(page):
         assert "://" in target or (page.parent / target.split("#")[0]).exists(), target
 
 
-@by_page
-def test_every_command_of_make_is_there(page):
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"(?m)^([a-z-]+):.*## ", makefile))
-    named = re.findall(r"(?m)(?:`|^)make ([a-z-]+)", page.read_text(encoding="utf-8"))
-    assert set(named) <= targets
-
-
 def cited(text):
     """(number of a notebook, title of a section), for `03 *Title?* to *Another*, *A third*`."""
     for line in text.splitlines():

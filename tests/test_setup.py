@@ -19,7 +19,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from tools import badges, binder, newest, prebuild
+from tools import badges, binder, copies, newest, prebuild
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -275,37 +275,29 @@ def test_badges_refuses_a_readme_without_the_link():
         badges.with_repo("no link here\n", "owner/name")
 
 
+@pytest.fixture
 def kept_files() -> list[Path]:
-    """Files that git keeps or would keep."""
-    run = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    if run.returncode:
+    try:
+        return copies.kept()
+    except subprocess.CalledProcessError:
         pytest.skip("not a git checkout")
-    paths = (ROOT / name for name in run.stdout.split("\0") if name)
-    return [path for path in paths if path.is_file() and not path.is_symlink()]
 
 
-def test_the_repository_is_named_where_badges_writes_it_and_nowhere_else():
+def test_the_repository_is_named_where_badges_writes_it_and_nowhere_else(kept_files):
     repo = badges.repo_of((ROOT / "README.md").read_text(encoding="utf-8"))
     named = [
         path.relative_to(ROOT).as_posix()
-        for path in kept_files()
+        for path in kept_files
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
         if repo.lower() in line.lower()
     ]
     assert sorted(named) == sorted(NAMED)
 
 
+@pytest.mark.usefixtures("kept_files")
 def test_a_fork_under_another_name_passes(tmp_path):
     """After make badges the old name is nowhere, and no test that could know it misses it."""
-    for path in kept_files():
-        copy = tmp_path / path.relative_to(ROOT)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(path, copy)
+    copies.copy_to(tmp_path)
     old = badges.repo_of((tmp_path / "README.md").read_text(encoding="utf-8"))
     how = {"cwd": tmp_path, "capture_output": True, "text": True, "timeout": 300}
     subprocess.run(["git", "init", "-q"], check=True, **how)

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import yaml
 
-from tools import badges, notebooks
+from tools import badges, copies, notebooks
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = "binder/environment.yml"
@@ -112,11 +112,7 @@ def new_python(folder, packages):
 def build(folder):
     """A copy of the repository in `folder`, set up as Binder would: its Python, how to run it."""
     shutil.rmtree(folder, ignore_errors=True)
-    names = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
-    for name in filter(None, names.split("\0")):
-        if (ROOT / name).exists():
-            (folder / "repo" / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / "repo" / name, follow_symlinks=False)
+    copies.copy_to(folder / "repo")
     asked = [f"{name}=={minor}.*" for name, minor in pins().items()]
     python = new_python(folder / "venv", [*ITS_OWN, *asked])
     home = folder / "home"
@@ -177,7 +173,7 @@ def main(folder="build/binder"):
         said = colab((ROOT / folder).resolve(), how)
         if "Your setup works" not in said:
             problems.append(f"in Colab: {said}")
-    except BinderError as error:
+    except (BinderError, subprocess.CalledProcessError) as error:
         problems = [str(error)]
     print("\n".join(problems) or "all is as it should be: postBuild, notebooks, Colab's cell")
     return int(bool(problems))

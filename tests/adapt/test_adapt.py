@@ -5,14 +5,13 @@ itself only looks whether each place that the page changes is there (tests/test_
 """
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests import recipes
-from tools import badges
+from tools import badges, copies
 
 PAGE = recipes.recipes()
 pytestmark = pytest.mark.skipif(recipes.ADAPTED, reason="the course has been adapted")
@@ -31,17 +30,7 @@ def own_settings():
 def copy(tmp_path_factory) -> Path:
     """What git keeps of this repository, as a repository of its own."""
     copy = tmp_path_factory.mktemp("adapt") / "course"
-    names = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=recipes.ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    for name in filter(None, names.split("\0")):
-        if (recipes.ROOT / name).exists():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(recipes.ROOT / name, copy / name, follow_symlinks=False)
+    copies.copy_to(copy)
     subprocess.run(["git", "init", "-q"], cwd=copy, check=True)
     subprocess.run(["make", "-s", ".venv/test.stamp"], cwd=copy, check=True)
     return copy
