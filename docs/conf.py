@@ -11,7 +11,7 @@ from docutils import nodes  # noqa: E402
 
 from tools import badges, notebooks, site  # noqa: E402
 
-project = "Isolated or cross?"
+project = badges.title()
 root_doc = "README"
 html_domain_indices = html_use_index = False
 extensions = ["myst_nb", "sphinx.ext.autodoc"]

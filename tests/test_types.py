@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from tools import student
+from tools import wheels
 
 # What a checker must refuse is marked; it must accept all the rest.
 USE = """
@@ -69,7 +69,7 @@ def without_hints(source):
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    return student.build_wheel(tmp_path_factory.mktemp("wheel"))
+    return wheels.build(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")

@@ -44,6 +44,11 @@ def repository() -> str:
     return repo_of((ROOT / "README.md").read_text(encoding="utf-8"))
 
 
+def title() -> str:
+    """The course's own title, as README.md has it."""
+    return (ROOT / "README.md").read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+
+
 def with_repo(text: str, repo: str) -> str:
     """The same text with the link of another repository."""
     if not REPO.fullmatch(repo):

@@ -18,6 +18,10 @@ import nbformat
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tools import badges, wheels  # noqa: E402
+
 SITE = ROOT / "build" / "site" / "lite"
 WORK = ROOT / "build" / "lite"
 COPIED = ["README.md", "LICENSE", "LICENSE-TEXT", "notebooks"]
@@ -41,14 +45,14 @@ def settings(wheels):
     packages = [*needed(), *(f"{WHEELS}/{wheel}" for wheel in wheels)]
     kernel = {"loadPyodideOptions": {"packages": packages}}
     plugins = {"@jupyterlite/pyodide-kernel-extension:kernel": kernel}
-    page = {"appName": "Isolated or cross?", "litePluginSettings": plugins}
+    page = {"appName": badges.title(), "litePluginSettings": plugins}
     return {"jupyter-lite-schema-version": 0, "jupyter-config-data": page}
 
 
 def gather():
     """Notebooks, wheels and settings, as JupyterLite wants to find them."""
     shutil.rmtree(WORK, ignore_errors=True)
-    files, wheels = WORK / "files", WORK / "pypi"
+    files, pypi = WORK / "files", WORK / "pypi"
     files.mkdir(parents=True)
     for name in COPIED:
         path = ROOT / name
@@ -61,15 +65,10 @@ def gather():
         notebook = nbformat.read(path, as_version=4)
         path.write_text(json.dumps(notebook, ensure_ascii=False), encoding="utf-8", newline="\n")
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    # A copy: setuptools leaves its own folders beside what it builds, and takes up what is there.
-    source = WORK / "source"
-    shutil.copytree(ROOT / "margin_lib", source / "margin_lib", ignore=IGNORED)
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source)
-    subprocess.run([*pip, "wheel", "--no-deps", "-w", wheels, source], check=True)
+    wheels.build(pypi)
     brought = [f"{name}=={importlib.metadata.version(name)}" for name in BROUGHT]
-    subprocess.run([*pip, "download", "--no-deps", "-d", wheels, *brought], check=True)
-    names = sorted(path.name for path in wheels.iterdir())
+    subprocess.run([*pip, "download", "--no-deps", "-d", pypi, *brought], check=True)
+    names = sorted(path.name for path in pypi.glob("*.whl"))
     text = json.dumps(settings(names), indent=2)
     (WORK / "jupyter-lite.json").write_text(text, encoding="utf-8", newline="\n")
 

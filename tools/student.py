@@ -4,10 +4,7 @@ In it are the notebooks without any output, what they read, the library as a whe
 for students. What the instructor keeps, the tests and the tools stay out.
 """
 
-import os
 import re
-import shutil
-import subprocess
 import sys
 import tempfile
 import zipfile
@@ -16,17 +13,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tools import notebooks  # noqa: E402
+from tools import badges, notebooks, wheels  # noqa: E402
 
 ZIP = ROOT / "build" / "student.zip"
 FOR_STUDENTS = ROOT / "tools" / "student"
-# What the wheel is made of, and nothing else: no left-over of an earlier build.
-LIBRARY = ["pyproject.toml", "README.md", "LICENSE", "margin_lib"]
-NO_CACHE = shutil.ignore_patterns("__pycache__", ".*")
-
-
-def title() -> str:
-    return (ROOT / "README.md").read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
 
 
 def folder_name() -> str:
@@ -55,25 +45,9 @@ def files(wheel: str) -> dict[str, bytes]:
         else:
             found[name.as_posix()] = path.read_bytes()
     readme = (FOR_STUDENTS / "README.md").read_text(encoding="utf-8")
-    found["README.md"] = readme.format(title=title(), wheel=wheel).encode()
+    found["README.md"] = readme.format(title=badges.title(), wheel=wheel).encode()
     found["Makefile"] = (FOR_STUDENTS / "Makefile").read_bytes()
     return found
-
-
-def build_wheel(folder: Path) -> Path:
-    """The library as a wheel, built from a copy of nothing but the library."""
-    with tempfile.TemporaryDirectory() as copy:
-        for name in LIBRARY:
-            if (ROOT / name).is_dir():
-                shutil.copytree(ROOT / name, Path(copy, name), ignore=NO_CACHE)
-            else:
-                shutil.copy(ROOT / name, copy)
-        # Every file gets the same date, so that the same course gives the same zip.
-        dated = os.environ | {"SOURCE_DATE_EPOCH": "315532800"}
-        command = [sys.executable, "-m", "uv", "build", "--quiet", "--wheel"]
-        subprocess.run([*command, "--out-dir", str(folder), copy], check=True, env=dated)
-    (wheel,) = folder.glob("*.whl")
-    return wheel
 
 
 def pack(target: Path, content: dict[str, bytes]) -> None:
@@ -88,7 +62,7 @@ def pack(target: Path, content: dict[str, bytes]) -> None:
 
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
-        wheel = build_wheel(Path(folder))
+        wheel = wheels.build(Path(folder))
         pack(ZIP, files(wheel.name) | {wheel.name: wheel.read_bytes()})
     print(f"{ZIP.relative_to(ROOT)}: {ZIP.stat().st_size / 1e6:.1f} MB")
     return 0
