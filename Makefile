@@ -75,6 +75,7 @@ test: $(TEST) ## check style, type hints, library and every notebook
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	$(VENV)/$(SCRIPTS)/lint-imports
 	$(PY) -m pytest -q -n 2 $(ARGS)
 	$(PY) -m pytest $(NBVAL) notebooks instructors/solutions
 
@@ -82,45 +83,45 @@ test: $(TEST) ## check style, type hints, library and every notebook
 newest: $(LAB) ## make test with the newest packages, beyond our upper bounds, in a set-up of its own
 	rm -rf $(NEWEST_VENV)
 	mkdir -p build
-	$(PY) tools/newest.py > build/newest.txt
-	UV_OVERRIDE=build/newest.txt $(MAKE) test VENV=$(NEWEST_VENV) ARGS="--deselect tests/test_setup.py::test_installed_version_is_within_the_bounds"
+	$(PY) -m tools.newest > build/newest.txt
+	UV_OVERRIDE=build/newest.txt $(MAKE) test VENV=$(NEWEST_VENV) ARGS="--deselect tests/repo/test_setup.py::test_installed_version_is_within_the_bounds"
 
 fuzz: $(TEST) ## move every lab at random, 300 times over (3 minutes)
-	SEQUENCES=300 $(PY) -m pytest -q -n 2 tests/test_labs.py -k random_moves
+	SEQUENCES=300 $(PY) -m pytest -q -n 2 tests/course/test_labs.py -k random_moves
 
 test-browser: $(TEST) $(BROWSER) $(SLIDES) ## open every notebook in Chromium and move every lab (7 minutes)
 	$(PY) -m pytest -q -p no:cacheprovider tests/browser --ignore=tests/browser/test_site.py --ignore=tests/browser/test_lite.py $(ARGS)
 
 site: $(PAGES) ## write the course as pages to read, with or without a network, to build/site
-	$(PY) -m tools.site
+	$(PY) -m tools.publish.site
 
 lite: $(LITE) ## write the course as a site that runs it in the reader's browser, to build/site/lite
-	$(LITE_VENV)/$(SCRIPTS)/python tools/lite.py
+	$(LITE_VENV)/$(SCRIPTS)/python -m tools.publish.lite
 
 test-site: $(TEST) $(BROWSER) site lite ## make both, and open them in Chromium (2 minutes)
 	$(PY) -m pytest -q -p no:cacheprovider tests/browser/test_site.py tests/browser/test_lite.py $(ARGS)
 
 links: $(PAGES) ## ask every address that the course names whether it is still there (needs the network)
-	$(PY) -m tools.links
+	$(PY) -m tools.publish.links
 
 test-adapt: $(TEST) ## do what instructors/adapt.md says, on a copy, and test that (15 minutes)
 	$(PY) -m pytest -q -p no:cacheprovider tests/adapt $(ARGS)
 
 bench: $(BROWSER) $(BENCH) ## measure the library, two other packages beside it, and the labs (10 minutes)
-	@low=0; for run in "$(PY) tools/bench.py" "$(BENCH_VENV)/$(SCRIPTS)/python tools/peers.py" "$(PY) -m tools.latency" "$(PY) -m tools.kernels"; do \
+	@low=0; for run in "$(PY) -m benchmarks.library" "$(BENCH_VENV)/$(SCRIPTS)/python -m benchmarks.peers" "$(PY) -m benchmarks.latency" "$(PY) -m benchmarks.kernels"; do \
 	  echo "$$run"; $$run || low=1; done; exit $$low
 
 kernels: $(LAB) ## of these, only the memory and the seconds that each notebook takes (1 minute)
-	$(PY) -m tools.kernels $(ARGS)
+	$(PY) -m benchmarks.kernels $(ARGS)
 
 latency: $(BROWSER) ## of these, only how long a reader waits for each lab, and what it leaves behind
-	$(PY) -m tools.latency $(ARGS)
+	$(PY) -m benchmarks.latency $(ARGS)
 
 mutants: $(MUTANTS) ## change the mathematics in 3,500 places, one by one: do the tests notice? (15 minutes)
-	$(PY) tools/mutants.py $(ARGS)
+	$(PY) -m tools.mutants $(ARGS)
 
 notebooks: $(LAB) ## run every notebook and solution again, and store the outputs in the one normal form
-	$(PY) tools/notebooks.py
+	$(PY) -m tools.notebooks.run
 
 # In a set-up that is thrown away: nbdime adds buttons to the JupyterLab that it finds.
 diff: $(LAB) ## show how the notebooks' text and code differ from main (BRANCH=name for another)
@@ -131,28 +132,28 @@ format: $(TEST) ## format the code and repair what ruff can repair
 	$(PY) -m ruff format .
 
 assignment: $(GRADE) ## make an nbgrader course from the exercises, in build/assignment (SCENARIOS=file for other numbers)
-	$(GRADE_VENV)/$(SCRIPTS)/python tools/assignment.py --scenarios "$(SCENARIOS)"
+	$(GRADE_VENV)/$(SCRIPTS)/python -m tools.handout.assignment --scenarios "$(SCENARIOS)"
 
 test-assignment: $(GRADE) ## grade a perfect, an empty and a typical submission (2 minutes)
-	$(GRADE_VENV)/$(SCRIPTS)/python -m pytest -q -W ignore -p no:cacheprovider tests/assignment $(ARGS)
+	$(GRADE_VENV)/$(SCRIPTS)/python -m pytest -q -W ignore -p no:cacheprovider tests/grading $(ARGS)
 
 student: $(LAB) ## pack the course for students, without outputs, in build/student.zip
-	$(PY) tools/student.py
+	$(PY) -m tools.handout.student
 
 test-student: $(TEST) student ## unpack that, set it up with pip, and run every notebook (2 minutes)
-	$(PY) -m pytest -q -p no:cacheprovider tests/student $(ARGS)
+	$(PY) -m pytest -q -p no:cacheprovider tests/handout $(ARGS)
 
 slides: $(SLIDES) ## make slides of every notebook, for a browser without a network, in build/slides
-	$(PY) tools/slides.py
+	$(PY) -m tools.publish.slides
 
 badges: ## print all links; make badges REPO=owner/name writes the name into README.md first
-	@HUB="$(HUB)" BRANCH="$(BRANCH)" $(PYTHON) tools/badges.py $(if $(REPO),"$(REPO)")
+	@HUB="$(HUB)" BRANCH="$(BRANCH)" $(PYTHON) -m tools.publish.badges $(if $(REPO),"$(REPO)")
 
 binder-check: $(TEST) ## set up what Binder and Colab would, without them, and run the notebooks (1 minute)
-	$(PY) -m tools.binder
+	$(PY) -m tools.publish.binder
 
 binder-build: ## let mybinder.org build the course before somebody waits for it (needs the network)
-	$(PYTHON) -m tools.prebuild $(REPO)
+	$(PYTHON) -m tools.publish.prebuild $(REPO)
 
 clean: ## remove what was set up, and everything that can be made again
 	rm -rf $(VENV) $(BENCH_VENV) $(LITE_VENV) $(GRADE_VENV) $(NEWEST_VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage htmlcov

@@ -1,15 +1,12 @@
-"""How the site looks; tools/site.py gathers what stands in it."""
+"""How the site looks; tools/publish/site.py gathers what stands in it."""
 
 import re
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from docutils import nodes
 
-from docutils import nodes  # noqa: E402
-
-from tools import badges, notebooks, site  # noqa: E402
+from tools.notebooks import run as notebooks
+from tools.publish import badges, site
 
 project = badges.title()
 root_doc = "README"
@@ -24,7 +21,7 @@ html_css_files = ["style.css"]
 nb_execution_mode = "off"
 nb_render_markdown_format = "gfm"
 myst_heading_anchors = 4
-myst_heading_slug_func = "tools.site.slug"
+myst_heading_slug_func = "tools.publish.site.slug"
 
 autodoc_member_order = "bysource"
 autodoc_inherit_docstrings = False
@@ -56,7 +53,8 @@ html_theme_options = {
 
 def skip(app, what, name, thing, skipped, options):
     """Nothing that a class has from another package."""
-    theirs = not getattr(thing, "__module__", "margin_lib").startswith("margin_lib")
+    ours = ("margin_lib", "margin_course")
+    theirs = not getattr(thing, "__module__", "margin_lib").startswith(ours)
     field = (getattr(thing, "__doc__", None) or "").startswith("Alias for field number")
     return True if theirs or field else None
 

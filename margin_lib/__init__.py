@@ -1,33 +1,43 @@
 """Margin of leveraged positions, isolated and cross: small, exact, and nothing but mathematics.
 
-`import margin_lib` brings in accounts and formulas. Pictures and sliders are in `margin_lib.plots`
-and `margin_lib.labs`, and load only when asked for.
+It needs numpy and pandas, and knows nothing of the course that stands on it (`margin_course`).
 """
 
 from margin_lib import formulas
 from margin_lib.account import Account, Event, Position, Risk
+from margin_lib.bars import Bars
 from margin_lib.contracts import Contract, Conventions, Tier, Tiers
 from margin_lib.errors import MarginError
 from margin_lib.liquidation import liquidate, mark_to_market, part_to_close, settle
-from margin_lib.scenarios import Scenario, load
+from margin_lib.market import Market
+from margin_lib.replay import Costs, Replay, replay
+from margin_lib.simulate import Outcomes, simulate
 from margin_lib.spot import SpotWallet
+from margin_lib.venues import Venue, venue
 
 __all__ = [
     "Account",
+    "Bars",
     "Contract",
     "Conventions",
+    "Costs",
     "Event",
     "MarginError",
+    "Market",
+    "Outcomes",
     "Position",
+    "Replay",
     "Risk",
-    "Scenario",
     "SpotWallet",
     "Tier",
     "Tiers",
+    "Venue",
     "formulas",
     "liquidate",
-    "load",
     "mark_to_market",
     "part_to_close",
+    "replay",
     "settle",
+    "simulate",
+    "venue",
 ]

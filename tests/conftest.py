@@ -1,9 +1,9 @@
 """What tests share: one profile for all property tests, and where the course is."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import Phase, settings
+
+from tools.repo import ROOT
 
 # The same examples every time, however slow the machine.
 settings.register_profile("course", deadline=None, derandomize=True, max_examples=60)
@@ -24,4 +24,4 @@ def pytest_addoption(parser):
 @pytest.fixture(scope="session")
 def root():
     """The folder of the repository."""
-    return Path(__file__).resolve().parent.parent
+    return ROOT

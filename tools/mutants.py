@@ -1,6 +1,6 @@
 """Change the mathematics in one place at a time, and see whether the tests notice.
 
-    python tools/mutants.py [MUTANT ...]
+    python -m tools.mutants [MUTANT ...]
 
 mutmut makes the changes, some 3,500 mutants, in a copy of the library under build/. For each one it
 runs the tests that come through the changed function, until one fails. It leaves properties and
@@ -17,9 +17,9 @@ import collections
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools.repo import ROOT
+
 COPY = ROOT / "build" / "mutants"
 MODULES = ("formulas", "contracts", "spot", "account", "liquidation")
 SHARE = 0.95

@@ -1,17 +1,16 @@
 """Print every package that pyproject.toml names, without its upper bound.
 
-    python tools/newest.py > build/newest.txt
+    python -m tools.newest > build/newest.txt
 
 uv takes these lines in place of the bounds (UV_OVERRIDE): see make newest.
 """
 
 import tomllib
-from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools.repo import ROOT
 
 
 def unbounded(line):

@@ -1,7 +1,7 @@
 """Every recipe of instructors/adapt.md, done on one copy of the repository, in their order.
 
 What is named at the end of the page must then pass: all of make test. Takes its time; make test
-itself only looks whether each place that the page changes is there (tests/test_recipes.py).
+itself only looks whether each place that the page changes is there (tests/repo/test_recipes.py).
 """
 
 import os
@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import recipes
-from tools import badges, copies
+from tests.support import recipes
+from tools import repo
+from tools.publish import badges
 
 PAGE = recipes.recipes()
 pytestmark = pytest.mark.skipif(recipes.ADAPTED, reason="the course has been adapted")
@@ -30,7 +31,7 @@ def own_settings():
 def copy(tmp_path_factory) -> Path:
     """What git keeps of this repository, as a repository of its own."""
     copy = tmp_path_factory.mktemp("adapt") / "course"
-    copies.copy_to(copy)
+    repo.copy_to(copy)
     subprocess.run(["git", "init", "-q"], cwd=copy, check=True)
     subprocess.run(["make", "-s", ".venv/test.stamp"], cwd=copy, check=True)
     return copy

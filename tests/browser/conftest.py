@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from tools import browser
+from tests.support import browser
 
 
 def pytest_sessionstart(session):

@@ -4,7 +4,7 @@ import json
 import re
 import time
 
-from tools import browser
+from tests.support import browser
 
 SEEN = """async (lab) => {
   const image = lab.querySelector(".widget-image");

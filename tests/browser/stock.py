@@ -2,9 +2,10 @@
 
 import json
 import re
-from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parent.parent.parent / "notebooks"
+from tools.repo import ROOT
+
+FOLDER = ROOT / "notebooks"
 NAMES = sorted(path.name for path in FOLDER.glob("*.ipynb"))
 
 

@@ -4,13 +4,13 @@ from contextlib import ExitStack
 
 import pytest
 
-from margin_lib import labs
-from margin_lib.scenarios import load
+from margin_course.lessons.stress import StressLab
+from margin_course.modes import PathLab
+from margin_course.scenarios import load
 from tests.browser.live import View, number, plain, until
 from tests.browser.stock import FOLDER, LABS, NAMES
-from tests.test_events import with_events
-from tests.test_labs import KINDS
-from tools import browser
+from tests.course.test_events import with_events
+from tests.support import browser, lessons
 
 STDERR = "[data-mime-type='application/vnd.jupyter.stderr']"
 
@@ -38,7 +38,7 @@ def page(chrome):
     page.close()
 
 
-# Notebook and lab -> scenario and modes, where they are not those of tests/test_labs.py.
+# Notebook and lab -> scenario and modes, where they are not those of the course.
 WALKS = {
     "03_isolated_margin.ipynb": ("isolated", ["isolated"]),
     "04_cross_margin.ipynb": ("cross", ["cross"]),
@@ -47,12 +47,12 @@ WALKS = {
 
 def fresh(kind, name):
     """A lab of this kind, made here as the notebook makes it."""
-    made, book = getattr(labs, kind), load(FOLDER / "scenarios.toml")
-    if made is labs.PathLab and name in WALKS:
+    made, book = lessons.LABS[kind], load(FOLDER / "scenarios.toml")
+    if made is PathLab and name in WALKS:
         table, modes = WALKS[name]
         return made(book[table], modes)
-    scenario = book[KINDS[made]]
-    return made(with_events(scenario) if made is labs.StressLab else scenario)
+    scenario = book[made.starts_in]
+    return made(with_events(scenario) if made is StressLab else scenario)
 
 
 def matches(seen, lab):

@@ -4,7 +4,7 @@ import pytest
 
 from tests.browser.live import LiveLab, until
 from tests.browser.stock import LABS, NAMES
-from tools import browser
+from tests.support import browser
 
 of_each_lab = pytest.mark.parametrize("name, kind", LABS)
 

@@ -25,7 +25,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from tools import browser, lite
+from tests.support import browser
+from tools.publish import lite
 
 KERNEL = "@jupyterlite/pyodide-kernel-extension"
 EXTENSION = lite.SITE / "extensions" / KERNEL / "static"
@@ -104,8 +105,11 @@ def test_the_wheel_alone_can_be_imported(root, tmp_path):
     """With all its data, from the wheel and nowhere else."""
     (wheel,) = (lite.SITE / "pypi").glob("margin_lib-*.whl")
     zipfile.ZipFile(wheel).extractall(tmp_path)
-    code = "from margin_lib import labs, load, venues, __file__ as at; from margin_lib.exercises "
-    code += "import every; print(at, len(every()), len(load('scenarios.toml')), venues.venue)"
+    code = (
+        "from margin_course import lessons, load, __file__ as at; from margin_lib import venues; "
+    )
+    code += "from margin_course.answers import every; "
+    code += "print(at, len(every()), len(load('scenarios.toml')), venue)"
     run = subprocess.run(
         [sys.executable, "-c", code],
         cwd=root / "notebooks",

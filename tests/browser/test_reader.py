@@ -5,14 +5,14 @@ import re
 import pytest
 
 from tests.browser.stock import NAMES, code_of
-from tools import browser
+from tests.support import browser
 
 # In the reader's hands each comparison is made twice, and each exercise is tried with all that a
 # reader would try. What is right is asked of the notebook itself.
 READER = """
 import math as _math
 from margin_lib import exercises as _exercises, quiz as _quiz
-from margin_lib.scenarios import load as _load
+from margin_course import load as _load
 
 def _compared(prediction, result, *form):
     for said in (prediction, "never" if _math.isnan(result) else float(result)):

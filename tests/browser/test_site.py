@@ -10,8 +10,9 @@ from urllib.request import url2pathname
 import pytest
 
 from tests.browser.live import until
-from tools import browser, links
-from tools.site import SITE, modules
+from tests.support import browser
+from tools.publish import links
+from tools.publish.site import MODULES, SITE
 
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
 PAGES = [page for page in PAGES if not page.startswith(("lite/", "_modules/", "_static/"))]
@@ -66,7 +67,7 @@ def address(name):
 
 
 def test_the_site_is_made():
-    assert {f"library/{name}.html" for name in modules()} <= set(PAGES)
+    assert {f"library/{name}.html" for name in MODULES} <= set(PAGES)
     assert len([page for page in PAGES if re.match(r"notebooks/\d\d_", page)]) >= 10
     assert {"index.html", "glossary.html", "search.html", "instructors/contents.html"} <= set(PAGES)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tools import slides
+from tools.publish import slides
 
 DECK = "03_isolated_margin"  # of this one, pictures of the first slides are kept
 FIRST = 10

@@ -1,0 +1,340 @@
+"""Measure how long a reader waits for a lab, and what a lab leaves behind.
+
+    python -m benchmarks.latency [SHARE]
+
+First in this process: what a move of each lab costs, and what 500 moves leave in memory. Then in
+JupyterLab: from running a lab's cell to its first picture, and from pressing a key to the next one;
+the same figure drawn by @interact takes its turns in between, so that both meet the same machine.
+SHARE of the full number of moves (default 1) is for a quick look. Prints tables, and fails where
+something takes longer, or leaves more, than it may.
+"""
+
+import gc
+import itertools
+import json
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib import pyplot  # noqa: TID251, to see that no lab leaves a figure in it
+from matplotlib.figure import Figure
+
+from margin_course.scenarios import load
+from tests.support import browser
+from tests.support.lessons import STARTS
+
+SCENARIOS = browser.ROOT / "notebooks" / "scenarios.toml"
+# What each may be at most, in the order of a row.
+KERNEL = {"median [ms]": 25.0, "p95 [ms]": None}
+LEFT = {"figures": 0, "memory [MB]": 5.0}
+PAGE = {
+    "first picture [ms]": 1000.0,
+    "median [ms]": 60.0,
+    "p95 [ms]": 100.0,
+    "interact [ms]": None,
+}
+FASTER = 5.0  # than @interact, at least
+MOVES, LEAK_MOVES, KEYS, TURNS = 100, 500, 60, 5
+
+
+def made(kind):
+    return kind(load(SCENARIOS)[STARTS[kind]])
+
+
+def walk(lab):
+    """Move the sliders of a lab for ever, one step at a time, to and fro; yields after each."""
+    ways = []
+    for control in lab.controls.values():
+        if hasattr(control, "step"):
+            steps = round((control.max - control.min) / control.step)
+            way = np.linspace(control.min, control.max, min(steps, 20) + 1)
+            ways.append((control, itertools.cycle([*way, *way[-2:0:-1]])))
+    for control, way in itertools.cycle(ways):
+        control.value = next(way)
+        yield
+
+
+def p95(values):
+    return float(np.quantile(values, 0.95))
+
+
+def kernel(kind, share=1.0):
+    """Processor time of a move: median and p95 [ms]."""
+    lab = made(kind)
+    moves, found = walk(lab), []
+    for _ in range(10):  # what is only built once
+        next(moves)
+    while len(found) < MOVES * share:
+        picture, start = lab._image.value, time.process_time()
+        next(moves)
+        spent = time.process_time() - start
+        if lab._image.value is not picture:
+            found.append(1000 * spent)
+    return statistics.median(found), p95(found)
+
+
+def left(kind, share=1.0):
+    """Figures and memory [MB] that moves leave behind."""
+    import psutil
+
+    moves = walk(made(kind))
+
+    def state():
+        gc.collect()
+        figures = sum(isinstance(thing, Figure) for thing in gc.get_objects())
+        return figures + len(pyplot.get_fignums()), psutil.Process().memory_info().rss / 1e6
+
+    def go(count):
+        for _ in range(count):
+            next(moves)
+
+    go(max(int(100 * share), 1))
+    figures, memory = state()
+    go(max(int(LEAK_MOVES * share), 1))
+    more, larger = state()
+    return more - figures, larger - memory
+
+
+# In JupyterLab
+
+SETUP = """
+%matplotlib inline
+import ipywidgets
+import matplotlib
+import numpy as np
+from matplotlib import pyplot as plt
+from margin_course import load, picture as pictures
+from tests.support.lessons import LABS
+
+book = load({scenarios!r})
+LABS["LeverageLab"](book["leverage"])  # what only the first lab of a kernel pays
+made = {{}}
+
+
+def by_interact(lab):
+    '''The figure and words of a lab as @interact gives them: drawn anew, into the output.'''
+
+    def draw(**values):
+        state, lines = lab.compute(lab.scenario, **values)
+        picture = object.__new__(type(lab.canvas))
+        picture.scenario = lab.scenario
+        with matplotlib.rc_context(pictures.STYLE):
+            figure = plt.figure(figsize=picture.size, dpi=pictures.DPI, layout="constrained")
+            axes = figure.subplots(1, len(picture.panels), width_ratios=picture.panels)
+            picture.figure, picture.axes = figure, np.atleast_1d(axes)
+            picture.frame(lab.scenario)
+            list(picture.moving(state))
+            plt.show()
+        print(*lines, sep="\\n")
+
+    ipywidgets.interact(draw, **lab.make_controls(lab.scenario))
+"""
+LAB = "made['{kind}'] = LABS["{kind}"](book['{scenario}'])\nmade['{kind}']"
+INTERACT = "by_interact(made['{kind}'])"
+
+# Resolves with the milliseconds from the run of a cell, or from a key, to a picture in the cell.
+RUN = """async (number) => {
+  const notebook = window.jupyterapp.shell.currentWidget.content;
+  notebook.activeCellIndex = number;
+  const cell = notebook.widgets[number].node;
+  const start = performance.now();
+  const picture = new Promise((resolve) => {
+    const done = (event) => {
+      if (event.target.tagName !== "IMG" || !cell.contains(event.target)) return;
+      document.removeEventListener("load", done, true);
+      resolve(performance.now() - start);
+    };
+    document.addEventListener("load", done, true);
+  });
+  window.jupyterapp.commands.execute("notebook:run-cell");
+  return await picture;
+}"""
+ARM = """(cell) => {
+  const before = new Set([...cell.querySelectorAll("img")].map((image) => image.src));
+  window.waited = new Promise((resolve) => {
+    let start = null;
+    document.addEventListener("keydown", (event) => start = event.timeStamp,
+                              {capture: true, once: true});
+    const done = (event) => {
+      if (start === null || event.target.tagName !== "IMG" || !cell.contains(event.target)) return;
+      if (before.has(event.target.src)) return;
+      document.removeEventListener("load", done, true);
+      resolve(performance.now() - start);
+    };
+    document.addEventListener("load", done, true);
+    setTimeout(() => { document.removeEventListener("load", done, true); resolve(null); }, 20000);
+  });
+}"""
+
+# Resolves when no picture has come for a while: an output may be put up twice.
+QUIET = """() => new Promise((resolve) => {
+  let timer;
+  const again = () => { clearTimeout(timer); timer = setTimeout(done, 300); };
+  const done = () => { document.removeEventListener("load", again, true); resolve(); };
+  document.addEventListener("load", again, true);
+  again();
+})"""
+# How far along its way a handle is, from 0 to 1.
+PART = """(handle) => {
+  const [way, here] = [handle.closest(".noUi-base"), handle].map((e) => e.getBoundingClientRect());
+  return (here.x + here.width / 2 - way.x) / way.width;
+}"""
+
+
+def notebook(kinds):
+    """A notebook with a cell for each lab, and one for the same under @interact."""
+    sources = [SETUP.format(scenarios=str(SCENARIOS))]
+    for kind in kinds:
+        names = {"kind": kind.__name__, "scenario": STARTS[kind]}
+        sources += [LAB.format(**names), INTERACT.format(**names)]
+    cells = [
+        {
+            "id": f"cell-{number}",
+            "cell_type": "code",
+            "source": source,
+            "metadata": {},
+            "execution_count": None,
+            "outputs": [],
+        }
+        for number, source in enumerate(sources)
+    ]
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": cells})
+
+
+class Keys:
+    """Presses keys on the first slider of a cell, to and fro, and takes the time."""
+
+    def __init__(self, page, number):
+        self.page, self.key = page, "ArrowRight"
+        page.evaluate(browser.SHOW, [number, number])
+        self.cell = page.locator(f"[data-lab='{number}']")
+        self.handle = self.cell.locator(".noUi-handle").first
+
+    def show(self):
+        """Bring the slider into sight and under the keys."""
+        self.handle.scroll_into_view_if_needed()
+        self.handle.focus()
+
+    def press(self):
+        """Milliseconds from the key to the picture."""
+        part = self.handle.evaluate(PART)
+        if not 0.01 < part < 0.99:
+            self.key = "ArrowRight" if part < 0.5 else "ArrowLeft"
+        self.page.wait_for_function(browser.READY)
+        self.page.evaluate(QUIET)
+        self.cell.evaluate(ARM)
+        self.page.keyboard.press(self.key)
+        waited = self.page.evaluate("window.waited")
+        if waited is None:
+            raise RuntimeError(f"{self.key} brought no new picture")
+        return waited
+
+
+def in_page(kinds, share=1.0):
+    """For each lab (kind, first picture, median, p95, median of @interact), all in [ms]."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        folder = Path(folder)
+        course = folder / "course"
+        course.mkdir()
+        (course / "latency.ipynb").write_text(notebook(kinds), encoding="utf-8")
+        with (
+            browser.browser() as chrome,
+            browser.server("lab", course, folder / "own") as address,
+        ):
+            page = chrome.new_page(viewport=browser.SCREEN)
+            browser.open_notebook(page, address("latency.ipynb"))
+            wrong = browser.complaints(browser.run_all(page))
+            if wrong:
+                raise RuntimeError("\n".join(wrong))
+            for place, kind in enumerate(kinds):
+                yield kind, *_turns(page, 1 + 2 * place, share)
+            page.evaluate(browser.SHUT_DOWN)
+
+
+def _turns(page, number, share):
+    first = []
+    for _ in range(TURNS):
+        page.evaluate(browser.SHOW, [number, number])
+        page.wait_for_function(browser.READY)
+        first.append(page.evaluate(RUN, number))
+    page.wait_for_function(browser.READY)
+    found = {"lab": [], "interact": []}
+    for _ in range(TURNS):
+        for name, cell, parts in (("lab", number, 1), ("interact", number + 1, 4)):
+            keys = Keys(page, cell)
+            keys.show()
+            keys.press()  # the first one after a change of place
+            for _ in range(max(int(KEYS * share / TURNS / parts), 1)):
+                found[name].append(keys.press())
+    lab, interact = found["lab"], found["interact"]
+    return statistics.median(first), statistics.median(lab), p95(lab), statistics.median(interact)
+
+
+# Tables
+
+
+def row(name, values, bounds):
+    """A line of a table, and how many of its values are more than they may be."""
+    cells, failed = [f"{name:14}"], 0
+    for value, (what, most) in zip(values, bounds.items(), strict=True):
+        over = most is not None and value > most
+        failed += over
+        cells.append(f"{value:{len(what) + 3}.{0 if what == 'figures' else 1}f}{'!' * over or ' '}")
+    return "".join(cells), failed
+
+
+def head(title, bounds):
+    """The names of the columns, and what they may be at most."""
+    names = "".join(f"{what:>{len(what) + 3}} " for what in bounds)
+    most = "".join(
+        f"{'' if limit is None else f'{limit:g}':>{len(what) + 3}} "
+        for what, limit in bounds.items()
+    )
+    return f"\n{title}\n{'':14}{names}\n{'at most':14}{most}"
+
+
+def table(title, bounds, rows):
+    """Print rows (lab, values) as they come; returns how many values are too much."""
+    print(head(title, bounds), flush=True)
+    failed = 0
+    for kind, *values in rows:
+        line, over = row(kind.__name__, values, bounds)
+        failed += over
+        print(line, flush=True)
+    return failed
+
+
+def main(share=1.0, kinds=tuple(STARTS)):
+    share = float(share)
+    matplotlib.use("agg")
+    failed = table(
+        "A move in the kernel: processor time",
+        KERNEL,
+        ((kind, *kernel(kind, share)) for kind in kinds),
+    )
+    failed += table(
+        f"Left behind by {int(LEAK_MOVES * share)} moves",
+        LEFT,
+        ((kind, *left(kind, share)) for kind in kinds),
+    )
+    if lacks := browser.missing():
+        print("\nIn JupyterLab nothing could be measured.", *lacks, sep="\n")
+        return 1
+    # The ratio may not be too small, so what is held to its bound is the share of @interact's time.
+    bounds = {**PAGE, "share of interact": 1 / FASTER}
+    failed += table(
+        "In JupyterLab: cell to first picture, key to next picture; @interact in turns with it",
+        bounds,
+        ((kind, *found, found[1] / found[3]) for kind, *found in in_page(kinds, share)),
+    )
+    print(f"\n{failed} more than they may be (marked !)" if failed else "\nAll as they should be.")
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,154 @@
+"""Predictions and exercises: what a reader answers, and what is said about it."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from margin_course import text
+from margin_course.answers import Answer, Solution, every
+from margin_course.scenarios import load
+from margin_lib.errors import MarginError, one_number
+
+CLOSE = 0.01  # an answer counts as right within one part in a hundred
+COMMA = "must have no comma: write 5000 for five thousand, 0.5 for a half"
+
+
+def predict(value: float | str | None = None, *more: object) -> float | None:
+    """Commit to a number, or to "never", before you see the result; None while you have not.
+
+    Raises
+    ------
+    MarginError                no number; or several, which is what Python makes of 5,000
+
+    >>> predict()
+    No prediction yet. Put a number in place of None and run this cell again.
+    >>> predict(-0.25)
+    Noted. Now run the cells below.
+    -0.25
+    """
+    if value is None:
+        print("No prediction yet. Put a number in place of None and run this cell again.")
+        return None
+    value = _whole("prediction", value, *more)
+    print("Noted. Now run the cells below.")
+    return value
+
+
+def compare(
+    prediction: float | None, result: float, form: Callable[[float], str] = text.percent
+) -> None:
+    """Prediction and result side by side.
+
+    Parameters
+    ----------
+    prediction : float or None
+    result : float             NaN for "never", in both
+    form : callable            turns a number into words
+
+    >>> compare(-0.25, -0.2)
+    You said −25.00 %. It is −20.00 %: you were off by 5.00 percentage points.
+    >>> compare(None, -0.2)
+    No prediction yet. It is −20.00 %.
+    """
+    if prediction is None:
+        print(f"No prediction yet. It is {form(result)}.")
+    else:
+        found = _distance(prediction, result, form)
+        print(f"You said {form(prediction)}. It is {form(result)}: {found}")
+
+
+def _distance(prediction: float, result: float, form: Callable[[float], str]) -> str:
+    """How near a prediction came, in words."""
+    if _same(prediction, result):
+        return "well predicted."
+    if math.isnan(result):
+        return "no price does it."
+    if math.isnan(prediction):
+        return "it does happen."
+    if _same(-prediction, result):
+        return "right but for the sign."
+    off = form(abs(prediction - result)).lstrip("+")
+    if not off.endswith("%"):
+        return f"you were off by {off}."
+    if abs(prediction) > 2 > abs(result):  # 20 where 20 % was meant
+        return f"did you mean {form(prediction / 100)}? A share is written as 0.5 for a half."
+    return f"you were off by {off[:-1]}percentage points."
+
+
+def check(
+    name: str, answer: float | str | None = None, path: str | Path = "scenarios.toml", *more: object
+) -> None:
+    """Say whether an answer is right, and if not, what to look at again.
+
+    Parameters
+    ----------
+    name : str                 the exercise, such as "03.1"
+    answer : float, str, None  a number, or "never"
+    path : str or Path         the scenarios to compute the right answer from
+
+    Raises
+    ------
+    MarginError                no exercise of that name, or an answer that is no number
+    """
+    if more or not isinstance(path, str | Path):  # check("01.2", 5,000)
+        raise MarginError("answer", COMMA, (answer, path, *more))
+    print(f"{name}: {verdict(name, answer, path)}")
+
+
+def verdict(name: str, answer: object, path: str | Path = "scenarios.toml") -> str:
+    """What `check` says of an answer: "right.", or words for what is not."""
+    function = _known(name)
+    if answer is None:
+        return "no answer yet."
+    given = _whole("answer", answer)
+    return _verdict(given, function(load(path))) or f'not yet. Does hint("{name}") help?'
+
+
+def hint(name: str, level: int = 1, path: str | Path = "scenarios.toml") -> None:
+    """A hint for an exercise: level 1 is a nudge, level 2 is nearly the way.
+
+    Raises
+    ------
+    MarginError                no exercise of that name, or no hint of that level
+    """
+    hints = _known(name)(load(path)).hints
+    if level not in range(1, len(hints) + 1):
+        raise MarginError("level", f"must be 1 to {len(hints)}", level)
+    further = f' Still stuck? hint("{name}", {level + 1})' if level < len(hints) else ""
+    print(f"{name}: {hints[level - 1]}{further}")
+
+
+def _known(name: str) -> Solution:
+    if name not in every():
+        raise MarginError("exercise", f"must be one of {', '.join(every())}", name)
+    return every()[name]
+
+
+def _whole(name: str, value: Any, *more: object) -> float:
+    """The number that was meant to be one number."""
+    if more or isinstance(value, tuple):
+        raise MarginError(name, COMMA, (value, *more) if more else value)
+    return math.nan if isinstance(value, str) and value == text.NEVER else one_number(name, value)
+
+
+def _verdict(given: float, truth: Answer) -> str | None:
+    """What can be said of an answer; None if it is wrong in a way that nobody foresaw."""
+    if _same(given, truth.right):
+        return "right."
+    for wrong, advice in truth.slips.items():
+        if _same(given, wrong):
+            return f"not yet. {advice}"
+    if math.isnan(given):
+        return "not yet. It does happen: look for the number."
+    if math.isnan(truth.right):
+        return 'not yet. Could it be that it never happens? Then write "never".'
+    if _same(given, -truth.right):
+        return "not yet. Look at the sign."
+    if _same(abs(given), abs(100 * truth.right)):
+        return "not yet. Write a share, with its sign: 0.5 for 50 %, -0.5 for a fall by half."
+    return None
+
+
+def _same(a: float, b: float) -> bool:
+    return (math.isnan(a) and math.isnan(b)) or math.isclose(a, b, rel_tol=CLOSE, abs_tol=1e-9)

@@ -1,0 +1,219 @@
+"""Lesson 07: one position under the rules of many exchanges."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from margin_course import text
+from margin_course.lab import Controls, Lab, Presets, Shown, choice, leverage_of, slider
+from margin_course.picture import CROSS, FAINT, INK, ISOLATED, LOSS, QUIET, Parts, Picture, label
+from margin_course.scenarios import Scenario
+from margin_lib import formulas
+from margin_lib.account import Account
+from margin_lib.contracts import Conventions, Tiers
+from margin_lib.venues import venue
+
+
+class LadderPicture(Picture):
+    """Where one trade dies under many rules, from {rule: (long dies at, short dies at)}."""
+
+    size = (9, 4.8)
+
+    def frame(self, scenario: Scenario) -> None:
+        ax, trade = self.axes[0], scenario.trades[0]
+        self.reach = reach = trade.price / max(trade.leverage - 1, 1)
+        ax.set(xlim=(trade.price - 1.2 * reach, trade.price + 1.5 * reach), ylim=(0, 1), yticks=[])
+        ax.set_xlabel(f"price of {trade.symbol} [{scenario.currency}]")
+        ax.xaxis.set_major_formatter("{x:,g}")
+        ax.axvline(trade.price, color=FAINT, linewidth=1, zorder=0)
+
+    def moving(self, state: Mapping[str, tuple[float, float]]) -> Parts:
+        ax, trade = self.axes[0], self.scenario.trades[0]
+        low, high = ax.get_xlim()
+        rows = sorted(state.items(), key=lambda row: -np.nan_to_num(row[1][0], nan=-np.inf))
+        step, heads = 1 / (len(rows) + 1), trade.price + 0.95 * self.reach * np.array([-1, 1])
+        for place, (name, edges) in enumerate(rows, start=1):
+            y = 1 - (place + 0.4) * step
+            yield ax.plot(edges, [y, y], color=FAINT, linewidth=1, zorder=0)[0]
+            yield label(ax, trade.price, y, name)
+            for edge, colour, marker in zip(edges, (ISOLATED, CROSS), "<>", strict=True):
+                side, end = ("right", 0) if marker == "<" else ("left", -1)
+                yield ax.plot(edge, y, marker, color=colour, markersize=8, zorder=5)[0]
+                at = edge if low < edge < high else heads[end]
+                yield label(ax, at, y, f"  {text.price(edge)}  ", colour, ha=side, ground=False)
+        for at, colour, words in zip(heads, (ISOLATED, CROSS), ("long", "short"), strict=True):
+            yield label(ax, at, 1 - 0.4 * step, f"the {words} dies at", colour, ground=False)
+
+
+class RulesPicture(Picture):
+    """What is left and what the venue asks for, just above bankruptcy, as shares of the value.
+
+    A state holds the "account", the "plain" prices at which it would die under the first rules,
+    and whether it dies "at" its price or only beyond.
+    """
+
+    size = (9, 4.2)
+
+    def frame(self, scenario: Scenario) -> None:
+        ax, contract = self.axes[0], scenario.trades[0].contract
+        high = 2.4 * max(contract.maintenance_rate + contract.taker_fee, 0.005)
+        ax.set(xlim=(-0.1 * high, high), ylim=(-0.1 * high, high))
+        ax.set_xlabel("price, from where your margin is gone [share of the entry price]")
+        ax.set_ylabel("share of the value at entry")
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_formatter(lambda x, _: text.share(x))
+        for at in (ax.axhline, ax.axvline):
+            at(0, color=QUIET, linewidth=0.8, zorder=0)
+
+    def moving(self, state: Mapping[str, Any]) -> Parts:
+        ax, currency = self.axes[0], self.scenario.currency
+        (position,) = state["account"].positions
+        side, entry = np.sign(position.quantity), position.entry_price
+        value, gone = position.notional(entry), entry * (1 - side / position.leverage)
+        low, high = ax.get_xlim()
+        x = np.linspace(low, high, 200)
+        x = x[gone + side * x * entry > 0]
+        risk = position.risk(gone + side * x * entry)
+        left, asked = risk.equity / value, risk.maintenance_margin / value
+        how: dict[str, Any] = {"ha": "right", "ground": False}
+        yield ax.plot(x, left, color=ISOLATED)[0]
+        at = np.interp(0.9 * high, left, x) - 0.03 * high
+        yield label(ax, at, 0.9 * high, "what is left of your margin", ISOLATED, **how)
+        yield ax.plot(x, asked, color=LOSS, linestyle="--")[0]
+        y = asked[-1] + 0.035 * high
+        yield label(ax, 0.96 * high, y, "what the venue asks for", LOSS, **how)
+        words = f"worth {text.money(value, currency, 0)} at entry"
+        yield label(ax, 0.02 * high, 0.97 * high, words, QUIET, ha="left")
+        edge = state["account"].liquidation_price(position.symbol)
+        plain = state["plain"], QUIET, "first rules", -0.06
+        for price, colour, words, up in (plain, (edge, INK, "these rules", 0.03)):
+            at = side * (price - gone) / entry
+            if 0 <= at <= high:
+                yield ax.axvline(at, color=colour, linestyle=":", linewidth=1.2)
+                words = f"{words} {text.price(price, currency)}"
+                yield label(ax, at + 0.015 * high, up * high, words, colour, ha="left")
+        at = side * (edge - gone) / entry
+        if 0 <= at <= high:
+            fill = INK if state["at"] else "white"
+            y = position.risk(edge).equity / value
+            yield ax.plot(at, y, "o", color=INK, markersize=10, markerfacecolor=fill, zorder=7)[0]
+
+
+class CurvesPicture(Picture):
+    """A few named curves, from {name: (x, y, where on the curve its name stands)}.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    shares : bool              y is a share, shown in percent
+    axes : object              settings of the axes by name: xlim, ylim, xlabel, ylabel
+    """
+
+    looks = ((ISOLATED, "-"), (CROSS, "--"), (QUIET, "-."))
+
+    def __init__(self, scenario: Scenario, shares: bool = False, **axes: Any) -> None:
+        self.shares, self.settings = shares, axes
+        super().__init__(scenario)
+
+    def frame(self, scenario: Scenario) -> None:
+        ax = self.axes[0]
+        ax.set(**self.settings)
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_formatter("{x:,.10g}")
+        if self.shares:
+            ax.yaxis.set_major_formatter(lambda y, _: text.share(y))
+        ax.axhline(0, color=QUIET, linewidth=0.8)
+
+    def moving(self, state: Mapping[str, tuple]) -> Parts:
+        ax = self.axes[0]
+        for (name, (x, y, at)), (colour, style) in zip(state.items(), self.looks, strict=False):
+            yield ax.plot(x, y, color=colour, linestyle=style)[0]
+            yield label(ax, x[at], y[at], name, colour)
+
+
+class RulesLab(Lab):
+    """One position under other rules: each switch of a venue can move its liquidation price."""
+
+    starts_in = "exchange"
+    picture = RulesPicture
+    look = "which line a switch moves, and where the two lines cross then."
+    measured = {"follows the price": "mark", "frozen at entry": "entry"}
+    fees = ("not counted", "asked for on top", "set aside and asked for")
+    tables = ("one rate", "tiers with amounts", "tiers without amounts")
+    triggers = ("at equality", "only beyond it")
+
+    def make_controls(self, scenario: Scenario) -> Controls:
+        trade, rows = scenario.trades[0], list(self.measured)
+        tiers = "tiers: those of Binance for ETH in USDT, whatever the coin"
+        return {
+            "side": choice(f"{trade.symbol} side", ["long", "short"], trade.side, "long or short"),
+            "leverage": leverage_of(trade, "the value that your margin controls"),
+            "size": slider("size [times]", 1, 1, 50, 1, "the same trade, so many times", ".0f"),
+            "measured": choice("maintenance margin", rows, rows[0], "of which value it is a share"),
+            "fee": choice("closing fee", self.fees, self.fees[0], "who pays for the way out"),
+            "table": choice("rates", self.tables, self.tables[0], tiers),
+            "trigger": choice("closed", self.triggers, self.triggers[0], "full dot, empty dot"),
+        }
+
+    def make_presets(self, scenario: Scenario) -> Presets:
+        words = {rule: words for words, rule in self.measured.items()}
+        rules = {name: venue(name).conventions for name in ("binance usd-m", "okx", "kucoin")}
+        presets = {
+            name: {"measured": words[rule.maintenance_at], "fee": self.fees[rule.closing_fee]}
+            for name, rule in rules.items()
+        }
+        return presets | {"phemex": presets["okx"] | {"fee": self.fees[2]}}
+
+    def compute(
+        self,
+        scenario: Scenario,
+        side: str,
+        leverage: float,
+        size: float,
+        measured: str,
+        fee: str,
+        table: str,
+        trigger: str,
+    ) -> Shown:
+        trade, unit = scenario.trades[0], scenario.currency
+        symbol, margin = trade.symbol, size * trade.margin
+        tiers = venue("binance usd-m").table("ETH", "USDT").tiers
+        bare = Tiers(tier._replace(amount=0) for tier in tiers)
+        rates = dict(zip(self.tables, (trade.contract.maintenance, tiers, bare), strict=True))
+        rules = Conventions(
+            maintenance_at=self.measured[measured],
+            closing_fee=fee != self.fees[0],
+            at_equality=trigger == self.triggers[0],
+        )
+        rich = replace(scenario, balance=3 * margin)
+        rich = rich.with_trade(symbol, side=side, leverage=leverage, margin=margin)
+
+        def opened(maintenance: Tiers | float, conventions: Conventions) -> Account:
+            contract = replace(trade.contract, maintenance=maintenance, conventions=conventions)
+            return rich.with_trade(symbol, contract=contract).account("isolated")
+
+        account = opened(rates[table], rules)
+        plain = opened(rates[self.tables[0]], Conventions()).liquidation_price(symbol)
+        last = account.bankruptcy_price(symbol)
+        if fee == self.fees[2] and np.isfinite(last):
+            value = account[symbol].notional(last)
+            reserve = formulas.trading_fee(value, trade.contract.taker_fee)
+            account, _ = account.add_margin(symbol, reserve)
+        edge = account.liquidation_price(symbol)
+        state = {"account": account, "plain": plain, "at": rules.at_equality}
+        if not edge > 1e-9 * trade.price:  # rounding may leave a price where there is none
+            return state, [f"{symbol} {side}: no price closes it."]
+        gap = abs(edge - plain)
+        way = "sooner" if abs(edge - trade.price) < abs(plain - trade.price) else "later"
+        words = "the same" if gap < 5e-5 * plain else f"yours comes {text.price(gap, unit)} {way}"
+        words = "only yours ever comes" if np.isnan(gap) else words
+        exactly = "closes it" if rules.at_equality else "does not close it yet, the next tick does"
+        left = text.money(account[symbol].risk(edge).equity, unit)
+        return state, [
+            f"{symbol} {side}: closed at {text.price(edge, unit)}, "
+            f"{text.percent(edge / trade.price - 1)} from entry, with {left} left.",
+            f"The first rules say {text.price(plain, unit)}: {words}.",
+            f"A price of exactly that {exactly}.",
+        ]

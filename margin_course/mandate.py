@@ -1,0 +1,319 @@
+"""A mandate: what is asked of an account, designs that try to do it, and the card that judges them.
+
+The demands, the kinds of markets and the designs stand in scenarios.toml, as the table `mandate` of
+a scenario. Margins of a design, and amounts of money in a mandate, are shares of the capital.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+
+from margin_course import text
+from margin_course.scenarios import SEED, SIDES, Scenario
+from margin_lib.account import Account, Done
+from margin_lib.bars import Bars, read
+from margin_lib.errors import MarginError, of_type, one_number
+from margin_lib.replay import Costs, replay
+from margin_lib.simulate import Outcomes, simulate
+from margin_lib.types import Marks
+
+PATHS = 2000  # markets of a kind
+REPLAYED = 200  # of them at most, where an owner acts: each is walked alone
+REAL = "real prices"
+
+
+def demand(task: Scenario, name: str) -> float:
+    """One number of a scenario's mandate; MarginError if it says none.
+
+    >>> task = Scenario(name="a", currency="BTC", balance=5, trades=(), mandate={"kept": 0.95})
+    >>> demand(task, "kept")
+    0.95
+    """
+    if name not in task.mandate:
+        raise MarginError(f"mandate of {task.name}", f"must say {name}", list(task.mandate))
+    return one_number(name, task.mandate[name])
+
+
+@dataclass(frozen=True)
+class Design:
+    """An account that shall fulfil the mandate of a scenario.
+
+    Parameters
+    ----------
+    task : Scenario            with a mandate
+    name : str                 decides which unseen markets the design will meet
+    positions : Mapping        symbol -> {side, mode, margin, leverage}; symbols that are left out
+                               are not traded
+    top_up : Mapping           {near, add}: once a price is as `near` to the liquidation price of an
+                               isolated position, `add` goes from the balance to its margin; empty
+                               for an owner who does nothing
+
+    Raises
+    ------
+    MarginError                other keys than these, an account that cannot be opened
+
+    >>> from margin_lib.contracts import Contract
+    >>> from margin_course.scenarios import Trade
+    >>> eth = Trade(contract=Contract(symbol="ETH"), side="long", price=8, margin=1, leverage=1)
+    >>> task = Scenario(name="a", currency="BTC", balance=5, trades=(eth,))
+    >>> rows = {"ETH": {"side": "short", "mode": "isolated", "margin": 0.4, "leverage": 3}}
+    >>> bold = Design(task, "bold", rows)
+    >>> bold.account["ETH"].quantity, bold.account.balance
+    (-0.75, 3.0)
+    """
+
+    task: Scenario
+    name: str
+    positions: Mapping[str, Mapping[str, Any]]
+    top_up: Mapping[str, float] = field(default_factory=dict)
+    account: Account = field(init=False)  # with all positions opened
+
+    def __post_init__(self) -> None:
+        for symbol, terms in of_type("positions", self.positions, Mapping).items():
+            if set(terms) != {"side", "mode", "margin", "leverage"}:
+                rule = "must have a side, a mode, a margin and a leverage"
+                raise MarginError(f"position {symbol}", rule, list(terms))
+        if set(self.top_up) not in (set(), {"near", "add"}):
+            raise MarginError("top_up", "must say near and add", list(self.top_up))
+        book = self.task
+        for symbol, terms in self.positions.items():
+            margin = one_number(f"margin of {symbol}", terms["margin"], above=0) * book.balance
+            changes = {"side": terms["side"], "leverage": terms["leverage"], "margin": margin}
+            book = book.with_trade(symbol, **changes)
+        modes = {symbol: terms["mode"] for symbol, terms in self.positions.items()}
+        object.__setattr__(self, "account", book.account(modes))
+
+    @property
+    def costs(self) -> Costs:
+        """What holding costs in the markets: funding, as the scenario says."""
+        rates = dict.fromkeys(self.positions, self.task.funding_rate)
+        return Costs(funding=rates, funding_hours=self.task.funding_hours)
+
+    def plan(self, step: int, account: Account, marks: Marks) -> Done | None:
+        """Top up the first position that is near its liquidation price: for `simulate.replay`."""
+        for position in account.isolated:
+            away = account.liquidation_price(position.symbol) / position.mark(marks) - 1
+            if abs(away) < self.top_up["near"]:  # a NaN is not near
+                free = min(account.available_balance(marks), account.balance)
+                amount = min(self.top_up["add"] * self.task.balance, free)
+                if amount > 0:
+                    return account.add_margin(position.symbol, amount, marks)
+        return None
+
+
+# Markets
+
+
+def drawn(
+    task: Scenario, terms: Mapping[str, Any], seed: int | list[int] = SEED, paths: int = PATHS
+) -> Bars:
+    """Markets of one kind, day by day: what `terms` say differs from the scenario."""
+    rng = np.random.default_rng(seed)
+    return task.market(wicks=True, **terms).draw(rng, task.days, paths)
+
+
+def history(task: Scenario, folder: str | Path = ".") -> Bars:
+    """Every stretch of the real prices that is as long as the task, begun at its entry prices."""
+    files = {s: Path(folder) / file for s, file in task.mandate.get("history", {}).items()}
+    bars = Bars.of_tables({symbol: read(file, symbol) for symbol, file in files.items()})
+    return bars.windows(task.days, task.marks())
+
+
+def visible(task: Scenario, folder: str | Path = ".") -> dict[str, Bars]:
+    """Name -> the markets that everybody may look at: of each visible kind, and real prices."""
+    kinds = {name: drawn(task, terms) for name, terms in task.mandate["visible"].items()}
+    return kinds | ({REAL: history(task, folder)} if task.mandate.get("history") else {})
+
+
+def unseen(task: Scenario, name: str) -> dict[str, Bars]:
+    """Name -> the markets that a design of this name has not seen: other seeds, other kinds."""
+    kinds = task.mandate["unseen"].items()
+    return {
+        kind: drawn(task, terms, [crc32(name.encode()), number])
+        for number, (kind, terms) in enumerate(kinds)
+    }
+
+
+# Judging
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """What became of a design in many markets.
+
+    design : Design
+    outcomes : Outcomes        of its account
+    others : ndarray           what the insurance fund paid in each market, shape (paths,) [quote]
+    """
+
+    design: Design
+    outcomes: Outcomes
+    others: np.ndarray
+
+    @property
+    def change(self) -> np.ndarray:
+        """Of the capital in each market, fees and funding included, shape (paths,) [1]."""
+        return self.outcomes.equity / self.design.task.balance - 1
+
+    @property
+    def kept(self) -> np.ndarray:
+        """Whether the maximum loss was kept in each market, shape (paths,)."""
+        return self.change >= -demand(self.design.task, "max_loss")
+
+    @property
+    def reached(self) -> np.ndarray:
+        """Whether the target was reached in each market, shape (paths,)."""
+        return self.change >= demand(self.design.task, "target")
+
+
+def hold(design: Design, bars: Bars) -> Trial:
+    """Hold a design in many markets; of an owner who acts, in the first `REPLAYED` of them."""
+    account, costs = design.account, design.costs
+    if not design.top_up:
+        outcomes = simulate({"it": account}, bars, costs=costs)["it"]
+        return Trial(design, outcomes, deficits(account, bars, costs, outcomes.step))
+    numbers = range(min(bars.paths, REPLAYED))
+    walks = [replay(account, bars.path(n), costs, design.plan) for n in numbers]
+    when = [{s: step for step, e in walk.liquidations for s in e.symbols} for walk in walks]
+    step = {p.symbol: np.array([w.get(p.symbol, -1) for w in when]) for p in account.positions}
+    equity = np.array([walk.equity[-1] for walk in walks])
+    paid = [
+        sum(max(-event.received("insurance fund"), 0) for _, event in walk.liquidations)
+        for walk in walks
+    ]
+    return Trial(design, Outcomes(account.wallet_balance, step, equity), np.array(paid))
+
+
+def deficits(
+    account: Account, bars: Bars, costs: Costs, steps: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    """What the insurance fund pays on each path, where a venue returns nothing, shape (paths,).
+
+    A pocket that is due on the way through a bar is closed with something left. Only one that is
+    below zero as the bar opens costs the fund something.
+
+    steps : Mapping            symbol -> step of its liquidation, as in `Outcomes`
+
+    Equation:  Σ over pockets of max(0, −(money + Σ pnl + funding so far)) at the opening marks
+    """
+    payments, _ = costs.due(bars.hours)
+    paid = np.zeros(bars.paths)
+    for _, positions, money in account.pockets:
+        step = steps[positions[0].symbol] if positions else np.full(bars.paths, -1)
+        dead = np.nonzero(step >= 0)[0]
+        at, worth = (step[dead], dead), np.full(len(dead), float(money))
+        for position in positions:
+            marks = position.mark(bars.open)
+            rates = costs.funding.get(position.symbol, 0) * payments[:, None]
+            worth += position.pnl(marks[at])
+            worth += np.cumsum(position.funding(marks, rates), axis=0)[at]
+        paid[dead] += np.maximum(-worth, 0)
+    return paid
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of a report card.
+
+    what : str                 in words
+    value, error : float       measured, and its Monte Carlo error (NaN where there is none)
+    bound : float              what the mandate says; NaN for no demand
+    least : bool               whether the bound is the least that passes, or the most
+    form : callable            a number in words
+
+    >>> Item("maximum loss kept", 0.94, 0.006, 0.95, least=True).words
+    '94 % ± 0.6 %, not passed (close)'
+    """
+
+    what: str
+    value: float
+    error: float = np.nan
+    bound: float = np.nan
+    least: bool = False
+    form: Callable[[float], str] = text.rough
+
+    @property
+    def passed(self) -> bool:
+        """Whether the demand is met; True where there is none."""
+        if np.isnan(self.bound):
+            return True
+        return self.value >= self.bound if self.least else self.value <= self.bound
+
+    @property
+    def must(self) -> str:
+        """The demand in words."""
+        limit = f"at {'least' if self.least else 'most'} {self.form(self.bound)}"
+        return "no demand" if np.isnan(self.bound) else limit
+
+    @property
+    def words(self) -> str:
+        """Number, error and verdict; a verdict that two errors could turn is said to be close."""
+        error = "" if np.isnan(self.error) else f" ± {self.form(self.error)}"
+        verdict = ", passed" if self.passed else ", not passed"
+        close = " (close)" if abs(self.value - self.bound) < 2 * self.error else ""
+        return self.form(self.value) + error + ("" if np.isnan(self.bound) else verdict + close)
+
+
+def at_start(design: Design) -> list[Item]:
+    """What can be said of a design before it meets a market, as a list of Items."""
+    task, account, marks = design.task, design.account, design.task.marks()
+    exposure = {p.symbol: p.units * marks[p.symbol] / task.balance for p in account.positions}
+    views = [SIDES[side] * exposure.get(s, 0) for s, side in task.mandate["views"].items()]
+    used = account.locked_margin + account.risk(marks).initial_margin
+    gross = sum(map(abs, exposure.values())) * task.balance / account.equity(marks)
+    costs, hours = design.costs, np.array([24.0 * task.days])
+    payments = costs.due(hours)[0].sum()
+    paid = task.balance - account.wallet_balance
+    for position in account.positions:
+        paid -= position.funding(marks[position.symbol], task.funding_rate * payments)
+    return [
+        Item("smallest view held", min(views), bound=demand(task, "exposure"), least=True),
+        Item("capital used", used / task.balance, bound=demand(task, "used")),
+        Item("effective leverage", gross, bound=demand(task, "leverage"), form=text.ratio),
+        Item("costs, held to the end", paid / task.balance, bound=demand(task, "costs")),
+    ]
+
+
+def measured(trial: Trial, errors: bool = True) -> list[Item]:
+    """What a design did in many markets, as a list of Items; no errors where markets overlap."""
+    task, steps = trial.design.task, trial.outcomes.step
+
+    def mean(what: str, values: np.ndarray, name: str, least: bool = False) -> Item:
+        error = np.std(values) / np.sqrt(len(values)) if errors else np.nan
+        return Item(what, np.mean(values), error, demand(task, name), least)
+
+    return [
+        mean("maximum loss kept", trial.kept, "kept", least=True),
+        Item("worst market", trial.change.min()),
+        mean("target reached", trial.reached, "reached", least=True),
+        *(
+            mean(f"{p.symbol} liquidated ({p.mode})", steps[p.symbol] >= 0, "liquidated")
+            for p in trial.design.account.positions
+        ),
+        mean("others pay, on average", trial.others / task.balance, "others"),
+    ]
+
+
+def report(design: Design, markets: Mapping[str, Bars]) -> pd.DataFrame:
+    """The report card as a table to read: a row an item, a column for each kind of markets."""
+    start = at_start(design)
+    cards = {name: measured(hold(design, bars), name != REAL) for name, bars in markets.items()}
+    items = [*start, *next(iter(cards.values()))]
+    columns = {"must be": [item.must for item in items]}
+    for name, card in cards.items():
+        before = ["same"] * len(start) if len(columns) > 1 else [item.words for item in start]
+        columns[name] = before + [item.words for item in card]
+    return pd.DataFrame(columns, index=[item.what for item in items])
+
+
+def missed(trials: Mapping[str, Trial]) -> dict[str, list[str]]:
+    """What is not passed, in words: name of the markets -> list; `trials` has a Trial for each."""
+    start = [item for trial in list(trials.values())[:1] for item in at_start(trial.design)]
+    cards = {"start": start} | {name: measured(trial) for name, trial in trials.items()}
+    found = {name: [i.what for i in card if not i.passed] for name, card in cards.items()}
+    return {name: what for name, what in found.items() if what}

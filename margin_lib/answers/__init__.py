@@ -1,1 +1,0 @@
-"""Right answers, usual slips and hints: one module a notebook, each found by itself."""

@@ -1,0 +1,528 @@
+"""Prices over time, step by step: bars from a file, or from marks.
+
+A bar says where a price opened, how low and how high it went, and where it closed. A single price
+is a bar that goes nowhere, so a path of marks is a path of bars too. Arrays have one row a step;
+many paths stand side by side in columns.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+
+from margin_lib.errors import MarginError, count, number, of_type, one_number, plain
+from margin_lib.types import ArrayLike, Marks, Number
+
+BLOCK = 32  # steps that are looked at together
+COLUMNS = ("open", "low", "high", "close")
+# The columns of public files that have no header: Binance's klines, and ccxt's fetch_ohlcv.
+KLINES = ("time", "open", "high", "low", "close", "volume")
+# A unit's numbers are below this, until the year 5138; those of ns until 2255.
+UNITS = {"s": 1e11, "ms": 1e14, "us": 1e17, "ns": 9e18}
+EARLIEST = 1e8  # a smaller number is no time: perhaps a date, 20180101
+WIDEST = 50  # columns of a file
+TIMES = ("time", "timestamp", "unix", "open_time", "open time", "date", "datetime")
+Some = Sequence[int] | np.ndarray  # which ones, 0 is the first
+Prices = Mapping[str, np.ndarray | Any]  # market -> array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bars:
+    """Prices of one or more markets, step by step, on one path or on many.
+
+    Parameters
+    ----------
+    open, low, high, close : Mapping   market -> array, shape (steps,) or (steps, paths), all of one
+                                       shape [quote per coin]
+    hours : array_like         when each bar opens, shape (steps,), counted from when the account
+                               is opened, at least 0, rising; default 0, 1, 2, … [hour]
+    _logs : bool               not to be given: whether the arrays hold logarithms, as those of
+                               `Market.walk` do
+
+    Raises
+    ------
+    MarginError                no steps; other shapes; a price that is not above 0 or not finite; a
+                               low that is not the lowest, a high that is not the highest: says
+                               which row, counted from 0
+
+    >>> eth = np.array([2.0, 3.0])
+    >>> Bars(*({"ETH": prices} for prices in (eth, eth - 1, eth + 1, eth))).steps
+    2
+    """
+
+    open: Prices
+    low: Prices
+    high: Prices
+    close: Prices
+    hours: np.ndarray | Any = None
+    _logs: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        columns = [of_type(f"bars {name}", getattr(self, name), Mapping) for name in COLUMNS]
+        if not columns[0] or len({frozenset(column) for column in columns}) != 1:
+            raise MarginError("bars", "must have the same markets in each column", columns)
+        checked = {}  # one array in four places is looked at once
+        for name, column in zip(COLUMNS, columns, strict=True):
+            for m, prices in column.items():
+                if id(prices) not in checked:
+                    words = f"mark of {m}" if columns[0] is columns[3] else f"{m} {name}"
+                    checked[id(prices)] = _prices(words, prices)
+            made = {m: checked[id(prices)] for m, prices in column.items()}
+            object.__setattr__(self, name, made)
+        shapes = {getattr(self, name)[m].shape for name in COLUMNS for m in self.open}
+        if len(shapes) != 1 or not all(min(shapes)) or len(min(shapes)) > 2:
+            raise MarginError("bars", "must have steps, and one shape for all prices", shapes)
+        for m in self.open if self.have_wicks else ():
+            ends = self.open[m], self.close[m]
+            wrong = self.low[m] > np.minimum(*ends)
+            _refuse(f"{m} low", wrong, "must be the lowest of its bar", self.low[m])
+            wrong = self.high[m] < np.maximum(*ends)
+            _refuse(f"{m} high", wrong, "must be the highest of its bar", self.high[m])
+        hours = np.arange(self.steps) if self.hours is None else self.hours
+        hours = np.asarray(number("hours", hours, at_least=0), dtype=float)
+        if hours.shape != (self.steps,):
+            raise MarginError("hours", f"must be one for each of {self.steps} steps", hours.shape)
+        _refuse("hours", np.diff(hours, prepend=-np.inf) <= 0, "must rise", hours)
+        object.__setattr__(self, "hours", hours)
+
+    @classmethod
+    def of_marks(cls, path: Iterable[Marks] | Marks, hours: ArrayLike | None = None) -> "Bars":
+        """Bars of single prices: they open, stay and close there.
+
+        Parameters
+        ----------
+        path : iterable of Mapping, or Mapping     market -> price, step by step; or market ->
+                                   array of shape (steps,) or (steps, paths) [quote per coin]
+        hours : as for `Bars`
+
+        Returns
+        -------
+        Bars
+
+        Raises
+        ------
+        MarginError                as for `Bars`; a step without a price that the first one has
+
+        >>> Bars.of_marks([{"ETH": 2}, {"ETH": 3}]).close["ETH"]
+        array([2., 3.])
+        """
+        if not isinstance(path, Mapping):
+            path = list(of_type("path", path, Iterable))
+            if not path:
+                raise MarginError("path", "must have at least one step", path)
+            first = of_type("marks", path[0], Mapping)
+            path = {m: [_mark(marks, m) for marks in path] for m in first}
+        return cls(path, path, path, path, hours)
+
+    @classmethod
+    def of_tables(cls, tables: Mapping[str, pd.DataFrame]) -> "Bars":
+        """Bars of the tables that `read` returns.
+
+        Parameters
+        ----------
+        tables : Mapping           market -> table, all of the same times
+
+        Returns
+        -------
+        Bars                       arrays of shape (steps,); hours are counted from the first row
+
+        Raises
+        ------
+        MarginError                no tables, tables of different times, and as for `Bars`
+
+        >>> table = pd.DataFrame([[1514764800000, 2, 4, 1, 3, 9]])   # a row of ccxt
+        >>> Bars.of_tables({"ETH": read(table)}).high["ETH"]
+        array([4.])
+        """
+        if not of_type("tables", tables, Mapping):
+            raise MarginError("tables", "must have at least one market", tables)
+        times = [table.index for table in tables.values()]
+        for market, index in zip(tables, times, strict=True):
+            if not index.equals(times[0]):
+                rule = f"must be those of {next(iter(tables))}"
+                raise MarginError(f"{market} times", rule, f"{index.min()} to {index.max()}")
+        hours = (times[0] - times[0][0]) / pd.Timedelta(hours=1)
+        prices = {name: {m: t[name].to_numpy() for m, t in tables.items()} for name in COLUMNS}
+        return cls(**prices, hours=hours)
+
+    @property
+    def steps(self) -> int:
+        """How many bars there are [1]."""
+        return len(next(iter(self.open.values())))
+
+    @property
+    def paths(self) -> int:
+        """How many paths stand side by side; 1 where arrays have no columns [1]."""
+        return (*next(iter(self.open.values())).shape, 1)[1]
+
+    @property
+    def have_wicks(self) -> bool:
+        """Whether prices move within a bar."""
+        return any(p is not side[m] for m, p in self.open.items() for side in (self.low, self.high))
+
+    def marks(self, name: str, step: int) -> dict[str, Number]:
+        """The marks at one of a step's four prices.
+
+        Parameters
+        ----------
+        name : str                 "open", "low", "high" or "close"
+        step : int                 0 is the first, -1 the last
+
+        Returns
+        -------
+        dict                       market -> float, or array of shape (paths,) [quote per coin]
+
+        >>> Bars.of_marks([{"ETH": 2}, {"ETH": 3}]).marks("close", 1)
+        {'ETH': 3.0}
+        """
+        return {m: plain(self._price(p[step])) for m, p in getattr(self, name).items()}
+
+    def extremes(self, market: str) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest low and highest high of a market on each path.
+
+        Parameters
+        ----------
+        market : str
+
+        Returns
+        -------
+        (ndarray, ndarray)         low and high, shape (paths,) [quote per coin]
+
+        >>> Bars.of_marks({"ETH": [[1, 2], [3, 4]]}).extremes("ETH")
+        (array([1., 2.]), array([3., 4.]))
+        """
+        low, high = self.low[market].min(axis=0), self.high[market].max(axis=0)
+        return np.atleast_1d(self._price(low)), np.atleast_1d(self._price(high))
+
+    def first_beyond(self, market: str, price: float, side: float) -> np.ndarray:
+        """First step at which each path reaches a price.
+
+        Parameters
+        ----------
+        market : str
+        price : float              [quote per coin]
+        side : number              above 0: the low is at the price or below it, what a long fears;
+                                   below 0: the high is there or above it [1]
+
+        Returns
+        -------
+        ndarray                    0 is the first step, -1 for never, shape (paths,) [1]
+
+        >>> Bars.of_marks({"ETH": [[4, 4], [2, 3]]}).first_beyond("ETH", 2.5, side=1)
+        array([ 1, -1])
+        """
+        with np.errstate(divide="ignore"):  # a price of 0 is below all
+            edge = np.log(price) if self._logs else price
+        prices = (self.low if side > 0 else self.high)[market].reshape(self.steps, -1)
+        step = np.full(self.paths, -1)
+        for first in range(0, self.steps, BLOCK):
+            block = prices[first : first + BLOCK]
+            far = block.min(axis=0) <= edge if side > 0 else block.max(axis=0) >= edge
+            new = np.nonzero(far & (step < 0))[0]
+            beyond = block[:, new] <= edge if side > 0 else block[:, new] >= edge
+            step[new] = first + beyond.argmax(axis=0)
+        return step
+
+    def take(self, paths: slice | Some) -> "Bars":
+        """Some of the paths.
+
+        Parameters
+        ----------
+        paths : slice or sequence of int       which, 0 is the first
+
+        Returns
+        -------
+        Bars                       arrays of shape (steps, paths), of so many as are taken
+
+        >>> Bars.of_marks({"ETH": [[1, 2], [3, 4]]}).take([1]).close["ETH"]
+        array([[2.],
+               [4.]])
+        """
+        return self._map(lambda prices: self._price(prices.reshape(self.steps, -1)[:, paths]))
+
+    def only(self, markets: Iterable[str]) -> "Bars":
+        """The bars of some of the markets, nothing copied.
+
+        Parameters
+        ----------
+        markets : iterable of str
+
+        Returns
+        -------
+        Bars                       arrays of the same shape
+
+        >>> list(Bars.of_marks({"ETH": [1], "ADA": [2]}).only(["ADA"]).close)
+        ['ADA']
+        """
+        columns = [{m: getattr(self, name)[m] for m in markets} for name in COLUMNS]
+        return _checked_bars(columns, self.hours, self._logs)
+
+    def rows(self, steps: slice) -> "Bars":
+        """Some of the steps, nothing copied.
+
+        Parameters
+        ----------
+        steps : slice              which, 0 is the first
+
+        Returns
+        -------
+        Bars                       arrays of shape (steps,) or (steps, paths), with their hours
+
+        >>> Bars.of_marks({"ETH": [1, 2, 3]}).rows(slice(1, 3)).hours
+        array([1., 2.])
+        """
+        return self._map(lambda prices: prices[steps], self.hours[steps], self._logs)
+
+    def pick(self, steps: Some, paths: Some) -> "Bars":
+        """One step of each of some paths, side by side.
+
+        Parameters
+        ----------
+        steps, paths : sequence of int     a step for each path, 0 is the first
+
+        Returns
+        -------
+        Bars                       arrays of shape (1, paths); the hour is that of the first step
+
+        >>> Bars.of_marks({"ETH": [[1, 2], [3, 4]]}).pick([1, 0], [0, 1]).close["ETH"]
+        array([[3., 2.]])
+        """
+        return self._map(
+            lambda p: self._price(p.reshape(self.steps, -1)[steps, paths])[None], self.hours[:1]
+        )
+
+    def path(self, number: int) -> "Bars":
+        """One of the paths.
+
+        Parameters
+        ----------
+        number : int               which, 0 is the first
+
+        Returns
+        -------
+        Bars                       arrays of shape (steps,)
+
+        >>> Bars.of_marks({"ETH": [[1, 2], [3, 4]]}).path(1).close["ETH"]
+        array([2., 4.])
+        """
+        return self._map(lambda p: self._price(p.reshape(self.steps, -1)[:, number]))
+
+    def windows(self, steps: int, prices: Mapping[str, float]) -> "Bars":
+        """Walks of so many steps, one from every step, side by side, as if opened at given prices.
+
+        Parameters
+        ----------
+        steps : int                length of each walk, at least 1 [1]
+        prices : Mapping           market -> price at which each walk opens, above 0; markets that
+                                   it leaves out fall away [quote per coin]
+
+        Returns
+        -------
+        Bars                       arrays of shape (steps, walks)
+
+        Raises
+        ------
+        MarginError                a count that is not whole, below 1, or more than there are steps;
+                                   a price not above 0
+
+        Equation:  price · given price / first price of the walk
+
+        >>> Bars.of_marks({"ETH": [1, 2, 3]}).windows(2, {"ETH": 6}).close["ETH"]
+        array([[ 6.,  6.],
+               [12.,  9.]])
+        """
+        if count("steps", steps) > self.steps:
+            raise MarginError("steps", f"must be at most {self.steps}", steps)
+        starts = np.arange(self.steps - steps + 1)
+        rows = starts + np.arange(steps)[:, None]
+        scale = {m: one_number(f"{m} price", prices[m], above=0) for m in prices}
+        scale = {m: price / self.open[m][starts] for m, price in scale.items()}
+        walks = {n: {m: getattr(self, n)[m][rows] * scale[m] for m in scale} for n in COLUMNS}
+        return Bars(**walks, hours=self.hours[:steps] - self.hours[0])
+
+    def quoted_in(self, market: str) -> "Bars":
+        """The other markets' prices counted in one of them, which falls away.
+
+        Opens and closes are of one moment and can be divided. Lows and highs are not: no file says
+        what the other price was then. So a bar's low and high are those of its open and close, and
+        what happened between them is left out.
+
+        Parameters
+        ----------
+        market : str               whose coin is the new quote
+
+        Returns
+        -------
+        Bars                       arrays of the same shape [coin of that market per coin]
+
+        Raises
+        ------
+        MarginError                an unknown market, or no other one
+
+        Equation:  new price = price / price of the market
+
+        >>> Bars.of_marks({"ETH": [200, 300], "BTC": [400, 400]}).quoted_in("BTC").close["ETH"]
+        array([0.5 , 0.75])
+        """
+        rest = [name for name in self.open if name != market]
+        if market not in self.open or not rest:
+            raise MarginError("market", f"must be one of several in {list(self.open)}", market)
+        opened, close = (
+            {m: self._price(p[m]) / self._price(p[market]) for m in rest}
+            for p in (self.open, self.close)
+        )
+        low = {m: np.minimum(opened[m], close[m]) for m in rest}
+        high = {m: np.maximum(opened[m], close[m]) for m in rest}
+        return Bars(opened, low, high, close, self.hours)
+
+    def _price(self, array: np.ndarray) -> np.ndarray:
+        return np.exp(array) if self._logs else array
+
+    def _map(
+        self,
+        change: Callable[[np.ndarray], np.ndarray],
+        hours: np.ndarray | None = None,
+        logs: bool = False,
+    ) -> "Bars":
+        """Bars of changed arrays; one array in several places is changed once."""
+        arrays = {id(p): p for name in COLUMNS for p in getattr(self, name).values()}
+        made = {key: change(array) for key, array in arrays.items()}
+        columns = [{m: made[id(p)] for m, p in getattr(self, n).items()} for n in COLUMNS]
+        return _checked_bars(columns, self.hours if hours is None else hours, logs)
+
+
+def _checked_bars(columns: Sequence[Prices], hours: np.ndarray, logs: bool = False) -> Bars:
+    """Bars of prices that need no check."""
+    bars = object.__new__(Bars)
+    for name, value in zip((*COLUMNS, "hours", "_logs"), (*columns, hours, logs), strict=True):
+        object.__setattr__(bars, name, value)
+    return bars
+
+
+def _mark(marks: Marks, market: str) -> float:
+    if market not in of_type("marks", marks, Mapping):
+        raise MarginError("marks", f"must hold a price for {market}", marks)
+    return one_number(f"mark of {market}", marks[market], above=0)
+
+
+def _prices(name: str, values: ArrayLike) -> np.ndarray:
+    """An array of prices: the first that is not finite or not above 0 is named by its row."""
+    try:
+        prices = np.asarray(values)
+        fits = prices.ndim and prices.dtype.kind in "iufO"  # fractions are objects
+        prices = prices.astype(float, copy=False) if fits else None
+    except (TypeError, ValueError):
+        prices = None
+    if prices is None:
+        raise MarginError(name, "must be numbers", values)
+    for first in range(0, len(prices), BLOCK):
+        block = prices[first : first + BLOCK]  # what is small stays at hand
+        if block.size and not (block.min() > 0 and block.max() < np.inf):
+            _refuse(name, ~np.isfinite(prices), "must be finite", prices)
+            _refuse(name, prices <= 0, "must be above 0", prices)
+    return prices
+
+
+def _refuse(name: str, wrong: np.ndarray, rule: str, values: np.ndarray) -> None:
+    """MarginError for the first row in which something is wrong."""
+    if np.any(wrong):
+        at = np.argwhere(wrong)[0]
+        raise MarginError(f"{name} in row {at[0]}", rule, values[tuple(at)])
+
+
+def read(source: str | Path | IO | pd.DataFrame, market: str | None = None) -> pd.DataFrame:
+    """A table of bars, read and checked: nothing is guessed, filled or sorted.
+
+    Known are Binance's public klines (with or without a header), files of CryptoDataDownload (a
+    line with an address above the header, the newest row first) and tables of ccxt's fetch_ohlcv
+    (times in milliseconds); and any table with columns named as these. A file that is newest
+    first throughout is read from its end. Dates are in ISO 8601; numbers are seconds,
+    milliseconds, microseconds or nanoseconds since 1970, by their size, from March 1973 on.
+
+    Parameters
+    ----------
+    source : str, Path, file or DataFrame      what pandas.read_csv reads, or the table itself; an
+                               index of dates is its column of times
+    market : str or None       named in errors
+
+    Returns
+    -------
+    DataFrame                  columns open, low, high, close; times (UTC) as its index, evenly
+                               spaced
+
+    Raises
+    ------
+    MarginError                no rows; a column that is missing or doubled; a time that cannot be
+                               read, comes twice, is out of order, or not the shortest step from
+                               the row above; a price as for `Bars`. Says which row: 0 is the first
+                               below the header, as the file stands, blank lines not counted
+
+    >>> table = pd.DataFrame([[1514764800000, 2, 4, 1, 3, 9]])   # a row of ccxt
+    >>> read(table)["low"].tolist()
+    [1.0]
+    """
+    market = market or "table"
+    table = _named(source if isinstance(source, pd.DataFrame) else _cells(source))
+    if not len(table):
+        raise MarginError(market, "must have rows", len(table))
+    time = next((name for name in TIMES if name in table), TIMES[0])
+    for name in (time, *COLUMNS):
+        if list(table).count(name) != 1:
+            raise MarginError(market, f"must have one column {name!r}", list(table))
+    bars = table[list(COLUMNS)].apply(pd.to_numeric, errors="coerce").astype(float)
+    for name in COLUMNS:
+        cells = table[name].to_numpy()
+        wrong = bars[name].isna().to_numpy() | [isinstance(x, bool | np.bool_) for x in cells]
+        _refuse(f"{market} {name}", wrong, "must be a number", cells)
+    Bars(*({market: bars[name].to_numpy()} for name in COLUMNS))
+    times = pd.DatetimeIndex(_times(table[time], market), name="time").as_unit("ns")
+    steps = np.diff(times.asi8)
+    newest_first = len(steps) and max(steps) < 0
+    steps = -steps if newest_first else steps
+    for wrong, rule in (
+        (steps == 0, "must not come twice"),
+        (steps < 0, "must be in order"),
+        (steps != min(steps, default=0), "must follow without a gap"),
+    ):
+        _refuse(f"{market} time", np.append(False, wrong), rule, times.to_numpy())
+    bars = bars.set_index(times)
+    return bars[::-1] if newest_first else bars
+
+
+def _cells(source: str | Path | IO) -> pd.DataFrame:
+    """The cells of a CSV file as strings, a line with an address above it left out."""
+    cells = pd.read_csv(source, header=None, names=range(WIDEST), dtype=str)
+    if not isinstance(cells.index, pd.RangeIndex):  # pandas made one of what is too much
+        raise MarginError("table", f"must have at most {WIDEST} columns", source)
+    return cells[1:] if "://" in str(cells.iloc[:1, :1].to_numpy()) else cells
+
+
+def _named(table: pd.DataFrame) -> pd.DataFrame:
+    """A table with small column names: from its first row, or those of a file without names."""
+    if isinstance(table.index, pd.DatetimeIndex):
+        table = table.reset_index(names=TIMES[0], allow_duplicates=True)
+    if all(isinstance(name, int | np.integer) for name in table) and len(table):
+        first = table.iloc[0]
+        if pd.isna(pd.to_numeric(first.iloc[0], errors="coerce")):
+            table = table[1:].set_axis(list(first), axis=1).loc[:, first.notna().to_numpy()]
+        else:
+            table = table.set_axis([*KLINES, *range(len(table.columns))][: table.shape[1]], axis=1)
+    return table.rename(columns=lambda name: str(name).strip().lower())
+
+
+def _times(column: pd.Series, market: str) -> pd.Series:
+    """Times, of dates in words or of numbers: see `read`."""
+    since = None
+    if not pd.api.types.is_datetime64_any_dtype(column):
+        since = pd.to_numeric(column, errors="coerce").where(lambda count: count < UNITS["ns"])
+    if since is None or since.isna().all():
+        times = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=True)
+    else:
+        unit = next(u for u, most in UNITS.items() if since.max() < most)
+        since = since.where(since >= EARLIEST)
+        times = pd.to_datetime(since, unit=unit, errors="coerce", utc=True)
+    _refuse(f"{market} time", times.isna().to_numpy(), "must be a time", column.to_numpy())
+    return times

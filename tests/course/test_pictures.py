@@ -1,0 +1,330 @@
+"""Pictures: they show the numbers of the accounts they are given, and paint the same way twice."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+from PIL import Image
+
+from margin_course import mandate, picture, text
+from margin_course.lessons.capstone import MandatePicture
+from margin_course.lessons.comparison import CloudLab, LossPicture, PlanePicture, Room
+from margin_course.lessons.cross_margin import CrossPicture
+from margin_course.lessons.faq_checks import FundingPicture
+from margin_course.lessons.isolated_margin import PocketsPicture
+from margin_course.lessons.leverage import LeveragePicture
+from margin_course.lessons.real_exchanges import CurvesPicture, LadderPicture, RulesPicture
+from margin_course.lessons.stress import StressPicture, SurvivalPicture
+from margin_course.lessons.terms import TermsPicture
+from margin_course.modes import PathPicture, both_modes
+from margin_course.picture import CROSS, INK, ISOLATED
+from margin_course.scenarios import load
+from margin_lib.replay import replay
+from tests.support.lessons import PICTURES
+
+FILES = ["notebooks/scenarios.toml", "tests/support/other_scenarios.toml"]
+
+
+@pytest.fixture(params=FILES)
+def book(request, root):
+    # Without [labels]: the tests know the words of the course.
+    return {name: replace(each, labels={}) for name, each in load(root / request.param).items()}
+
+
+def single(scenario, change=0.0):
+    symbol = scenario.trades[0].symbol
+    return replay(scenario.account("isolated"), [scenario.marks(**{symbol: change})])
+
+
+def trials(task):
+    bars = mandate.drawn(task, {}, 7, 100)
+    designs = task.mandate["designs"].items()
+    return {name: mandate.hold(mandate.Design(task, name, rows), bars) for name, rows in designs}
+
+
+def states(book):
+    """Every picture with a state that it can show."""
+    cross = book["cross"]
+    pair = both_modes(cross, [cross.marks(**cross.moves["contagion"])])
+    walk = both_modes(cross, cross.path(next(iter(cross.paths))))
+    return {
+        LeveragePicture: (book["leverage"], single(book["leverage"], 0.1)),
+        TermsPicture: (book["leverage"], single(book["leverage"], -0.1)),
+        PocketsPicture: (book["isolated"], single(book["isolated"], -0.5)),
+        CrossPicture: (cross, pair),
+        PlanePicture: (cross, pair),
+        LossPicture: (cross, cross.outcomes(paths=100)),
+        PathPicture: (cross, {**walk, "step": 3}),
+        MandatePicture: (book["capstone"], trials(book["capstone"])),
+        FundingPicture: (
+            book["isolated"],
+            {mode: (range(91), [-0.2] * 91, [1.0] * 91) for mode in ("isolated", "cross")},
+        ),
+        LadderPicture: (book["exchange"], ladder(book["exchange"])),
+        RulesPicture: (book["exchange"], rules_state(book["exchange"])),
+        CurvesPicture: (cross, {"one": ([0.2, 0.8], [0.1, 0.9], 1)}),
+        StressPicture: (
+            book["stress"],
+            {
+                "changes": np.array([0, -0.3, -0.6]),
+                "isolated": (np.array([9e3, 7e3, 7e3]), -0.2),
+                "cross": (np.array([9e3, 6e3, 3e3]), np.nan),
+            },
+        ),
+        SurvivalPicture: (
+            book["stress"],
+            {
+                "dates": pd.date_range("2018-01-01", periods=60),
+                "held": 4.0,
+                "isolated": np.linspace(2, 5, 60),
+                "cross": np.linspace(3, 15, 60),
+            },
+        ),
+    }
+
+
+def rules_state(scenario):
+    account = scenario.account("isolated")
+    plain = 1.001 * account.liquidation_price("ETH")
+    return {"account": account, "plain": plain, "at": True}
+
+
+def ladder(scenario):
+    entry, reach = scenario.trades[0].price, scenario.trades[0].price / scenario.trades[0].leverage
+    return {"first": (entry - reach, entry + reach), "second": (np.nan, entry + 0.9 * reach)}
+
+
+def test_every_picture_is_tried_here(book):
+    assert set(states(book)) == set(PICTURES.values())
+
+
+def pixels(png):
+    return np.asarray(Image.open(io.BytesIO(png)))
+
+
+def test_a_picture_painted_again_is_the_same_and_leaves_nothing_behind(book):
+    for kind, (scenario, state) in states(book).items():
+        picture = kind(scenario)
+        first = picture.plot(state).png()
+        count = len(picture.artists)
+        kept = [(len(ax.get_children()), len(ax.containers)) for ax in picture.axes]
+        assert np.array_equal(pixels(picture.plot(state).png()), pixels(first))
+        assert len(picture.artists) == count
+        assert [(len(ax.get_children()), len(ax.containers)) for ax in picture.axes] == kept
+
+
+def test_every_picture_fits_a_notebook_and_shows_something(book):
+    for kind, (scenario, state) in states(book).items():
+        picture = kind(scenario)
+        blank = pixels(picture.png())
+        shown = pixels(picture.plot(state).png())
+        assert shown.shape[1] <= 900
+        assert (shown != blank).mean() > 0.005
+
+
+def test_the_level_of_compression_changes_the_size_and_not_the_picture(book):
+    scenario, state = states(book)[CrossPicture]
+    picture = CrossPicture(scenario).plot(state)
+    small = picture.png(level=9)
+    assert len(small) < len(picture.png())
+    assert np.array_equal(pixels(small), pixels(picture.png()))
+
+
+def test_a_png_holds_the_pixels_that_were_painted(book):
+    scenario, state = states(book)[PocketsPicture]
+    picture = PocketsPicture(scenario).plot(state)
+    shown = pixels(picture.png())
+    assert np.array_equal(shown, np.asarray(picture.canvas.buffer_rgba())[:, :, :3])
+
+
+def labels(picture):
+    return [artist for artist in picture.artists if isinstance(artist, Text)]
+
+
+def words(picture):
+    return [artist.get_text() for artist in labels(picture)]
+
+
+def test_the_plane_prints_the_walls_of_the_account(book):
+    scenario, state = states(book)[PlanePicture]
+    account = scenario.account("isolated")
+    printed = " ".join(words(PlanePicture(scenario).plot(state)))
+    for trade in scenario.trades:
+        wall = account.liquidation_price(trade.symbol) / trade.price - 1
+        assert text.percent(wall) in printed
+
+
+def test_the_line_of_the_plane_is_where_cross_equity_meets_maintenance(book):
+    scenario, state = states(book)[PlanePicture]
+    picture = PlanePicture(scenario).plot(state)
+    (line,) = [a for a in picture.artists if getattr(a, "get_linewidth", int)() == 2.5]
+    account = scenario.account("cross")
+    assert len(line.get_xdata()) == 2
+    for x, y in zip(*line.get_data(), strict=True):
+        first, second = (trade.symbol for trade in scenario.trades)
+        risk = account.risk(scenario.marks(**{first: x, second: y}))
+        assert risk.equity == pytest.approx(risk.maintenance_margin, abs=1e-9 * risk.notional)
+
+
+def test_the_shaded_side_of_the_plane_is_the_one_where_cross_dies(book):
+    for side in ("long", "short"):
+        scenario = book["cross"].with_trade("ADA", side=side)
+        dead = scenario.marks(ETH=-0.9, ADA=1.4 if side == "short" else -0.9)
+        assert scenario.account("cross").risk(dead).is_liquidatable
+        picture = PlanePicture(scenario).plot(both_modes(scenario, [dead]))
+        area = min(picture.artists, key=lambda artist: artist.get_zorder())
+        x, y = -0.9, 1.4 if side == "short" else -0.9
+        assert any(path.contains_point((x, y)) for path in area.get_paths())
+        assert not any(path.contains_point((0, 0)) for path in area.get_paths())
+
+
+@pytest.mark.parametrize("side", ["long", "short"])
+@pytest.mark.parametrize("correlation", [-0.9, 0.0, 0.9])
+@pytest.mark.parametrize("name", ["cross", "mine"])
+def test_words_in_the_plane_cover_neither_each_other_nor_an_edge(book, name, side, correlation):
+    lab = CloudLab(book[name])
+    lab.set(side=side, correlation=correlation)
+    picture = lab.canvas
+    renderer, ax = picture.canvas.get_renderer(), picture.axes[0]
+    boxes = [artist.get_window_extent(renderer) for artist in labels(picture)]
+    for number, box in enumerate(boxes):
+        assert not box.count_overlaps(boxes[number + 1 :])
+        assert ax.bbox.fully_containsx(box.x0) and ax.bbox.fully_containsx(box.x1)
+        assert ax.bbox.fully_containsy(box.y0) and ax.bbox.fully_containsy(box.y1)
+    edges = [a for a in picture.artists if getattr(a, "get_linewidth", int)() in (2, 2.5)]
+    edges = [a for a in edges if a.get_linestyle() != "None"]  # points have no line
+    assert len(edges) == 3
+    for edge in edges:
+        path = edge.get_transform().transform_path(edge.get_path())
+        assert not any(path.intersects_bbox(box, filled=False) for box in boxes)
+    printed = " ".join(words(picture)).replace("\n", " ")
+    for what, share in lab.shares.items():
+        if share >= 0.0005:
+            assert f"{what} {text.percent(share, 1, sign=False)}" in printed
+
+
+def test_a_full_plane_takes_no_more_words(book):
+    picture = PlanePicture(book["cross"])
+    room = Room(picture.axes[0])
+    everywhere = np.ones_like(room.held, dtype=bool)
+    here = np.zeros_like(everywhere)
+    here[:3, :3] = True
+    assert room.put("two words", here, INK) == []
+    assert len(room.put("two words", here, INK, outside=True)) == 2
+    room.held += room.full
+    assert room.put("two words", everywhere, INK, outside=True) == []
+
+
+def test_the_bars_of_losses_add_up_and_cross_has_one_dark_bar(book):
+    scenario, state = states(book)[LossPicture]
+    picture = LossPicture(scenario).plot(state)
+    for mode, side in (("isolated", -1), ("cross", 1)):
+        bars = [a for a in picture.artists if isinstance(a, Rectangle) and a.get_x() * side > 0]
+        spread = state[mode].spread(picture.edges)
+        long = np.abs([bar.get_width() for bar in bars])
+        assert long / long.sum() == pytest.approx(
+            spread[["liquidated", "alive"]].to_numpy().ravel()
+        )
+    assert spread["liquidated"].iloc[1:].sum() == 0
+    assert (
+        f"dark: something died, {text.percent(state['cross'].liquidated.mean(), 1, sign=False)}"
+        in (" ".join(words(picture)))
+    )
+
+
+def test_the_dot_stays_in_sight(book):
+    trader = book["isolated"]
+    picture = PocketsPicture(trader)
+    low, high = picture.axes[1].get_ylim()
+    for change, marker in ((0.0, "o"), (-0.6, "v"), (0.4, "^")):
+        dots = [
+            artist
+            for artist in picture.plot(single(trader, change)).artists
+            if getattr(artist, "get_marker", lambda: "None")() == marker
+        ]
+        assert len(dots) == 1, change
+        assert low <= dots[0].get_ydata()[0] <= high
+
+
+def luminance(colour):
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("name", ["INK", "QUIET", "ISOLATED", "CROSS", "GAIN", "LOSS"])
+@pytest.mark.parametrize("ground", ["#ffffff"])
+def test_words_in_a_colour_of_the_palette_are_readable(name, ground):
+    contrast = (luminance(ground) + 0.05) / (luminance(getattr(picture, name)) + 0.05)
+    assert contrast >= 4.5
+
+
+def test_the_two_modes_stay_apart_in_greyscale():
+    dark, light = sorted(luminance(colour) + 0.05 for colour in (ISOLATED, CROSS))
+    assert light / dark >= 2
+
+
+def test_the_ladder_prints_every_price_and_begins_with_the_first_to_die(book):
+    scenario = book["exchange"]
+    state = ladder(scenario)
+    picture = LadderPicture(scenario).plot(state)
+    printed = [each.strip() for each in words(picture)]
+    for edges in state.values():
+        assert all(text.price(edge) in printed for edge in edges)
+    assert "never" in printed
+    heights = {artist.get_text(): artist.get_position()[1] for artist in labels(picture)}
+    assert heights["the long dies at"] > heights["first"] > heights["second"]
+
+
+@pytest.mark.parametrize("at", [True, False])
+def test_the_lines_of_the_rules_cross_where_the_account_dies(book, at):
+    scenario = book["exchange"]
+    state = rules_state(scenario) | {"at": at}
+    picture = RulesPicture(scenario).plot(state)
+    (dot,) = [a for a in picture.artists if getattr(a, "get_marker", str)() == "o"]
+    assert (dot.get_markerfacecolor() == INK) is at
+    lines = [a for a in picture.artists if getattr(a, "get_linewidth", int)() == 2]
+    own, asked = (line for line in lines if len(line.get_xdata()) > 100)
+    (x,), (y,) = dot.get_data()
+    for line in (own, asked):
+        assert np.interp(x, *line.get_data()) == pytest.approx(y, rel=1e-3)
+    edge = state["account"].liquidation_price("ETH")
+    assert f"these rules {text.price(edge, scenario.currency)}" in words(picture)
+
+
+def test_curves_are_what_they_are_given(book):
+    picture = CurvesPicture(book["cross"], shares=True, xlim=(0, 1), ylabel="share")
+    picture.plot({"one": ([0.2, 0.8], [0.1, 0.9], 1)})
+    assert picture.axes[0].get_xlim() == (0, 1) and picture.axes[0].get_ylabel() == "share"
+    assert words(picture) == ["one"]
+    assert labels(picture)[0].get_position() == (0.8, 0.9)
+    assert picture.axes[0].yaxis.get_major_formatter()(0.5) == "50.0 %"
+
+
+def test_the_picture_of_a_fall_says_where_each_mode_dies_or_that_it_lives(book):
+    scenario, state = states(book)[StressPicture]
+    printed = words(StressPicture(scenario).plot(state))
+    assert "isolated: liquidated at −20.0 %" in printed
+    assert "cross: alive" in printed
+    assert "it ended here: −60 %" in printed
+    crosses = [a for a in StressPicture(scenario).plot(state).artists if "X" in str(marker(a))]
+    assert [tuple(map(float, a.get_xydata()[0])) for a in crosses] == [(-0.2, 7e3)]
+
+
+def test_the_line_of_survival_shows_the_leverage_of_each_day(book):
+    scenario, state = states(book)[SurvivalPicture]
+    picture = SurvivalPicture(scenario).plot(state)
+    lines = [a for a in picture.artists if len(getattr(a, "get_xdata", list)()) == 60]
+    assert [line.get_ydata().tolist() for line in lines] == [
+        state["isolated"].tolist(),
+        state["cross"].tolist(),
+    ]
+    assert "held: 4.00x" in words(picture) and "Jan 18" in words(picture)
+
+
+def marker(artist):
+    return getattr(artist, "get_marker", lambda: "")()

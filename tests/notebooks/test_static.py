@@ -1,0 +1,40 @@
+"""Where no kernel runs, as on GitHub and nbviewer: each lab leaves its picture and its words."""
+
+import re
+
+import nbformat
+import pytest
+from nbconvert import HTMLExporter
+
+from tests.support.lessons import LABS
+from tools.repo import ROOT
+
+FOLDER = ROOT / "notebooks"
+
+
+def lab_cells():
+    for path in sorted(FOLDER.glob("*.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            for kind in re.findall(r"\b([A-Z]\w*Lab)\(", cell.source):
+                yield pytest.param(cell, LABS[kind], id=kind)
+
+
+def test_every_lab_stands_in_a_notebook():
+    shown = {param.id for param in lab_cells()}
+    assert set(LABS) <= shown
+
+
+@pytest.mark.parametrize("template", ["lab", "classic", "basic"])
+@pytest.mark.parametrize("cell, kind", list(lab_cells()))
+def test_a_lab_leaves_a_picture_with_words(cell, kind, template):
+    page = nbformat.v4.new_notebook(cells=[cell])
+    body, _ = HTMLExporter(template_name=template).from_notebook_node(page)
+    picture = r'<img alt="([^"]+)" src="data:image/png;base64,[A-Za-z0-9+/=]{1000,}" ?/?>'
+    (words,) = re.findall(picture, body)
+    title = kind.__doc__.splitlines()[0]
+    assert words.startswith(title) and len(words) > len(title) + 20
+    # The legend: a line for each control, and what to look at.
+    caption = re.search(r"<figcaption>(.+?)</figcaption>", body, re.S)[1]
+    assert caption.count("<li><b>") == caption.count("<li>") >= 1
+    assert re.search(r"</ul><p>[^<>]{20,}</p>", caption)
+    assert "widget-view" not in body and "widget-state" not in body

@@ -1,0 +1,345 @@
+"""The parts that every notebook of the course has, in the order in which a reader meets them."""
+
+import ast
+import copy
+import re
+from pathlib import Path
+
+import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
+from tools.notebooks import run as notebooks
+from tools.repo import ROOT
+
+FOLDER = ROOT / "notebooks"
+ALL = sorted(FOLDER.glob("*.ipynb"))
+PATHS = [path for path in ALL if not path.stem.startswith("00")]
+CLOSING = ["Exercises", "Quiz", "Key points"]
+KINDS = {"Compute", "Design", "Find the bug"}
+# Sections that show something and ask for no number before: each has a reason.
+UNPREDICTED = {
+    "All the words on one page",  # a summary of what was predicted above
+    "Glossary",
+    "References",  # sources of what was said above
+    "Who stands trial?",  # only counts the claims
+}
+
+
+def by_path(paths):
+    return pytest.mark.parametrize("path", paths, ids=lambda path: path.name)
+
+
+def prose(notebook: NotebookNode) -> str:
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def headings(notebook: NotebookNode) -> list[tuple[int, str]]:
+    """Level and text of every heading."""
+    text = re.sub(r"(?s)```.*?```", "", prose(notebook))
+    return [(len(signs), words) for signs, words in re.findall(r"(?m)^(#+) +(.+?) *$", text)]
+
+
+def sections(notebook: NotebookNode) -> dict[str, list[tuple[str, NotebookNode]]]:
+    """What stands under each heading of level 2: pieces of text, and code cells."""
+    found = {"": []}
+    place = found[""]
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            place.append((cell.source, cell))
+            continue
+        first, *others = re.split(r"(?m)^## ", cell.source)
+        place.append((first, None))
+        for other in others:
+            title, _, text = other.partition("\n")
+            place = found[title.strip()] = [(text, None)]
+    return found
+
+
+def text_of(section) -> str:
+    return "\n".join(text for text, code in section if code is None)
+
+
+def code_of(section) -> list[str]:
+    return [text for text, code in section if code is not None]
+
+
+def navigation(path: Path) -> set[str]:
+    """Where a notebook leads: the one before, the one after, the index, the glossary."""
+    place = ALL.index(path)
+    near = {other.name for other in ALL[max(place - 1, 0) : place + 2]} - {path.name}
+    glossary = "#Glossary" if path.stem == "02_terms" else "02_terms.ipynb#Glossary"
+    return near | ({"00_index.ipynb", glossary} - {path.name})
+
+
+def problems(notebook: NotebookNode, path: Path) -> list[str]:
+    """Every part that is missing or out of place, in words."""
+    return [
+        *opening_problems(notebook, path),
+        *heading_problems(notebook),
+        *prediction_problems(notebook),
+        *lab_problems(notebook),
+        *closing_problems(notebook, path),
+        *import_problems(notebook),
+    ]
+
+
+def bullets(text: str, after: str) -> int:
+    block = text.partition(after)[2].strip("\n").split("\n\n")[0]
+    return len(re.findall(r"(?m)^- ", block))
+
+
+def lines_of_links(text: str) -> list[set[str]]:
+    """The targets of each line that is made of links."""
+    return [
+        set(re.findall(r"\]\(([^)]+)\)", line))
+        for line in text.splitlines()
+        if re.fullmatch(r"(\[[^]]+\]\([^)]+\)( · )?)+", line)
+    ]
+
+
+def opening_problems(notebook, path):
+    first, last = notebook.cells[0].source, notebook.cells[-1].source
+    if not first.startswith(f"# {path.name[:2]} · "):
+        yield "the title does not begin with the number"
+    for where, text in (("first", first), ("last", last)):
+        if navigation(path) not in lines_of_links(text):
+            yield f"the {where} cell has no line of links to {sorted(navigation(path))}"
+    if not 3 <= bullets(first, "**After this you can**\n") <= 4:
+        yield "must begin with 3 or 4 objectives"
+    if "**You need**" not in first:
+        yield "no prerequisites"
+    if not re.search(r"\*\*Time:\*\* \d+ minutes\.", first):
+        yield "no minutes"
+
+
+def heading_problems(notebook):
+    found = headings(notebook)
+    if [words for level, words in found if level == 1] != [found[0][1]]:
+        yield "must have one title, at the top"
+    for (above, _), (below, words) in zip(found, found[1:], strict=False):
+        if below > above + 1:
+            yield f"heading {words!r} jumps from level {above} to {below}"
+    names = [words for _, words in found]
+    yield from (f"two headings {w!r}" for w in sorted({w for w in names if names.count(w) > 1}))
+
+
+def prediction_problems(notebook):
+    asked = 0
+    for title, section in sections(notebook).items():
+        if title in CLOSING or title in UNPREDICTED or not code_of(section):
+            continue
+        asked += text_of(section).count("**Predict.**")
+        if not re.search(r"\bcompare\(|= predict\(None\)", "\n".join(code_of(section))):
+            yield f"section {title!r} shows a result that nobody predicted"
+    open_ones, made = {}, 0
+    for name, cell in enumerate_code(notebook):
+        for variable in re.findall(r"(?m)^(\w+) = predict\(None\)$", cell.source):
+            made += 1
+            if variable in open_ones:
+                yield f"{open_ones[variable]}: a prediction that is never compared"
+            open_ones[variable] = name
+        for variable in re.findall(r"\bcompare\((\w+),", cell.source):
+            if open_ones.pop(variable, None) is None:
+                yield f"{name}: compares what was not predicted"
+    yield from (f"{name}: a prediction that is never compared" for name in open_ones.values())
+    if made < 3:
+        yield "fewer than 3 predictions"
+    if asked != made:
+        yield f"{asked} times **Predict.**, but {made} cells to predict in"
+
+
+def enumerate_code(notebook):
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type == "code":
+            yield notebooks.cell_name(number), cell
+
+
+def lab_problems(notebook):
+    made = [
+        name
+        for _, cell in enumerate_code(notebook)
+        for name in re.findall(r"(?m)^(\w+) = \w+Lab\(", cell.source)
+    ]
+    if not made:
+        yield "no lab"
+    code = "\n".join(cell.source for _, cell in enumerate_code(notebook))
+    for name in made:  # the lab's own cell shows its summary before a move
+        if not re.search(rf"(?m)^{name}\.set\(.*\n(.*\n)*?print\({name}\.summary\(\)\)", code):
+            yield f"lab {name} is not checked after a move"
+    if "**What you should have seen.**" not in prose(notebook):
+        yield "nothing says what you should have seen"
+
+
+def closing_problems(notebook, path):
+    number, found = path.name[:2], sections(notebook)
+    order = [title for title in found if title in CLOSING]
+    if order != CLOSING or [t for t in list(found)[-4:] if t in CLOSING] != CLOSING:
+        yield f"must end in {', '.join(CLOSING)}"
+        return
+    section = found["Exercises"]
+    asked = re.findall(r"(?m)^\*\*(\d\d\.\d) (.+?)\.\*\* ", text_of(section))
+    names = [f"{number}.{place}" for place in range(1, len(asked) + 1)]
+    if [name for name, _ in asked] != names or not 3 <= len(asked) <= 5:
+        yield f"exercises are {asked}, must be 3 to 5, counted from {number}.1"
+    if {kind for _, kind in asked} != KINDS or asked[0][1] != "Compute":
+        yield f"exercises must be of the kinds {sorted(KINDS)}, and begin with Compute"
+    checked = [code for code in code_of(section) if code.startswith("check(")]
+    if checked != [f'check("{name}", None)' for name in names]:
+        yield "each exercise needs a cell of its own that checks None"
+    for name in names:
+        if not re.search(rf'(?m)^\*\*{name} .*`hint\("{name}"\)`$', text_of(section)):
+            yield f"{name}: no hint at the end of its text"
+    if not any(code.endswith(f'quiz("{number}")') for code in code_of(found["Quiz"])):
+        yield "no quiz"
+    if not 3 <= bullets("\n" + text_of(found["Key points"]), "\n") <= 4:
+        yield "must have 3 key points"
+
+
+def import_problems(notebook):
+    """Names that are imported and not used; `hint` is there for the reader."""
+    tree = ast.parse("\n".join(cell.source for _, cell in enumerate_code(notebook)))
+    names = {
+        alias.asname or alias.name.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    if "hint" not in names:
+        yield "does not import hint"
+    yield from (f"imports {name} and does not use it" for name in sorted(names - used - {"hint"}))
+
+
+@by_path(PATHS)
+def test_a_notebook_has_all_its_parts(path):
+    found = problems(notebooks.read(path), path)
+    assert not found, "\n".join(found)
+
+
+def without(words):
+    def spoil(notebook):
+        for cell in notebook.cells:
+            cell.source = cell.source.replace(words, "")
+
+    return spoil
+
+
+def add(text):
+    return lambda notebook: notebook.cells.insert(3, new_markdown_cell(text))
+
+
+def no_lab(notebook):
+    notebook.cells = [cell for cell in notebook.cells if "Lab(trader" not in cell.source]
+
+
+def result_without_prediction(notebook):
+    (place,) = [n for n, cell in enumerate(notebook.cells) if "## Exercises" in cell.source]
+    notebook.cells[place:place] = [new_markdown_cell("## New"), new_code_cell("print(1)")]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "complaint"),
+    [
+        (without("# 03 · "), "title does not begin"),
+        (without(" · [Index](00_index.ipynb)"), "no line of links"),
+        (without("**After this you can**"), "objectives"),
+        (without("**You need**"), "no prerequisites"),
+        (without("**Time:**"), "no minutes"),
+        (without("prediction = predict(None)"), "compares what was not predicted"),
+        (without("compare(prediction, bankrupt)"), "a prediction that is never compared"),
+        (without("**Predict.** "), "0 times **Predict.**"),
+        (no_lab, "no lab"),
+        (without("print(lab.summary())"), "lab lab is not checked"),
+        (without("**What you should have seen.**"), "nothing says"),
+        (without("## Exercises\n"), "must end in"),
+        (without("**03.2 Design.** "), "must be 3 to 5"),
+        (without("Compute.** "), "must be 3 to 5"),
+        (without('check("03.2", None)'), "a cell of its own that checks None"),
+        (without('`hint("03.2")`'), "03.2: no hint"),
+        (without('quiz("03")'), "no quiz"),
+        (without("- An isolated position can lose its own margin"), "3 key points"),
+        (add("# Another title"), "one title"),
+        (result_without_prediction, "section 'New' shows a result that nobody predicted"),
+        (add("#### Deep"), "jumps from level"),
+        (add("## Key points"), "two headings"),
+        (without("hint, "), "does not import hint"),
+        (without("positions(account, trader.marks(), unit)"), "imports positions"),
+    ],
+)
+def test_a_missing_part_is_noticed(spoil, complaint):
+    path = FOLDER / "03_isolated_margin.ipynb"
+    notebook = copy.deepcopy(notebooks.read(path))
+    spoil(notebook)
+    assert complaint in "\n".join(problems(notebook, path))
+
+
+@by_path(PATHS)
+def test_the_minutes_are_those_of_the_index_and_of_the_readme(path):
+    first = notebooks.read(path).cells[0].source
+    minutes = re.search(r"\*\*Time:\*\* (\d+) minutes", first)[1]
+    index = prose(notebooks.read(FOLDER / "00_index.ipynb"))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for text, target in ((index, path.name), (readme, f"notebooks/{path.name}")):
+        (row,) = [line for line in text.splitlines() if f"]({target})" in line and "|" in line]
+        assert row.rstrip(" |").rpartition("|")[2].strip() == minutes
+
+
+def reading_time(notebook: NotebookNode) -> float:
+    """Minutes for prose (200 words each), half the outputs, code (25 lines), and what is done."""
+    words = len(re.findall(r"\w+", prose(notebook).partition("# References")[0]))
+    done = {r"= predict\(None\)": 0.5, r"(?m)^\w+ = \w+Lab\(": 3, r"(?m)^check\(": 3, "quiz\\(": 2}
+    minutes = 0.0
+    for _, cell in enumerate_code(notebook):
+        minutes += sum(each * len(re.findall(sign, cell.source)) for sign, each in done.items())
+        minutes += len(cell.source.splitlines()) / 25
+        if "glossary()" in cell.source or "cited(" in cell.source:  # to look something up in
+            continue
+        for output in cell.outputs:
+            data = output.get("data", {})
+            text = data.get("text/markdown") or data.get("text/html") or output.get("text", "")
+            words += len(re.findall(r"\w+", re.sub(r"<[^>]*>", " ", text))) / 2
+    return minutes + words / 200
+
+
+@by_path(ALL)
+def test_the_minutes_are_honest(path):
+    notebook = notebooks.read(path)
+    minutes = int(re.search(r"\*\*Time:\*\* (\d+) minutes", notebook.cells[0].source)[1])
+    longest = 2 if path.stem.startswith("09") else 1.5  # in 09, a design of one's own
+    assert 0.9 <= minutes / reading_time(notebook) <= longest, reading_time(notebook)
+
+
+# Pictures and links
+
+
+@by_path(ALL)
+def test_every_picture_has_words(path):
+    for name, cell in enumerate_code(notebooks.read(path)):
+        for output in cell.outputs:
+            data = output.get("data", {})
+            if "image/png" in data:
+                assert len(output.metadata["image/png"]["alt"]) > 20, name
+            for image in re.findall(r"<img[^>]*>", data.get("text/html", "")):
+                assert re.search(r'alt="[^"]{20,}', image), name
+    assert "![](" not in prose(notebooks.read(path))
+    assert "<img" not in prose(notebooks.read(path))
+
+
+def anchors(path: Path) -> set[str]:
+    return {words.replace(" ", "-") for _, words in headings(notebooks.read(path))}
+
+
+@by_path(ALL)
+def test_every_link_into_a_notebook_finds_its_heading(path):
+    notebook = notebooks.read(path)
+    shown = [prose(notebook)]
+    for _, cell in enumerate_code(notebook):
+        shown += [o.data.get("text/markdown", "") for o in cell.outputs if "data" in o]
+    for target in re.findall(r"\]\(([^)\s]+)\)", "\n".join(shown)):
+        file, _, anchor = target.partition("#")
+        if "://" in target or not anchor:
+            continue
+        other = (path.parent / file) if file else path
+        assert other.suffix == ".ipynb" and other.exists(), target
+        assert anchor in anchors(other), target

@@ -1,0 +1,30 @@
+"""What an import brings in; the directions between modules are in [tool.importlinter]."""
+
+import os
+import subprocess
+import sys
+
+from tools.repo import ROOT
+
+
+def test_import_brings_in_the_mathematics_only(tmp_path):
+    code = """
+import sys
+import margin_lib
+print(sorted({"matplotlib", "ipywidgets", "IPython"} & set(sys.modules)))
+"""
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "HOME": str(tmp_path),
+    }
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "[]\n", "")
+    assert not list(tmp_path.iterdir()), "import margin_lib wrote something"

@@ -1,0 +1,105 @@
+"""The pages for instructors name what is there: sections, exercises, files, commands, minutes."""
+
+import datetime
+import re
+
+import pytest
+
+from benchmarks import kernels
+from margin_course.answers import every
+from tests.notebooks.test_structure import headings
+from tools.notebooks import run as notebooks
+from tools.publish import badges
+from tools.repo import ROOT
+
+FOLDER = ROOT / "instructors"
+PAGES = sorted(FOLDER.glob("*.md"))
+# A copy of the course may have dropped some of these, and added others with later numbers.
+NOTEBOOKS = {path.name[:2]: path for path in sorted((ROOT / "notebooks").glob("0*.ipynb"))}
+GUIDE = (FOLDER / "guide.md").read_text(encoding="utf-8")
+CLASSROOM = (FOLDER / "classroom.md").read_text(encoding="utf-8")
+by_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+
+
+@by_page
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        assert "://" in target or (page.parent / target.split("#")[0]).exists(), target
+
+
+def cited(text):
+    """(number of a notebook, title of a section), for `03 *Title?* to *Another*, *A third*`."""
+    for line in text.splitlines():
+        number = None
+        for found in re.finditer(r"\b(0\d)\b(?! exercise|\.)|(?<!\*)\*([^*]+)\*(?!\*)", line):
+            number = found[1] or number
+            if found[2] and number:
+                yield number, found[2]
+
+
+def test_every_section_that_the_guide_names_is_there():
+    titles = {
+        number: {words for _, words in headings(notebooks.read(path))}
+        for number, path in NOTEBOOKS.items()
+    }
+    named = [each for each in cited(GUIDE) if each[1][0].isupper() and each[1] not in KINDS]
+    assert len(named) > 40
+    assert [f"{n} {t}" for n, t in named if n in titles and t not in titles[n]] == []
+
+
+KINDS = {"Compute", "Design", "Find the bug"}
+
+
+def test_every_exercise_that_the_guide_names_is_there():
+    named = re.findall(r"\b\d\d\.\d\b", GUIDE)
+    assert len(named) > 8
+    assert {name for name in named if name[:2] in NOTEBOOKS} <= set(every())
+
+
+def test_the_guide_says_how_to_teach_every_notebook():
+    section = re.search(r"(?ms)^## Each notebook\n(.*?)^## ", GUIDE)[1]
+    told = re.findall(r"(?m)^### (\d\d) ", section)
+    assert [number for number in told if number in NOTEBOOKS] == list(NOTEBOOKS)
+
+
+@pytest.mark.parametrize(("title", "total"), [("90 minutes", 90), ("Half a day", 210)])
+def test_the_minutes_of_a_plan_follow_one_another(title, total):
+    plan = re.search(rf"(?ms)^### {title}.*?(?=^##)", GUIDE)[0]
+    rows = [tuple(map(int, row)) for row in re.findall(r"(?m)^\| (\d+) \| (\d+) \|", plan)]
+    assert len(rows) > 5
+    reached = 0
+    for start, minutes in rows:
+        assert start == reached
+        reached += minutes
+    assert reached == total
+
+
+def test_the_minutes_of_a_meeting_follow_one_another():
+    plan = re.search(r"(?ms)^### Two weeks.*?(?=^##)", GUIDE)[0]
+    meetings = re.findall(r"(?m)^\| \d \|.*", plan)
+    assert len(meetings) == 6
+    for row in meetings:
+        reached = 0
+        for start, end in re.findall(r"\b(\d+)–(\d+) ", row):
+            assert int(start) == reached < int(end), row
+            reached = int(end)
+        assert reached == 90, row
+
+
+def test_the_forms_of_the_links_are_those_that_badges_writes():
+    links = badges.links("OWNER/NAME", "HUB")
+    links = {name: link.replace("owner.github", "OWNER.github") for name, link in links.items()}
+    for service, link in links.items():
+        assert re.search(rf"(?m)^{service} +{re.escape(link)}$", CLASSROOM), service
+
+
+def test_the_measured_table_has_a_day_and_every_notebook():
+    day = re.search(r"Measured by `make kernels` on (\d{4}-\d\d-\d\d)", CLASSROOM)[1]
+    assert datetime.date.fromisoformat(day)
+    assert kernels.row(*kernels.HEADS) in CLASSROOM
+    rows = re.findall(r"(?m)^\| (\S.*?) \| (\d+) \| [\d.]+ \| [\d.]+ \|$", CLASSROOM)
+    names = [name for name, _ in rows]
+    assert names[0] == "JupyterLab itself"
+    stems = [path.stem for path in NOTEBOOKS.values()]
+    assert [name for name in names if name in stems] == stems
+    assert max(int(memory) for _, memory in rows) <= kernels.LARGEST

@@ -1,0 +1,396 @@
+"""What a reader meets first: the files at the top, make lab, Binder, the two lists of packages."""
+
+import contextlib
+import importlib.metadata
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+from tools import newest, repo
+from tools.publish import badges, binder, prebuild
+from tools.repo import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+VENV = Path(sys.prefix)  # of the set-up that runs the tests
+# repo2docker asks Unix who runs it, and a server stops by a signal to its group.
+on_unix = pytest.mark.skipif(os.name == "nt", reason="not made for Windows")
+CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+
+
+def bounds(lines) -> dict[str, str]:
+    requirements = map(Requirement, lines)
+    return {needed.name.lower(): str(needed.specifier) for needed in requirements}
+
+
+def conda_bounds() -> dict[str, str]:
+    # python and pip are conda's to name; a package never does.
+    return bounds(line for line in CONDA["dependencies"] if not re.match(r"(python|pip)\b", line))
+
+
+def conda_python() -> str:
+    (line,) = [line for line in CONDA["dependencies"] if line.startswith("python")]
+    return line.removeprefix("python=")
+
+
+LAYOUT = [
+    "README.md",
+    "LICENSE",
+    "LICENSE-TEXT",
+    "CITATION.cff",
+    "CONTRIBUTING.md",
+    "environment.yml",
+    "pyproject.toml",
+    "Makefile",
+    "margin_lib/__init__.py",
+    "notebooks/00_index.ipynb",
+    "notebooks/scenarios.toml",
+    "binder/postBuild",
+]
+
+
+@pytest.mark.parametrize("path", LAYOUT)
+def test_layout(path):
+    assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("script", [".ci/run", "binder/postBuild"])
+def test_script_is_executable(script):
+    assert os.access(ROOT / script, os.X_OK)
+
+
+def test_conda_and_pip_install_the_same():
+    assert conda_bounds() == bounds(PROJECT["dependencies"])
+    assert all("<" in bound and ">=" in bound for bound in conda_bounds().values())
+
+
+def test_every_package_of_the_library_is_installed():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    folders = {path.parent.relative_to(ROOT) for path in ROOT.glob("margin_*/**/*.py")}
+    packages = {".".join(folder.parts) for folder in folders}
+    assert set(settings["setuptools"]["packages"]) == packages
+
+
+def test_newest_takes_away_upper_bounds_and_nothing_else():
+    """make newest asks for every package that make test asks for."""
+    declared = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"]]
+    run = subprocess.run(
+        [sys.executable, "-m", "tools.newest"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    asked = bounds(run.stdout.splitlines())
+    assert asked == {name: re.sub(",?<[^,]*,?", "", b) for name, b in bounds(declared).items()}
+    marked = newest.unbounded("a>=1,!=1.5,<2; python_version < '3.14'")
+    assert Requirement(marked) == Requirement("a!=1.5,>=1; python_version < '3.14'")
+
+
+def test_conda_uses_one_channel_and_one_python():
+    assert CONDA["channels"] == ["conda-forge"]
+    assert re.fullmatch(r"3\.\d+", conda_python()), "Binder reads x.y and nothing finer"
+    assert conda_python() in Requirement(f"python{PROJECT['requires-python']}").specifier
+
+
+@pytest.mark.parametrize("line", PROJECT["dependencies"])
+def test_installed_version_is_within_the_bounds(line):
+    needed = Requirement(line)
+    version = importlib.metadata.version(needed.name)
+    assert needed.specifier.contains(version, prereleases=True), f"{needed.name} {version}"
+
+
+# Binder; make binder-check does more
+
+
+@on_unix
+def test_binder_builds_what_we_mean():
+    assert binder.picked() == conda_python()
+
+
+@on_unix
+def test_binder_needs_a_postbuild(tmp_path):
+    shutil.copytree(ROOT / "binder", tmp_path / "binder")
+    (tmp_path / "binder" / "postBuild").unlink()
+    with pytest.raises(binder.BinderError, match="does not say .*postBuild"):
+        binder.picked(tmp_path)
+
+
+def test_binders_environment_is_the_course_without_its_server_at_minor_versions():
+    needed = {Requirement(line).name: Requirement(line) for line in PROJECT["dependencies"]}
+    pins = binder.pins()
+    assert set(pins) == set(needed) - {"jupyterlab"}, "JupyterLab is in Binder's own image"
+    for name, minor in pins.items():
+        assert needed[name].specifier.contains(f"{minor}.99"), f"{name} {minor}"
+    for line in binder.environment():
+        assert re.fullmatch(r"[a-z-]+=\d+\.\d+", line), f"{line}: not held at a minor version"
+
+
+def test_binder_opens_the_index_in_jupyterlab():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    link = badges.links(badges.repo_of(readme))["Binder"]
+    assert f"[binder]: {link}\n" in readme
+
+
+def test_mybinder_is_listened_to_until_the_image_is_there(monkeypatch, capsys):
+    def told(*phases):
+        lines = [b": keepalive\n", b"\n"]
+        lines += [b'data: {"phase": "%s", "message": "so\\n"}\n' % phase for phase in phases]
+        stream = contextlib.nullcontext(lines)
+        monkeypatch.setattr(prebuild.urllib.request, "urlopen", lambda url, timeout: stream)
+        code = prebuild.main("some-one/a.fork")
+        return code, capsys.readouterr().out.splitlines()
+
+    last = "some-one/a.fork: built"
+    assert told(b"waiting", b"building", b"building", b"built", b"failed") == (
+        0,
+        ["waiting: so", "building: so", "built: so", last],
+    )
+    for stream, said in (([b"building", b"failed"], "failed: so"), ([b"waiting"], "waiting: so")):
+        code, lines = told(*stream)
+        assert (code, lines[-2:]) == (1, [said, last.replace("built", "NOT built")])
+
+
+def test_a_mybinder_that_does_not_answer_is_told(monkeypatch, capsys):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        monkeypatch.setattr(prebuild, "SERVICE", f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        assert prebuild.main() == 1
+    assert "mybinder.org does not answer: " in capsys.readouterr().out
+
+
+# Links
+
+
+NAMED = "README.md", badges.INDEX
+
+
+@pytest.fixture
+def copy(tmp_path) -> Path:
+    """The two files that name the repository, and what writes them."""
+    for name in (*NAMED, "Makefile", "tools/publish/badges.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def written(folder) -> str:
+    return "".join((folder / name).read_text(encoding="utf-8") for name in NAMED)
+
+
+def test_badges_rewrites_two_lines_and_twice_gives_the_same(copy):
+    before = written(copy)
+    repo = badges.repo_of(before)
+    for _ in range(2):
+        assert badges.main(["some-one/a.course", str(copy)]) == 0
+        assert written(copy) == before.replace(repo, "some-one/a.course") != before
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "name",
+        "owner/",
+        "/name",
+        "a/b/c",
+        "-owner/name",
+        "own er/name",
+        "o/..",
+        "o/n.git",
+        "ö/n",
+    ],
+)
+def test_badges_refuses_what_is_no_repository(name, copy, capsys):
+    before = written(copy)
+    assert badges.main([name, str(copy)]) == 1
+    assert "REPO: must be owner/name" in capsys.readouterr().err
+    assert written(copy) == before
+
+
+def opened(link):
+    """Address and arguments of a link."""
+    parts = urllib.parse.urlsplit(link)
+    return f"{parts.scheme}://{parts.netloc}{parts.path}", dict(urllib.parse.parse_qsl(parts.query))
+
+
+def test_each_service_is_asked_for_the_index_of_this_repository():
+    links = badges.links("Some-One/a.course", "https://hub.example.edu/", "spring")
+    index = "notebooks/00_index.ipynb"
+    assert (ROOT / index).exists()
+    assert opened(links["Binder"]) == (
+        "https://mybinder.org/v2/gh/Some-One/a.course/HEAD",
+        {"urlpath": f"lab/tree/{index}"},
+    )
+    # nbgitpuller makes a folder with the repository's name; the path begins with it.
+    assert opened(links["JupyterHub"]) == (
+        "https://hub.example.edu/hub/user-redirect/git-pull",
+        {
+            "repo": "https://github.com/Some-One/a.course",
+            "branch": "spring",
+            "urlpath": f"lab/tree/a.course/{index}",
+        },
+    )
+    assert opened(links["JupyterLite"]) == (
+        "https://some-one.github.io/a.course/lite/lab/index.html",
+        {"path": index},
+    )
+    assert links["Site"] == "https://some-one.github.io/a.course/"
+    assert links["Colab"] == (
+        f"https://colab.research.google.com/github/Some-One/a.course/blob/spring/{index}"
+    )
+    assert links["Install"] == "pip install git+https://github.com/Some-One/a.course@spring"
+
+
+def test_a_repository_that_is_a_site_has_no_folder_in_its_address():
+    assert badges.links("Some-One/some-one.github.io")["Site"] == "https://some-one.github.io/"
+
+
+def test_make_badges_prints_the_links_and_writes_only_when_told(copy):
+    before = written(copy)
+
+    def make(*words):
+        command = ["make", "-s", "badges", f"PYTHON={Path(sys.executable).as_posix()}", *words]
+        environment = {k: v for k, v in os.environ.items() if "MAKE" not in k and k != "MFLAGS"}
+        return subprocess.check_output(command, cwd=copy, env=environment, text=True)
+
+    printed = make("HUB=https://h.example", "BRANCH=spring")
+    links = badges.links(badges.repo_of(before), "https://h.example", "spring")
+    for service, link in links.items():
+        assert re.search(rf"(?m)^{service} +{re.escape(link)}$", printed)
+    assert written(copy) == before
+    assert "mybinder.org/v2/gh/some/one/HEAD" in make("REPO=some/one")
+    assert written(copy) != before
+
+
+def test_badges_refuses_a_readme_without_the_link():
+    with pytest.raises(ValueError, match="must hold one line"):
+        badges.with_repo("no link here\n", "owner/name")
+
+
+@pytest.fixture
+def kept_files() -> list[Path]:
+    try:
+        return repo.kept()
+    except subprocess.CalledProcessError:
+        pytest.skip("not a git checkout")
+
+
+def test_the_repository_is_named_where_badges_writes_it_and_nowhere_else(kept_files):
+    repo = badges.repo_of((ROOT / "README.md").read_text(encoding="utf-8"))
+    named = [
+        path.relative_to(ROOT).as_posix()
+        for path in kept_files
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
+        if repo.lower() in line.lower()
+    ]
+    assert sorted(named) == sorted(NAMED)
+
+
+@pytest.mark.usefixtures("kept_files")
+def test_a_fork_under_another_name_passes(tmp_path):
+    """After make badges the old name is nowhere, and no test that could know it misses it."""
+    repo.copy_to(tmp_path)
+    old = badges.repo_of((tmp_path / "README.md").read_text(encoding="utf-8"))
+    how = {"cwd": tmp_path, "capture_output": True, "text": True, "timeout": 300}
+    subprocess.run(["git", "init", "-q"], check=True, **how)
+    search = ["git", "grep", "--untracked", "-l", "-i", "-F", old]
+    assert subprocess.run(search, **how).stdout.splitlines() == list(NAMED)
+    new = f"some-one/{tmp_path.name}"  # named in no file, this one included
+    subprocess.run([sys.executable, "-m", "tools.publish.badges", new], check=True, **how)
+    assert subprocess.run(search, **how).stdout == ""
+    tests = [f"tests/repo/test_{part}.py" for part in ("setup", "site", "instructors")]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
+    # Those that start a server, make or repo2docker are slow, and ask for no name.
+    command += ["-k", "not fork and not make_ and not binder_builds and not binder_needs"]
+    how["env"] = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    run = subprocess.run(command, **how)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_readme_links_to_every_notebook():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    linked = set(re.findall(r"\]\(notebooks/(\w+\.ipynb)\)", readme))
+    assert linked == {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
+
+
+# make lab
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(read, deadline):
+    """The first true value of read(), or None when time is up."""
+    while time.monotonic() < deadline:
+        if value := read():
+            return value
+        time.sleep(0.2)
+    return None
+
+
+@on_unix
+@pytest.mark.skipif(not (VENV / "lab.stamp").exists(), reason="not the Python of a make set-up")
+def test_make_lab_answers_without_a_screen(tmp_path):
+    port = free_port()
+    arguments = f"--ServerApp.port={port} --ServerApp.port_retries=0"
+    # An outer make hands its own flags down, and these two would call for a browser.
+    dropped = {"MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "DISPLAY", "WAYLAND_DISPLAY"}
+    environment = {name: value for name, value in os.environ.items() if name not in dropped}
+    for folder in ("CONFIG", "DATA", "RUNTIME"):
+        environment[f"JUPYTER_{folder}_DIR"] = str(tmp_path / folder.lower())
+
+    log = tmp_path / "log"
+    address = re.compile(rf"http://\S+:{port}/lab/tree/notebooks/00_index\.ipynb\?token=(\w+)")
+    with log.open("w", encoding="utf-8") as output:
+        lab = subprocess.Popen(
+            ["make", "lab", f"VENV={VENV}", f"ARGS={arguments}"],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + 30
+        printed = wait_for(
+            lambda: address.search(log.read_text("utf-8")) or lab.poll() is not None, deadline
+        )
+        assert isinstance(printed, re.Match), log.read_text("utf-8")
+        status = f"http://127.0.0.1:{port}/api/status?token={printed[1]}"
+        assert wait_for(lambda: answers(status), deadline), log.read_text("utf-8")
+    finally:
+        stop_group(lab)
+
+
+def answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=5) as reply:
+            return reply.status == 200
+    except OSError:
+        return False
+
+
+def stop_group(process: subprocess.Popen) -> None:
+    """Stop make and the server it started; the new session made them a group of their own."""
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, how)
+        except ProcessLookupError:
+            return
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            continue

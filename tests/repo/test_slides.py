@@ -1,0 +1,106 @@
+"""What becomes of a notebook on slides; tests/browser/test_slides.py opens them."""
+
+import copy
+import doctest
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from tools.notebooks import run as notebooks
+from tools.publish import slides
+
+FIGURE = new_output("display_data", {"image/png": "iVBORw0KGgo=", "text/plain": "a figure"})
+
+
+def said(text):
+    return new_output("stream", name="stdout", text=text)
+
+
+@pytest.fixture
+def deck():
+    """The deck of a notebook with a cell of every sort."""
+    cells = [
+        new_markdown_cell("# 01 · One\n\nWhy?\n\n[Index](00.ipynb) · [Next](02.ipynb)"),
+        new_markdown_cell("## First\n\n**Predict.** How much?"),
+        new_code_cell("prediction = predict(None)", outputs=[said("No prediction yet.")]),
+        new_code_cell(
+            "x = 1\ncompare(prediction, x)", outputs=[said("No prediction yet. It is 1.")]
+        ),
+        new_code_cell('say("so")', outputs=[said("so")]),
+        new_markdown_cell("On.\n\n**Predict.** And now?"),
+        new_code_cell("show(picture)", outputs=[copy.deepcopy(FIGURE)]),
+        new_code_cell("lab.set(x=1)\nprint(lab.summary())", outputs=[said("alive")]),
+        new_markdown_cell('## Exercises\n\nHow.\n\n**01.1 Compute.** It? *Stuck?* `hint("01.1")`'),
+        new_code_cell('check("01.1", None)', outputs=[said("01.1: no answer yet.")]),
+        new_markdown_cell("## Quiz\n\nPress."),
+        new_code_cell('quiz("01")', outputs=[said("a quiz")]),
+        new_markdown_cell("## Key points\n\n- A\n- B\n\n[Index](00.ipynb)"),
+    ]
+    return slides.deck(new_notebook(cells=cells))
+
+
+def test_a_notebook_becomes_columns_of_slides(deck):
+    found = [(cell.metadata.slideshow.slide_type, cell.source) for cell in deck.cells]
+    assert found == [
+        ("slide", "# 01 · One"),
+        ("-", "Why?"),
+        ("slide", "## First"),
+        ("-", "**Predict.** How much?"),
+        ("fragment", "x = 1\ncompare(prediction, x)"),
+        ("fragment", 'say("so")'),
+        ("-", "On."),
+        ("subslide", "**Predict.** And now?"),
+        ("subslide", "show(picture)"),
+        ("slide", "## Exercises"),
+        ("-", "How."),
+        ("subslide", "**01.1 Compute.** It?"),
+        ("slide", "## Key points"),
+        ("-", "- A\n- B"),
+    ]
+
+
+def test_a_tag_decides_otherwise():
+    cells = [
+        new_markdown_cell("# 01 · One"),
+        new_markdown_cell("Aside.\n\nMore.", metadata={"tags": ["skip"]}),
+        new_markdown_cell("A turn.\n\nOn.", metadata={"tags": ["subslide"]}),
+        new_code_cell("x = 1", metadata={"tags": ["fragment", "fixed"]}),
+        new_code_cell("y = 1", metadata={"tags": ["skip"]}),
+    ]
+    found = slides.deck(new_notebook(cells=cells)).cells
+    assert [(cell.metadata.slideshow.slide_type, cell.source) for cell in found] == [
+        ("slide", "# 01 · One"),
+        ("subslide", "A turn."),
+        ("-", "On."),
+        ("fragment", "x = 1"),
+    ]
+
+
+def test_a_result_is_shown_without_the_prediction_that_nobody_made(deck):
+    (result,) = [cell for cell in deck.cells if cell.source.startswith("x = 1")]
+    assert result.outputs[0].text == "It is 1."
+    assert "transient" not in result.metadata
+
+
+def test_code_that_only_shows_is_hidden(deck):
+    hidden = [cell.source for cell in deck.cells if "transient" in cell.metadata]
+    assert hidden == ['say("so")', "show(picture)"]
+
+
+def test_a_page_asks_nothing_of_a_network(deck):
+    page = slides.to_html(deck, "One")
+    loaded = [part for part in page.split("<") if part.startswith(("script", "link", "img"))]
+    assert any("reveal.js/dist/reveal.js" in part for part in loaded)
+    assert not [part for part in loaded if "//" in part.split(">")[0]]
+    assert "MathJax" not in page
+
+
+def test_every_notebook_has_a_title_and_key_points_or_none(root):
+    for path in sorted((root / "notebooks").glob("*.ipynb")):
+        cells = slides.deck(notebooks.read(path)).cells
+        assert cells[0].source.startswith("# "), path.name
+        assert not [cell for cell in cells if slides.WAITS.match(cell.source)], path.name
+
+
+def test_the_examples_of_the_tool_hold():
+    assert doctest.testmod(slides).failed == 0

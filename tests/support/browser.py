@@ -1,0 +1,225 @@
+"""Open notebooks in a real browser: servers of their own, and pages that run and ask a kernel.
+
+The tests in tests/browser and benchmarks/latency.py share this. It needs the extra `browser` of
+pyproject.toml, and Chromium (its path may be given as CHROMIUM).
+"""
+
+import importlib.util
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+from tools.repo import ROOT
+
+FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PATIENCE = 60  # seconds; two cores may have other work
+SCREEN = {"width": 1024, "height": 1300}  # as narrow as the course promises
+
+SETTINGS = f"app_settings_dir={ROOT / 'tools' / 'lab'}"  # no question about news
+FRONT_ENDS = {
+    "lab": ["jupyterlab", "--LabApp.expose_app_in_browser=True", f"--LabApp.{SETTINGS}"],
+    "notebook": [
+        "notebook",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
+        f"--JupyterNotebookApp.{SETTINGS}",
+    ],
+    "voila": ["voila", "--VoilaConfiguration.show_tracebacks=True"],
+}
+ADDRESS = {
+    "lab": "doc/tree/{}?reset&token={}",
+    "notebook": "notebooks/{}?token={}",
+    "voila": "voila/render/{}?token={}",
+}
+
+
+def chromium():
+    """The path of Chromium, or None."""
+    given = os.environ.get("CHROMIUM")
+    return given or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def missing():
+    """What is not there, one sentence each."""
+    lacks = [name for name in ("playwright", "notebook", "voila") if not _installed(name)]
+    found = [f"Python has no {name}: make test-browser installs it into .venv." for name in lacks]
+    if chromium() is None:
+        names = ", ".join(NAMES)
+        found.append(
+            f"No Chromium: looked for {names}. Install one (on Debian: apt-get install chromium "
+            "fonts-dejavu-core), or give its path as CHROMIUM."
+        )
+    return found
+
+
+def _installed(name):
+    return importlib.util.find_spec(name) is not None
+
+
+@contextmanager
+def browser():
+    """Chromium, without a window."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chrome = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield chrome
+        chrome.close()
+
+
+@contextmanager
+def server(kind, folder, own):
+    """A server of the notebooks in `folder` until the block ends; yields name -> address.
+
+    What it writes about itself goes into the folder `own`.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    token = secrets.token_hex(8)
+    app = {"lab": "ServerApp", "notebook": "ServerApp", "voila": "Voila"}[kind]
+    tokens = "Voila" if kind == "voila" else "IdentityProvider"
+    command = [sys.executable, "-m", *FRONT_ENDS[kind], "--no-browser", f"--{app}.port={port}"]
+    command += [f"--{app}.port_retries=0", f"--{tokens}.token={token}", f"--{app}.ip=127.0.0.1"]
+    if kind != "voila":
+        command.append(f"--ServerApp.root_dir={folder}")
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            command.append("--allow-root")
+    own = Path(own)
+    own.mkdir(parents=True, exist_ok=True)
+    private = {f"JUPYTER_{name}_DIR": str(own / name.lower()) for name in _FOLDERS}
+    environment = {**os.environ, **private, "IPYTHONDIR": str(own / "ipython")}
+    with (own / "log").open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    base = f"http://127.0.0.1:{port}/"
+    try:
+        _wait_for(f"{base}?token={token}", process, own / "log")
+        yield lambda name: base + ADDRESS[kind].format(name, token)
+    finally:
+        _stop(process)
+
+
+_FOLDERS = ("CONFIG", "DATA", "RUNTIME")
+
+
+def _wait_for(address, process, log):
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=10):
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise RuntimeError(f"the server does not answer:\n{log.read_text('utf-8')}")
+
+
+def _stop(process):
+    """Stop the server and its kernels; the new session made them a group of their own."""
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, how)
+            process.wait(timeout=20)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            continue
+
+
+# A notebook in JupyterLab or Notebook 7
+
+READY = """() => {
+  const panel = window.jupyterapp?.shell.currentWidget;
+  return panel?.context?.isReady && panel.sessionContext?.session?.kernel?.status === "idle";
+}"""
+RUN_ALL = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
+CELLS = "() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.toJSON().cells"
+ASK = """async (code) => {
+  const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+  const future = kernel.requestExecute({code, store_history: false});
+  let told = "", error = "";
+  future.onIOPub = ({header, content}) => {
+    if (header.msg_type === "stream" && content.name === "stdout") told += content.text;
+    if (header.msg_type === "error") error = content.traceback.join("\\n");
+  };
+  await future.done;
+  return {told, error};
+}"""
+SHOW = """async ([number, name]) => {
+  const notebook = window.jupyterapp.shell.currentWidget.content;
+  notebook.activeCellIndex = number;
+  await notebook.scrollToItem(number, "start");
+  notebook.widgets[number].node.dataset.lab = name;
+}"""
+SHUT_DOWN = "() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()"
+THEME = "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})"
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def open_notebook(page, address):
+    """Open a notebook and wait until its kernel can be asked."""
+    page.set_default_timeout(PATIENCE * 1000)
+    page.goto(address)
+    page.wait_for_function(READY)
+
+
+def run_all(page):
+    """Run all cells, wait for the last one, and return the cells with what they put out."""
+    page.evaluate(RUN_ALL)
+    page.wait_for_function(READY)
+    return page.evaluate(CELLS)
+
+
+def complaints(cells):
+    """Errors, and what went to stderr, in cells that ran; and cells that did not run."""
+    found = []
+    for number, cell in enumerate(cells):
+        if cell["cell_type"] != "code":
+            continue
+        if not cell["execution_count"]:
+            found.append(f"cell {number} did not run")
+        for output in cell["outputs"]:
+            if output["output_type"] == "error":
+                found.append(f"cell {number}: {output['ename']}: {output['evalue']}")
+            if output.get("name") == "stderr":
+                found.append(f"cell {number}: stderr: {''.join(output['text'])}")
+    return found
+
+
+def views(cells, with_words="<figure"):
+    """The labs that cells show: (number of the cell, id of the widget); "<ol" for the quizzes."""
+    return [
+        (number, output["data"][VIEW]["model_id"])
+        for number, cell in enumerate(cells)
+        for output in cell.get("outputs", [])
+        if VIEW in output.get("data", {}) and with_words in "".join(output["data"]["text/html"])
+    ]
+
+
+def ask(page, code):
+    """Run code in the page's kernel; what it prints is JSON, and is returned."""
+    answer = page.evaluate(ASK, code)
+    if answer["error"]:
+        raise RuntimeError(answer["error"])
+    return json.loads(answer["told"])

@@ -1,0 +1,180 @@
+"""Add a notebook to the course, or take notebooks out, with all that belongs to them.
+
+    python -m tools.notebooks.course add 10_my_market LIKE
+        a copy of notebook LIKE (03, say) to rewrite
+    python -m tools.notebooks.course drop 07 08 09
+
+To a notebook belong its answers, its solutions, its quiz, its rows in README.md and in the index,
+and the links between neighbours. Run `make notebooks` afterwards.
+"""
+
+import re
+import sys
+from functools import partial
+
+from tools.notebooks import run as notebooks
+from tools.repo import ROOT
+
+INDEX, GLOSSARY = "00_index.ipynb", "02_terms.ipynb"
+# The heading and the head of a table without rows.
+EMPTY = re.compile(r"(?m)^#+ .*\n\n?\|.*\n\|[:|-]+\|(?:\n|\Z)(?!\|)")
+LINKS = re.compile(r"(?m)^\[[^]]+\]\([^)]+\)( · \[[^]]+\]\([^)]+\))+$")
+
+
+def folder(name):
+    return ROOT / name
+
+
+def course():
+    return sorted(folder("notebooks").glob("*.ipynb"))
+
+
+def stem_of(number):
+    """The name of the notebook with this number."""
+    (path,) = folder("notebooks").glob(f"{number}_*.ipynb")
+    return path.stem
+
+
+def title(path):
+    """The number and the words of a notebook's title."""
+    return re.match(r"# (\d\d) · (.+)", notebooks.read(path).cells[0].source).groups()
+
+
+def answers_of(number):
+    """The module that holds the answers of a notebook's exercises."""
+    (path,) = (
+        path
+        for path in folder("margin_course/answers").glob("*.py")
+        if f'    "{number}.1": ' in path.read_text(encoding="utf-8")
+    )
+    return path
+
+
+def questions(number):
+    """The questions of a notebook, as they stand in quiz.toml, with the heading before them."""
+    text = folder("notebooks/quiz.toml").read_text(encoding="utf-8")
+    return re.search(rf"(?ms)^# {number} .*?(?=^# \d\d |\Z)", text)[0]
+
+
+def edit(path, function):
+    """Change the Markdown of a notebook, cell by cell."""
+    notebook = notebooks.read(path)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = function(cell.source)
+    path.write_text(notebooks.to_text(notebook), encoding="utf-8", newline="\n")
+
+
+def without_rows(text, stem):
+    """The text without the lines that are a row of a table about this notebook."""
+    about = f"{stem}.ipynb)"
+    lines = [line for line in text.split("\n") if line[:1] != "|" or about not in line]
+    return EMPTY.sub("", "\n".join(lines))
+
+
+def without_links(stem, text):
+    """The text with words in place of links to this notebook; with_links mends lines of links."""
+    link = re.compile(rf"\[([^]]+)\]\({stem}\.ipynb[^)]*\)")
+    lines = text.split("\n")
+    return "\n".join(x if LINKS.fullmatch(x) else link.sub(r"\1", x) for x in lines)
+
+
+def with_links():
+    """Write the line of links at the top and at the end of every notebook anew."""
+    paths = course()
+    for place, path in enumerate(paths):
+        near = []
+        if place:
+            before = "Index" if place == 1 else " ".join(title(paths[place - 1]))
+            near.append(f"[← {before}]({paths[place - 1].name})")
+        if place > 1:
+            near.append(f"[Index]({INDEX})")
+        near.append(f"[Glossary]({'' if path.name == GLOSSARY else GLOSSARY}#Glossary)")
+        if path != paths[-1]:
+            near.append(f"[{' '.join(title(paths[place + 1]))} →]({paths[place + 1].name})")
+        edit(path, partial(LINKS.sub, " · ".join(near)))
+
+
+def drop(number):
+    stem = stem_of(number)
+    quiz = folder("notebooks/quiz.toml")
+    text = quiz.read_text(encoding="utf-8").replace(questions(number), "").rstrip() + "\n"
+    quiz.write_text(text, encoding="utf-8", newline="\n")
+    for path in (
+        answers_of(number),
+        folder(f"instructors/solutions/{stem}.ipynb"),
+        folder(f"notebooks/{stem}.ipynb"),
+    ):
+        path.unlink()
+    readme = folder("README.md")
+    text = without_rows(readme.read_text(encoding="utf-8"), stem)
+    readme.write_text(text, encoding="utf-8", newline="\n")
+    edit(folder(f"notebooks/{INDEX}"), lambda source: without_rows(source, stem))
+    for path in course():
+        edit(path, partial(without_links, stem))
+
+
+def add(stem, like):
+    number, old = stem[:2], stem_of(like)
+    if not re.fullmatch(r"\d\d_[a-z_]+", stem) or list(folder("notebooks").glob(f"{number}_*")):
+        raise ValueError(f"{stem}: must be NN_name, with a number that is free")
+    words = stem[3:].replace("_", " ").capitalize()
+    _, before = title(folder(f"notebooks/{old}.ipynb"))
+    for where in ("notebooks", "instructors/solutions"):
+        text = folder(f"{where}/{old}.ipynb").read_text(encoding="utf-8")
+        text = re.sub(rf"\b{like}\.(?=\d)", f"{number}.", text)
+        text = text.replace(f'quiz(\\"{like}\\")', f'quiz(\\"{number}\\")')
+        text = text.replace(f"# {like} · {before}", f"# {number} · {words}")
+        folder(f"{where}/{stem}.ipynb").write_text(text, encoding="utf-8", newline="\n")
+    answers = answers_of(like).read_text(encoding="utf-8")
+    answers = answers.replace(f'    "{like}.', f'    "{number}.')
+    folder(f"margin_course/answers/{stem[3:]}.py").write_text(
+        answers, encoding="utf-8", newline="\n"
+    )
+    quiz = folder("notebooks/quiz.toml")
+    copied = questions(like).replace(f"[[{like}]]", f"[[{number}]]")
+    copied = re.sub(r"\A# .*", f"# {number} {words}", copied)
+    text = quiz.read_text(encoding="utf-8").rstrip() + "\n\n" + copied.rstrip() + "\n"
+    quiz.write_text(text, encoding="utf-8", newline="\n")
+    rows(stem, words, old)
+
+
+def rows(stem, words, like):
+    """A row for the new notebook below the last one, in README.md and in the index."""
+    minutes = re.search(
+        r"\*\*Time:\*\* (\d+)", notebooks.read(folder(f"notebooks/{like}.ipynb")).cells[0].source
+    )[1]
+    last = max(path.stem for path in course() if path.stem != stem)
+
+    def below(text, row):
+        (line,) = [x for x in text.split("\n") if x[:1] == "|" and f"{last}.ipynb)" in x]
+        return text.replace(line, f"{line}\n{row}")
+
+    cells = f"What is the question of {words.lower()}? | {minutes} |"
+    readme = folder("README.md")
+    text = below(readme.read_text("utf-8"), f"| [{stem}](notebooks/{stem}.ipynb) | {cells}")
+    readme.write_text(text, encoding="utf-8", newline="\n")
+    row = f"| [{stem[:2]} {words}]({stem}.ipynb) | {cells}"
+    edit(
+        folder(f"notebooks/{INDEX}"),
+        lambda source: below(source, row) if f"{last}.ipynb) |" in source else source,
+    )
+
+
+def main(arguments):
+    match arguments:
+        case ["add", stem, like]:
+            add(stem, like)
+        case ["drop", *numbers] if numbers:
+            for number in numbers:
+                drop(number)
+        case _:
+            print(__doc__, file=sys.stderr)
+            return 2
+    with_links()
+    print(f"{len(course())} notebooks; now: make notebooks")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,189 @@
+"""Build the pages of the course, from what stands in the repository: nothing is run.
+
+    python -m tools.publish.site
+
+Sources are gathered in build/pages, where the pages of the library, the glossary and the lists of
+contents are added to them; Sphinx writes the site to build/site. docs/ says how it looks.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+
+from tools.publish import badges
+from tools.repo import ROOT
+
+SOURCES = ROOT / "build" / "pages"
+SITE = ROOT / "build" / "site"
+LITE = badges.LITE.split("/")[0]  # the folder in the site that `make lite` fills
+COPIED = ["*.md", "LICENSE*", "CITATION.cff", "notebooks", "instructors"]
+IGNORED = shutil.ignore_patterns(".*", "__pycache__")
+BADGE = re.compile(r"^\[!\[Binder\].*$", re.MULTILINE)  # a picture of another site
+RUN = f'[Run on Binder][binder] · <a href="{LITE}/index.html">Run without a server</a>'
+
+
+def modules(package):
+    """The modules of a package that have a page: not the answers."""
+    paths = [*(ROOT / package).glob("*.py"), *(ROOT / package / "lessons").glob("*.py")]
+    names = [path.relative_to(ROOT).with_suffix("").as_posix() for path in paths]
+    return sorted(name.replace("/", ".") for name in names if not name.endswith("/__init__"))
+
+
+MODULES = [*modules("margin_lib"), *modules("margin_course")]
+
+
+# What stands in the site beside the files of the repository
+
+
+def contents(title, words, pages):
+    """A page (Markdown) that lists others."""
+    return "\n".join([f"# {title}", "", words, "", "```{toctree}", *pages, "```", ""])
+
+
+def front(readme):
+    """README.md as the first page: links in place of the badge, and the parts of the site."""
+    parts = ["notebooks/contents", "glossary", "library/contents", "instructors/contents"]
+    parts += ["CONTRIBUTING", "CHANGELOG", "CODE_OF_CONDUCT"]
+    tree = ["```{toctree}", ":hidden:", *parts, "```", ""]
+    return "\n".join([BADGE.sub(RUN, readme), "", *tree])
+
+
+def glossary(tables):
+    """The words of the course, each with an address of its own."""
+    lines = ["# Glossary", "", "```{glossary}"]
+    labels = {"formula": "Formula", "unit": "Unit and sign", "venues": "Venues also say"}
+    for term in sorted(tables, key=str.lower):
+        table = tables[term]
+        lines += [term, f"  {table['means']}"]
+        known = [f"  - {label}: {table[key]}" for key, label in labels.items() if key in table]
+        lines += ["", *known, ""]
+    return "\n".join([*lines, "```", ""])
+
+
+def module_page(name):
+    """A page (reStructuredText) of what one module holds."""
+    return f"{name}\n{'=' * len(name)}\n\n.. automodule:: {name}\n   :members:\n"
+
+
+def found(folder, ending):
+    """The pages with this ending in a folder, as a list of contents names them."""
+    paths = sorted(folder.rglob(f"*.{ending}"))
+    return [path.relative_to(folder).with_suffix("").as_posix() for path in paths]
+
+
+def gather(folder=SOURCES):
+    """Make the sources of the site anew."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for pattern in COPIED:
+        for path in sorted(ROOT.glob(pattern)):
+            if path.is_dir():
+                shutil.copytree(path, folder / path.name, ignore=IGNORED)
+            else:
+                shutil.copy(path, folder)
+    tables = tomllib.loads((folder / "notebooks/glossary.toml").read_text(encoding="utf-8"))
+    notebooks, teaching = folder / "notebooks", folder / "instructors"
+    pages = {
+        "README.md": front((folder / "README.md").read_text(encoding="utf-8")),
+        "glossary.md": glossary(tables),
+        "notebooks/contents.md": contents(
+            "The course",
+            "Read the notebooks in this order. On these pages the sliders do not move; the links "
+            "at the top of each notebook open it where they do.",
+            [name for ending in ("ipynb", "md") for name in found(notebooks, ending)],
+        ),
+        "library/contents.md": contents(
+            "The library",
+            "`margin_lib` holds the mathematics; begin with `formulas` and `account`. "
+            "`margin_course` holds what the course adds to it: pictures, labs, exercises.",
+            MODULES,
+        ),
+        "instructors/contents.md": contents(
+            "For instructors",
+            "How to teach the course, and a solution of every exercise.",
+            [name for ending in ("md", "ipynb") for name in found(teaching, ending)],
+        ),
+        **{f"library/{name}.rst": module_page(name) for name in MODULES},
+    }
+    for name, text in pages.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+
+
+# Docstrings: plain text, as tests/repo/test_docstrings.py says
+
+
+def marked(text):
+    """Plain text as reStructuredText: `code`, and no other sign means anything."""
+    parts = re.split(r"(`[^`]+`)", text)
+    parts[::2] = [re.sub(r"([\\*|_`])", r"\\\1", part) for part in parts[::2]]
+    parts[1::2] = [f"`{part}`" for part in parts[1::2]]
+    return "".join(parts)
+
+
+def entry(text):
+    """One line of a section: a name, perhaps its type, and what it is after two spaces or more."""
+    head, _, said = re.sub(r"\n *", "  ", text).partition("  ")
+    name, _, kind = head.partition(" : ")
+    kind = f" : *{marked(kind)}*" if kind else ""
+    said = re.sub(r" {2,}", " ", said.strip())
+    return f"* **{marked(name)}**{kind}" + (f" — {marked(said)}" if said else "")
+
+
+def paragraph(text):
+    """One paragraph, section or example as lines of reStructuredText."""
+    if text.startswith(">>>"):
+        return text.splitlines()
+    head, _, rest = text.partition("\n")
+    if re.match(r"-+\n", rest):
+        entries = re.split(r"\n(?! )", rest.partition("\n")[2])
+        return [f"**{head}**", "", *map(entry, entries)]
+    text = re.sub(r"^(Equations?|Source)([,:])", r"**\1**\2", marked(text))
+    lines = text.splitlines()
+    if text.startswith("**Eq") or any(line.startswith("    ") for line in lines):
+        return [f"| {line.strip()}" for line in lines]
+    return lines
+
+
+def restructured(lines):
+    """The lines of a docstring as reStructuredText."""
+    blocks = re.split(r"\n\n+", "\n".join(lines).strip())
+    return [line for block in blocks for line in [*paragraph(block), ""]]
+
+
+def slug(title):
+    """The anchor that Jupyter gives a heading.
+
+    >>> slug("What you need")
+    'What-you-need'
+    """
+    return title.replace(" ", "-")
+
+
+def links(page):
+    """Where a notebook of the site can be run; `page` is its name there, without an ending."""
+    notebook = f"{page}.ipynb"
+    return {
+        "binder": badges.links(badges.repository(), page=notebook)["Binder"],
+        "lite": f"{badges.LITE}?path={notebook}",
+    }
+
+
+def main():
+    gather()
+    for path in SITE.glob("*"):
+        if path.name != LITE:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    command = ["-m", "sphinx", "-q", "-W", "--keep-going", "-E", "-j", "2", "-b", "html"]
+    command += ["-d", str(ROOT / "build/doctrees"), "-c", str(ROOT / "docs")]
+    made = subprocess.run([sys.executable, *command, str(SOURCES), str(SITE)])
+    if made.returncode == 0:
+        shutil.copy(SITE / "README.html", SITE / "index.html")
+        print(f"{SITE.relative_to(ROOT)}/index.html")
+    return made.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
