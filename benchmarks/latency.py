@@ -108,10 +108,10 @@ import matplotlib
 import numpy as np
 from matplotlib import pyplot as plt
 from margin_course import load, picture as pictures
-from tests.support.lessons import LABS
+from margin_course.lessons.leverage import LeverageLab
 
 book = load({scenarios!r})
-LABS["LeverageLab"](book["leverage"])  # what only the first lab of a kernel pays
+LeverageLab(book["leverage"])  # what only the first lab of a kernel pays
 made = {{}}
 
 
@@ -133,7 +133,10 @@ def by_interact(lab):
 
     ipywidgets.interact(draw, **lab.make_controls(lab.scenario))
 """
-LAB = "made['{kind}'] = LABS["{kind}"](book['{scenario}'])\nmade['{kind}']"
+LAB = """from {module} import {kind}
+
+made["{kind}"] = {kind}(book["{scenario}"])
+made["{kind}"]"""
 INTERACT = "by_interact(made['{kind}'])"
 
 # Resolves with the milliseconds from the run of a cell, or from a key, to a picture in the cell.
@@ -189,7 +192,7 @@ def notebook(kinds):
     """A notebook with a cell for each lab, and one for the same under @interact."""
     sources = [SETUP.format(scenarios=str(SCENARIOS))]
     for kind in kinds:
-        names = {"kind": kind.__name__, "scenario": STARTS[kind]}
+        names = {"kind": kind.__name__, "module": kind.__module__, "scenario": STARTS[kind]}
         sources += [LAB.format(**names), INTERACT.format(**names)]
     cells = [
         {

@@ -176,8 +176,8 @@ NAMED = "README.md", badges.INDEX
 @pytest.fixture
 def copy(tmp_path) -> Path:
     """The two files that name the repository, and what writes them."""
-    for name in (*NAMED, "Makefile", "tools/publish/badges.py"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+    for name in (*NAMED, "Makefile", "tools/publish/badges.py", "tools/repo.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
