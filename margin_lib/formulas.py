@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from margin_lib.errors import MarginError, number, one_number, plain
+from margin_lib.errors import MarginError, as_scalar, number, one_number
 from margin_lib.types import ArrayLike, Number, Row
 
 Leg = tuple[float, float, Sequence[Row], float]  # entry price, quantity, tiers, fee rate
@@ -57,7 +57,7 @@ def quantity(
     margin = number("margin", margin, above=0)
     leverage = number("leverage", leverage, at_least=1)
     _, price = _turned(0, number("price", price, above=0), inverse)
-    return plain(margin * leverage / price)
+    return as_scalar(margin * leverage / price)
 
 
 def notional(quantity: ArrayLike, price: ArrayLike, inverse: bool = False) -> Number:
@@ -86,7 +86,7 @@ def notional(quantity: ArrayLike, price: ArrayLike, inverse: bool = False) -> Nu
     """
     price = number("price", price, above=0)
     quantity, price = _turned(number("quantity", quantity), price, inverse)
-    return plain(abs(quantity) * price)
+    return as_scalar(abs(quantity) * price)
 
 
 def pnl(
@@ -123,7 +123,7 @@ def pnl(
     price = number("price", price, above=0)
     _, entry_price = _turned(0, entry_price, inverse)
     quantity, price = _turned(number("quantity", quantity), price, inverse)
-    return plain(quantity * (price - entry_price))
+    return as_scalar(quantity * (price - entry_price))
 
 
 def trading_fee(notional: ArrayLike, rate: ArrayLike) -> Number:
@@ -150,7 +150,7 @@ def trading_fee(notional: ArrayLike, rate: ArrayLike) -> Number:
     250.0
     """
     notional = number("notional", notional, at_least=0)
-    return plain(notional * number("rate", rate, at_least=0, below=1))
+    return as_scalar(notional * number("rate", rate, at_least=0, below=1))
 
 
 def net_pnl(
@@ -184,7 +184,7 @@ def net_pnl(
     """
     gain = pnl(quantity, entry_price, price, inverse)
     rate = number("fee rate", fee_rate, at_least=0, below=1)
-    return plain(gain - trading_fee(notional(quantity, price, inverse), rate))
+    return as_scalar(gain - trading_fee(notional(quantity, price, inverse), rate))
 
 
 def average_entry_price(
@@ -227,7 +227,7 @@ def average_entry_price(
     _, first_price = _turned(0, first_price, inverse)
     _, second_price = _turned(0, second_price, inverse)
     mean = (first * first_price + second * second_price) / (first + second)
-    return plain(_turned(0, mean, inverse)[1])
+    return as_scalar(_turned(0, mean, inverse)[1])
 
 
 def initial_margin(notional: ArrayLike, leverage: ArrayLike) -> Number:
@@ -254,7 +254,7 @@ def initial_margin(notional: ArrayLike, leverage: ArrayLike) -> Number:
     2.0
     """
     notional = number("notional", notional, at_least=0)
-    return plain(notional / number("leverage", leverage, at_least=1))
+    return as_scalar(notional / number("leverage", leverage, at_least=1))
 
 
 def borrowed(notional: ArrayLike, own_money: ArrayLike) -> Number:
@@ -281,7 +281,7 @@ def borrowed(notional: ArrayLike, own_money: ArrayLike) -> Number:
     8.0
     """
     notional = number("notional", notional, at_least=0)
-    return plain(_positive(notional - number("own money", own_money, at_least=0)))
+    return as_scalar(_positive(notional - number("own money", own_money, at_least=0)))
 
 
 def maintenance_margin(notional: ArrayLike, rate: ArrayLike, amount: ArrayLike = 0) -> Number:
@@ -310,7 +310,7 @@ def maintenance_margin(notional: ArrayLike, rate: ArrayLike, amount: ArrayLike =
     """
     rate = number("rate", rate, at_least=0, below=1)
     notional = number("notional", notional, at_least=0)
-    return plain(rate * notional - number("amount", amount))
+    return as_scalar(rate * notional - number("amount", amount))
 
 
 def tiered_maintenance(notional: ArrayLike, tiers: Sequence[Row]) -> Number:
@@ -340,7 +340,7 @@ def tiered_maintenance(notional: ArrayLike, tiers: Sequence[Row]) -> Number:
     margin = 0
     for floor, rate, amount, _ in tiers:
         margin = np.where(notional >= floor, rate * notional - amount, margin)
-    return plain(margin)
+    return as_scalar(margin)
 
 
 def margin_ratio(maintenance_margin: ArrayLike, equity: ArrayLike) -> Number:
@@ -373,7 +373,7 @@ def margin_ratio(maintenance_margin: ArrayLike, equity: ArrayLike) -> Number:
     alive = np.greater(equity, 0)
     with np.errstate(over="ignore"):
         ratio = maintenance / np.where(alive, equity, 1)
-    return plain(np.where(alive, ratio, np.inf))
+    return as_scalar(np.where(alive, ratio, np.inf))
 
 
 def margin_level(equity: ArrayLike, maintenance_margin: ArrayLike) -> Number:
@@ -454,7 +454,7 @@ def equity_of_ratio(maintenance_margin: ArrayLike, margin_ratio: ArrayLike) -> N
     2.0
     """
     required = number("maintenance margin", maintenance_margin, at_least=0)
-    return plain(required / number("margin ratio", margin_ratio, above=0))
+    return as_scalar(required / number("margin ratio", margin_ratio, above=0))
 
 
 def return_on_margin(pnl: ArrayLike, margin: ArrayLike) -> Number:
@@ -480,14 +480,14 @@ def return_on_margin(pnl: ArrayLike, margin: ArrayLike) -> Number:
     >>> return_on_margin(-1, 4)
     -0.25
     """
-    return plain(number("pnl", pnl) / number("margin", margin, above=0))
+    return as_scalar(number("pnl", pnl) / number("margin", margin, above=0))
 
 
 def _share(part: Number, whole: Number) -> Number:
     """part / whole, NaN where there is no whole."""
     some = np.greater(whole, 0)
     with np.errstate(over="ignore"):
-        return plain(np.where(some, part / np.where(some, whole, 1), np.nan))
+        return as_scalar(np.where(some, part / np.where(some, whole, 1), np.nan))
 
 
 def equity_of_cash(
@@ -523,7 +523,7 @@ def equity_of_cash(
     """
     price = number("price", price, above=0)
     quantity, price = _turned(number("quantity", quantity), price, inverse)
-    return plain(number("cash", cash) + quantity * price)
+    return as_scalar(number("cash", cash) + quantity * price)
 
 
 def share_of_equity(
@@ -718,7 +718,7 @@ def _price(reached: Number, q: Number, inverse: bool) -> Number:
     price = np.where(dies, abs(reached) / np.where(np.equal(q, 0), 1, abs(q)), np.nan)
     if inverse:
         price = np.where(np.equal(price, 0), np.inf, 1 / np.where(np.equal(price, 0), 1, price))
-    return plain(price)
+    return as_scalar(price)
 
 
 def liquidation_range(
@@ -784,7 +784,7 @@ def liquidation_range(
     parts = list(zip(borders, borders[1:], strict=False))
     lower = first_zero([(a, min(b, now)) for a, b in reversed(parts) if a <= now], inwards=True)
     upper = first_zero([(max(a, now), b) for a, b in parts if b > now], inwards=False)
-    lower, upper = plain(lower), plain(upper)
+    lower, upper = as_scalar(lower), as_scalar(upper)
     return (1 / upper, 1 / lower) if inverse else (lower, upper)
 
 
@@ -937,7 +937,7 @@ def funding(
     """
     value = notional(quantity, number("mark price", mark_price, above=0), inverse)
     rate = number("rate", rate) * number("periods", periods, at_least=0)
-    return plain(-np.sign(number("quantity", quantity)) * value * rate)
+    return as_scalar(-np.sign(number("quantity", quantity)) * value * rate)
 
 
 def interest(
@@ -979,7 +979,7 @@ def interest(
     hours = number("hours", hours, at_least=0)
     started = -(-hours // number("period", period, above=0))
     charges = number("at opening", at_opening, at_least=0) + started
-    return plain(borrowed * number("period rate", period_rate, at_least=0) * charges)
+    return as_scalar(borrowed * number("period rate", period_rate, at_least=0) * charges)
 
 
 def deficit(equity: ArrayLike) -> Number:
@@ -1004,7 +1004,7 @@ def deficit(equity: ArrayLike) -> Number:
     >>> deficit(-550), deficit(20)
     (550.0, 0.0)
     """
-    return plain(_positive(-number("equity", equity)))
+    return as_scalar(_positive(-number("equity", equity)))
 
 
 def left_after(means: ArrayLike, deficit: ArrayLike) -> Number:
@@ -1032,7 +1032,7 @@ def left_after(means: ArrayLike, deficit: ArrayLike) -> Number:
     """
     means = number("means", means)
     paid = np.minimum(number("deficit", deficit, at_least=0), _positive(means))
-    return plain(means - paid)
+    return as_scalar(means - paid)
 
 
 def returned(equity: ArrayLike, notional: ArrayLike, fee_rate: ArrayLike | None) -> Number:
@@ -1063,9 +1063,9 @@ def returned(equity: ArrayLike, notional: ArrayLike, fee_rate: ArrayLike | None)
     """
     equity = number("equity", equity)
     if fee_rate is None:
-        return plain(0 * equity)
+        return as_scalar(0 * equity)
     fee = number("notional", notional, at_least=0) * number("fee rate", fee_rate, at_least=0)
-    return plain(_positive(equity - fee))
+    return as_scalar(_positive(equity - fee))
 
 
 def _positive(value: Number) -> Number:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from margin_lib.errors import MarginError, keep_number, number, one_number, plain
+from margin_lib.errors import MarginError, as_scalar, keep_number, number, one_number
 from tests.strategies import NO_NUMBERS, NOT_SINGLE
 
 
@@ -105,9 +105,9 @@ def test_many_numbers_become_one_array_of_their_own(values):
 
 
 def test_plain_turns_only_single_numbers_into_floats():
-    assert type(plain(np.float32(2))) is float
+    assert type(as_scalar(np.float32(2))) is float
     many = np.ones(3)
-    assert plain(many) is many
+    assert as_scalar(many) is many
 
 
 def test_a_record_keeps_a_plain_float_or_what_it_had():
