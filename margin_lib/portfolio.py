@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from margin_lib.account import Account, Risk, mark, moment
-from margin_lib.errors import MarginError, one_number, plain
+from margin_lib.account import Account, Risk, checked_marks, mark
+from margin_lib.errors import MarginError, as_scalar, one_number
 from margin_lib.types import Marks, Number
 
 NINE = tuple(step / 100 for step in range(-16, 17, 4))
@@ -84,7 +84,7 @@ class Scan:
         lines = self._lines(account)
         at = {market: _axis(account, market, mark(marks, market)) for market in lines[0]}
         needed = [sum((line[m] * at[m] for m in line), 0.0) for line in lines]
-        return plain(np.max(np.broadcast_arrays(*needed), axis=0))
+        return as_scalar(np.max(np.broadcast_arrays(*needed), axis=0))
 
     def risk(self, account: Account, marks: Marks) -> Risk:
         """Risk of the shared balance with this requirement in place of its positions' margins.
@@ -154,7 +154,7 @@ class Scan:
         if _inverse(account):
             with np.errstate(divide="ignore"):
                 ends = [1 / end for end in reversed(ends)]
-        return plain(ends[0]), plain(ends[1])
+        return as_scalar(ends[0]), as_scalar(ends[1])
 
     def liquidation_range(self, account: Account, market: str, marks: Marks) -> tuple[float, float]:
         """The two prices of a market beyond which the shared balance is liquidated.
@@ -177,7 +177,7 @@ class Scan:
         >>> Scan(moves=[-0.2, 0.2]).liquidation_range(account, "ETH", {"ETH": 8})
         (5.0, nan)
         """
-        marks = moment(marks)
+        marks = checked_marks(marks)
         lower, upper = self.alive_between(account, market, marks)
         now = mark(marks, market)
         if not lower < now < upper:

@@ -126,7 +126,7 @@ class Menu:
     chosen_for : str           each "position", each "market", or the whole "account"
     switch_while_open : bool   the mode can be changed while a position is open
     isolated_only : bool       there are markets without another mode
-    margin_out : float         what must stay when isolated margin is taken out: the larger of the
+    kept : float               what must stay when isolated margin is taken out: the larger of the
                                initial margin at the mark and this share of notional [1]
     top_up : bool              isolated margin can be made to refill itself from the balance
     cross_fails : tuple        what is done once a cross account is due, as `closes` of
@@ -142,7 +142,7 @@ class Menu:
     chosen_for: str | None = None
     switch_while_open: bool | None = None
     isolated_only: bool | None = None
-    margin_out: float | None = None
+    kept: float | None = None
     top_up: bool | None = None
     cross_fails: tuple[str | float, ...] | None = None
     backstop: float = 0.0

@@ -150,7 +150,7 @@ def test_the_menu_says_what_it_knows_and_nothing_else(name):
     assert menu.default_mode is None or menu.default_mode in menu.modes
     assert menu.chosen_for in (None, "position", "market", "account")
     assert all(answer in (None, True, False) for answer in (menu.switch_while_open, menu.top_up))
-    assert menu.margin_out is None or 0 <= menu.margin_out < 1
+    assert menu.kept is None or 0 <= menu.kept < 1
     assert 0 <= menu.backstop < 1
 
 
@@ -161,9 +161,9 @@ def test_what_venues_are_known_to_differ_in():
     assert of("chosen_for")["bybit linear"] == "account"
     assert of("chosen_for")["binance usd-m"] == "market"
     assert of("default_mode")["hyperliquid"] == "cross"
-    assert of("margin_out")["hyperliquid"] == 0.1
-    assert of("margin_out")["binance coin-m"] == 0
-    assert of("margin_out")["dydx"] is None
+    assert of("kept")["hyperliquid"] == 0.1
+    assert of("kept")["binance coin-m"] == 0
+    assert of("kept")["dydx"] is None
     assert of("cross_fails")["hyperliquid"] == (0.2, "everything")
     assert of("backstop")["hyperliquid"] == pytest.approx(2 / 3)
     assert set(of("switch_while_open").values()) == {True, False, None}
