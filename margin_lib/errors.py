@@ -63,11 +63,12 @@ def number(
     Traceback (most recent call last):
     margin_lib.errors.MarginError: price must be finite, got nan
     """
-    if type(value) is float or type(value) is int or type(value) is Fraction:
-        if not -LARGEST <= value <= LARGEST:
+    single = float(value) if type(value) is np.float64 else value
+    if type(single) is float or type(single) is int or type(single) is Fraction:  # bool is neither
+        if not -LARGEST <= single <= LARGEST:
             raise MarginError(name, "must be finite", value)
-        _within(name, value, value, above, at_least, below)
-        return value
+        _within(name, value, single, above, at_least, below)
+        return single
     try:
         array = np.asarray(value)
     except ValueError:  # a ragged list

@@ -12,6 +12,7 @@ side turned. So every function has one equation, and `inverse=True` turns its in
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 
 import numpy as np
 
@@ -651,16 +652,36 @@ def tiered_liquidation_price(
     one_number("fee rate", fee_rate)  # the same table must hold for a whole array
     fee = number("fee rate", fee_rate, at_least=0)
 
-    dead_from, *table = _lines(tiers, fee)
-
     def prices(entry: Number, q: Number, money: Number) -> Number:
-        debt = q * entry - money
-        short, long = (_count(debt, borders[1:]) for borders in np.split(dead_from, 2))
-        row = short + np.greater_equal(q, 0) * (len(tiers) + long - short)
-        right, slope, amount = (column.take(row) for column in table)
-        return _price(np.minimum((debt - amount) / slope, right), q, inverse)
+        long, short = (_reached(q * entry - money, side, tiers, fee) for side in (1, -1))
+        return _price(np.where(q > 0, long, short), q, inverse)
 
     return _in_parts(prices, entry, q, money)
+
+
+def _reached(debt: Number, side: int, tiers: Sequence[Row], fee: float) -> Number:
+    """Where positions of one side die on the axis x = side · notional, on which equity is x − debt.
+
+    Both sides die towards the left, and each row of the table lies to the right of the one before
+    it, or of the one after it for a short. So the first price that the market reaches is in the
+    rightmost row that counts: one at whose left end the position is dead.
+    """
+    rows, caps = [], (*(tier[0] for tier in tiers[1:]), np.inf)
+    for (floor, rate, amount, _), cap in zip(tiers, caps, strict=True):
+        slope = 1 - side * number("rate with closing fee", rate + fee, below=1)
+        left, right = sorted((side * floor, side * cap))
+        rows.append((left * slope + amount, right, slope, amount))
+    dead_from, *table = zip(*rows[::side], strict=True)
+    # Its number is that of the borders passed, where a later border takes the earlier ones along.
+    # Counting is several times faster than choosing (`np.where`) among the solutions of all rows.
+    borders = accumulate(dead_from[:0:-1], min)
+    row = sum((debt >= border for border in borders), start=np.int16(0))
+    if np.ndim(row):
+        table = [np.take(column, row) for column in table]
+    else:  # an array of the column would make its whole numbers inexact
+        table = [column[row] for column in table]
+    right, slope, amount = table
+    return np.minimum((debt - amount) / slope, right)
 
 
 def _in_parts(function: Callable[..., Number], *values: Number, size: int = 65_536) -> Number:
@@ -682,34 +703,6 @@ def _checked(
     entry = number("entry price", entry_price, above=0)
     q, entry = _turned(number("quantity", quantity), entry, inverse)
     return entry, q, number("collateral", collateral)
-
-
-def _lines(tiers: Sequence[Row], fee: float) -> list[np.ndarray]:
-    """The rows of a table for both sides, from left to right: dead from, right end, slope, amount.
-
-    On the axis x = side · notional equity is x − debt, and both sides die towards the left; a short
-    is on the left half, a long on the right one. Maintenance is a straight line within a row. The
-    row in which a position dies is the rightmost one of its half at whose left end it is dead: it
-    dies at the row's solution, or at the right end if the table jumps there.
-    """
-    ends, halves = [*(tier[0] for tier in tiers[1:]), np.inf], []
-    for side in (-1, 1):
-        rows = []
-        for (floor, rate, amount, _), end in zip(tiers, ends, strict=True):
-            rate = number("rate with closing fee", rate + fee, below=1)
-            left, right = sorted((side * floor, side * end))
-            rows.append((left * (1 - side * rate) + amount, right, 1 - side * rate, amount))
-        dead, *table = (np.array(column) for column in zip(*rows[::side], strict=True))
-        halves.append((np.minimum.accumulate(dead[::-1])[::-1], *table))
-    return [np.concatenate(columns) for columns in zip(*halves, strict=True)]
-
-
-def _count(values: Number, borders: np.ndarray) -> np.ndarray:
-    """How many borders each value has reached: faster than a binary search in a short list."""
-    count = np.zeros(np.shape(values), np.int16)
-    for border in borders:
-        count += np.greater_equal(values, border)
-    return count
 
 
 def _price(reached: Number, q: Number, inverse: bool) -> Number:
