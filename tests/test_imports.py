@@ -20,6 +20,7 @@ ORDER = [
     "spot",
     "account",
     "liquidation",
+    "portfolio",
     "paths",
     "simulate",
     "venues",

@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 COPY = ROOT / "build" / "mutants"
-MODULES = ("formulas", "contracts", "spot", "account", "liquidation")
+MODULES = ("formulas", "contracts", "spot", "account", "liquidation", "portfolio")
 SHARE = 0.95
 RUN = """
 import doctest
