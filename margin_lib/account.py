@@ -14,7 +14,7 @@ import numpy as np
 
 from margin_lib import formulas
 from margin_lib.contracts import Contract
-from margin_lib.errors import MarginError, keep_number, number, one_number, plain
+from margin_lib.errors import MarginError, as_scalar, keep_number, number, one_number
 from margin_lib.types import ArrayLike, Marks, Number, Row, Truth
 
 MODES = ("isolated", "cross")
@@ -330,13 +330,13 @@ class Risk:
     def margin_ratio(self) -> Number:
         """Maintenance margin / equity; NaN where nothing is open [1]."""
         ratio = formulas.margin_ratio(self.maintenance_margin, self.equity)
-        return plain(np.where(np.greater(self.notional, 0), ratio, np.nan))
+        return as_scalar(np.where(np.greater(self.notional, 0), ratio, np.nan))
 
     @property
     def effective_leverage(self) -> Number:
         """Notional / equity; infinite once equity is used up, 0 where nothing is open [1]."""
         ratio = formulas.margin_ratio(self.notional, self.equity)
-        return plain(np.where(np.greater(self.notional, 0), ratio, 0.0))
+        return as_scalar(np.where(np.greater(self.notional, 0), ratio, 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,7 +391,7 @@ class Event:
         return self.transfers.get(party, 0)
 
 
-def pocket(symbol: str) -> str:
+def margin_party(symbol: str) -> str:
     """Name of an isolated position's margin as a party in a ledger.
 
     Parameters
@@ -402,7 +402,7 @@ def pocket(symbol: str) -> str:
     -------
     str
 
-    >>> pocket("ETH")
+    >>> margin_party("ETH")
     'margin ETH'
     """
     return f"margin {symbol}"
@@ -570,7 +570,7 @@ class Account:
         >>> account.liquidation_price("ETH")   # 17 + 4 (P − 8) = 2 P
         7.5
         """
-        position, spare = self[symbol], self.carrier(symbol, marks).cushion
+        position, spare = self[symbol], self.collateral_behind(symbol, marks).cushion
         market = position.contract.market
         if position.margin is None and [p.contract.market for p in self.cross].count(market) > 1:
             return self.liquidation_range(market, marks)[position.quantity < 0]
@@ -692,12 +692,12 @@ class Account:
         >>> account.bankruptcy_price("ETH")
         4.0
         """
-        position, equity = self[symbol], self.carrier(symbol, marks).equity
+        position, equity = self[symbol], self.collateral_behind(symbol, marks).equity
         return formulas.bankruptcy_price(
             position.entry_price, position.units, equity, position.contract.inverse
         )
 
-    def carrier(self, symbol: str, marks: Marks | None = None) -> Risk:
+    def collateral_behind(self, symbol: str, marks: Marks | None = None) -> Risk:
         """What carries a position, itself left out: its margin, or the balance and the others.
 
         Its cushion is the collateral of `Position.liquidation_price`.
@@ -717,7 +717,7 @@ class Account:
 
         >>> eth = Contract(symbol="ETH", maintenance=0.02)
         >>> account, _ = Account(balance=5).open(eth, quantity=100, price=0.5, leverage=25)
-        >>> account.carrier("ETH").cushion
+        >>> account.collateral_behind("ETH").cushion
         2.0
         """
         position = self[symbol]
@@ -790,7 +790,7 @@ class Account:
             margin=0 if mode == "isolated" else None,
         )
         symbol = new.symbol
-        marks = {**moment(marks), contract.market: new.entry_price}
+        marks = {**checked_marks(marks), contract.market: new.entry_price}
         fee = new.notional(price) * contract.taker_fee
         needed = formulas.initial_margin(new.notional(price), leverage)
         locked = needed if margin is None else one_number("margin", margin)
@@ -810,9 +810,9 @@ class Account:
             locked = min(locked, free - fee)  # not an ulp more than there is
             if locked + fee > free:
                 locked = math.nextafter(locked, 0)
-            ledger.append(_move("balance", pocket(symbol), locked))
+            ledger.append(_move("balance", margin_party(symbol), locked))
         event = Event.of("opened", [symbol], *ledger)
-        return self._next(event, self._put(new))._alive(marks, symbol, None), event
+        return self._next(event, self._put(new))._check_alive(marks, symbol, None), event
 
     def holding(self, coin: str, share: float, price: float) -> "Account":
         """The account with a part of its balance held in a coin: collateral that has a price.
@@ -893,14 +893,14 @@ class Account:
             rule = f"must be part of the open quantity {position.quantity:g}"
             raise MarginError("quantity", rule, closed)
         price = one_number("price", price, above=0)
-        marks = {**moment(marks), position.contract.market: price}
-        self._alive(marks, symbol)
+        marks = {**checked_marks(marks), position.contract.market: price}
+        self._check_alive(marks, symbol)
         gain = position.pnl(price) * share
         fee = position.notional(price) * share * position.contract.taker_fee
         ledger = [{"balance": gain - fee, "market": -gain, "exchange": fee}]
         if position.margin is not None:
             freed = position.margin * share
-            ledger.append(_move(pocket(symbol), "balance", freed))
+            ledger.append(_move(margin_party(symbol), "balance", freed))
             one_number(f"{symbol} equity after the closing fee", freed + gain - fee, at_least=0)
         event = Event.of("closed", [symbol], *ledger)
         rest = [other for other in self.positions if other is not position]
@@ -908,7 +908,7 @@ class Account:
             rest = self._put(replace(position, quantity=position.quantity - closed))
         after = self._next(event, rest)
         if position.margin is None:
-            after._alive(marks, None)  # the fee must not kill what stays open
+            after._check_alive(marks, None)  # the fee must not kill what stays open
         return after, event
 
     def add_margin(self, symbol: str, amount: float, marks: Marks | None = None) -> "Done":
@@ -941,12 +941,12 @@ class Account:
         """
         self._must_be(symbol, "isolated")
         amount = one_number("amount", amount, at_least=0)
-        marks = moment(marks)
+        marks = checked_marks(marks)
         free = min(self.available_balance(marks), self.balance)
         if amount > free:
             raise MarginError("amount", f"must not exceed the available balance {free:g}", amount)
-        event = Event.of("margin added", [symbol], _move("balance", pocket(symbol), amount))
-        return self._next(event, self.positions)._alive(marks, None), event
+        event = Event.of("margin added", [symbol], _move("balance", margin_party(symbol), amount))
+        return self._next(event, self.positions)._check_alive(marks, None), event
 
     def remove_margin(self, symbol: str, amount: float, marks: Marks) -> "Done":
         """Move money from an isolated position's margin back to the balance.
@@ -981,8 +981,8 @@ class Account:
         margin = self[symbol].margin
         if amount > margin:
             raise MarginError("amount", f"must not exceed the margin {margin:g}", amount)
-        event = Event.of("margin removed", [symbol], _move(pocket(symbol), "balance", amount))
-        return self._next(event, self.positions)._alive(moment(marks), symbol), event
+        event = Event.of("margin removed", [symbol], _move(margin_party(symbol), "balance", amount))
+        return self._next(event, self.positions)._check_alive(checked_marks(marks), symbol), event
 
     def switch_mode(
         self, symbol: str, mode: str, marks: Marks, margin: float | None = None
@@ -1023,17 +1023,19 @@ class Account:
         if mode == "cross":
             if margin is not None:
                 raise MarginError("margin", "must be None in cross: the balance is shared", margin)
-            move = _move(pocket(symbol), "balance", position.margin)
+            move = _move(margin_party(symbol), "balance", position.margin)
             switched = replace(position, margin=None)
         else:
             at_entry = position.risk(position.entry_price).initial_margin
             margin = one_number("margin", at_entry if margin is None else margin, above=0)
             if margin > self.balance + ROUNDING * margin:
                 raise MarginError("margin", f"must not exceed the balance {self.balance:g}", margin)
-            move = _move("balance", pocket(symbol), min(margin, self.balance))
+            move = _move("balance", margin_party(symbol), min(margin, self.balance))
             switched = replace(position, margin=0)
         event = Event.of("mode switched", [symbol], move)
-        return self._next(event, self._put(switched))._alive(moment(marks), symbol, None), event
+        return self._next(event, self._put(switched))._check_alive(
+            checked_marks(marks), symbol, None
+        ), event
 
     def pay_funding(self, rates: Mapping[str, float], marks: Marks) -> "Done":
         """One funding payment: into or out of isolated margins, and the balance for cross.
@@ -1061,7 +1063,7 @@ class Account:
         >>> account["ETH"].margin, event.transfers
         (12.0, {'other traders': 4.0, 'margin ETH': -4.0})
         """
-        marks = moment(marks)
+        marks = checked_marks(marks)
         rates = {symbol: one_number(f"{symbol} rate", rate) for symbol, rate in rates.items()}
         cash = {s: self[s].funding(self[s].mark(marks), rate) for s, rate in rates.items()}
         return self._pay("funding paid", cash, "other traders")
@@ -1103,7 +1105,7 @@ class Account:
         """Move cash (above 0: received) between each position's pocket and a counterparty."""
         ledgers = []
         for symbol, money in cash.items():
-            party = "balance" if self[symbol].margin is None else pocket(symbol)
+            party = "balance" if self[symbol].margin is None else margin_party(symbol)
             ledgers.append(_move(counterparty, party, money))
         event = Event.of(kind, cash, *ledgers)
         return self._next(event, self.positions), event
@@ -1113,7 +1115,7 @@ class Account:
         after = []
         for position in positions:
             if position.margin is not None:  # a margin of 0 is no fraction
-                margin = (position.margin or 0) + event.received(pocket(position.symbol))
+                margin = (position.margin or 0) + event.received(margin_party(position.symbol))
                 position = replace(position, margin=margin)
             after.append(position)
         return Account(balance=self.balance + event.received("balance"), positions=after)
@@ -1124,7 +1126,7 @@ class Account:
             return [*self.positions, new]
         return [new if old.symbol == new.symbol else old for old in self.positions]
 
-    def _alive(self, marks: Marks, *symbols: str | None) -> "Account":
+    def _check_alive(self, marks: Marks, *symbols: str | None) -> "Account":
         """The account itself, unless a pocket that carries one of the symbols is liquidatable."""
         for symbol in symbols:
             risk = self.risk(marks, symbol)
@@ -1173,7 +1175,7 @@ def mark(marks: Marks | None, symbol: str) -> Number:
     return number(f"mark of {symbol}", marks[symbol], above=0)
 
 
-def moment(marks: Marks | None) -> dict[str, float]:
+def checked_marks(marks: Marks | None) -> dict[str, float]:
     """The marks of one moment, which an operation needs: a single price a symbol.
 
     Parameters
@@ -1188,9 +1190,9 @@ def moment(marks: Marks | None) -> dict[str, float]:
     ------
     MarginError                an array, or not a positive number
 
-    >>> moment({"ETH": 2})
+    >>> checked_marks({"ETH": 2})
     {'ETH': 2.0}
-    >>> moment({"ETH": [1, 2]})
+    >>> checked_marks({"ETH": [1, 2]})
     Traceback (most recent call last):
     margin_lib.errors.MarginError: mark of ETH must be a single number, got [1, 2]
     """

@@ -13,7 +13,7 @@ from typing import IO, Any
 import numpy as np
 import pandas as pd
 
-from margin_lib.errors import MarginError, count, number, of_type, one_number, plain
+from margin_lib.errors import MarginError, as_scalar, count, number, of_type, one_number
 from margin_lib.types import ArrayLike, Marks, Number
 
 BLOCK = 32  # steps that are looked at together
@@ -178,7 +178,7 @@ class Bars:
         >>> Bars.of_marks([{"ETH": 2}, {"ETH": 3}]).marks("close", 1)
         {'ETH': 3.0}
         """
-        return {m: plain(self._price(p[step])) for m, p in getattr(self, name).items()}
+        return {m: as_scalar(self._price(p[step])) for m, p in getattr(self, name).items()}
 
     def extremes(self, market: str) -> tuple[np.ndarray, np.ndarray]:
         """Lowest low and highest high of a market on each path.

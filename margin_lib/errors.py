@@ -63,11 +63,12 @@ def number(
     Traceback (most recent call last):
     margin_lib.errors.MarginError: price must be finite, got nan
     """
-    if type(value) is float or type(value) is int or type(value) is Fraction:
-        if not -LARGEST <= value <= LARGEST:
+    single = float(value) if type(value) is np.float64 else value
+    if type(single) is float or type(single) is int or type(single) is Fraction:  # bool is neither
+        if not -LARGEST <= single <= LARGEST:
             raise MarginError(name, "must be finite", value)
-        _within(name, value, value, above, at_least, below)
-        return value
+        _within(name, value, single, above, at_least, below)
+        return single
     try:
         array = np.asarray(value)
     except ValueError:  # a ragged list
@@ -79,7 +80,7 @@ def number(
     if not np.all(np.isfinite(array)):
         raise MarginError(name, "must be finite", value)
     _within(name, value, array, above, at_least, below)
-    return plain(array)
+    return as_scalar(array)
 
 
 def _within(
@@ -118,7 +119,7 @@ def one_number(name: str, value: ArrayLike, **bounds: float) -> float:
     Traceback (most recent call last):
     margin_lib.errors.MarginError: leverage must be a single number, got [1, 2]
     """
-    result = plain(number(name, value, **bounds))
+    result = as_scalar(number(name, value, **bounds))
     if isinstance(result, np.ndarray):
         raise MarginError(name, "must be a single number", value)
     return result
@@ -202,7 +203,7 @@ def keep_number(record: object, attribute: str, name: str, **bounds: float) -> N
     object.__setattr__(record, attribute, value)
 
 
-def plain(value: Number) -> Number:
+def as_scalar(value: Number) -> Number:
     """A float for a single number, a fraction if it is one, the array itself for many.
 
     Parameters
@@ -213,7 +214,7 @@ def plain(value: Number) -> Number:
     -------
     float, Fraction or ndarray     [unit of the value]
 
-    >>> plain(np.array(1.5)), plain(np.array(Fraction(1, 3))), plain(2)
+    >>> as_scalar(np.array(1.5)), as_scalar(np.array(Fraction(1, 3))), as_scalar(2)
     (1.5, Fraction(1, 3), 2.0)
     """
     if isinstance(value, (int, float)):  # NumPy's float64, too

@@ -12,10 +12,11 @@ side turned. So every function has one equation, and `inverse=True` turns its in
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 
 import numpy as np
 
-from margin_lib.errors import MarginError, number, one_number, plain
+from margin_lib.errors import MarginError, as_scalar, number, one_number
 from margin_lib.types import ArrayLike, Number, Row
 
 Leg = tuple[float, float, Sequence[Row], float]  # entry price, quantity, tiers, fee rate
@@ -57,7 +58,7 @@ def quantity(
     margin = number("margin", margin, above=0)
     leverage = number("leverage", leverage, at_least=1)
     _, price = _turned(0, number("price", price, above=0), inverse)
-    return plain(margin * leverage / price)
+    return as_scalar(margin * leverage / price)
 
 
 def notional(quantity: ArrayLike, price: ArrayLike, inverse: bool = False) -> Number:
@@ -86,7 +87,7 @@ def notional(quantity: ArrayLike, price: ArrayLike, inverse: bool = False) -> Nu
     """
     price = number("price", price, above=0)
     quantity, price = _turned(number("quantity", quantity), price, inverse)
-    return plain(abs(quantity) * price)
+    return as_scalar(abs(quantity) * price)
 
 
 def pnl(
@@ -123,7 +124,7 @@ def pnl(
     price = number("price", price, above=0)
     _, entry_price = _turned(0, entry_price, inverse)
     quantity, price = _turned(number("quantity", quantity), price, inverse)
-    return plain(quantity * (price - entry_price))
+    return as_scalar(quantity * (price - entry_price))
 
 
 def trading_fee(notional: ArrayLike, rate: ArrayLike) -> Number:
@@ -150,7 +151,7 @@ def trading_fee(notional: ArrayLike, rate: ArrayLike) -> Number:
     250.0
     """
     notional = number("notional", notional, at_least=0)
-    return plain(notional * number("rate", rate, at_least=0, below=1))
+    return as_scalar(notional * number("rate", rate, at_least=0, below=1))
 
 
 def net_pnl(
@@ -184,7 +185,7 @@ def net_pnl(
     """
     gain = pnl(quantity, entry_price, price, inverse)
     rate = number("fee rate", fee_rate, at_least=0, below=1)
-    return plain(gain - trading_fee(notional(quantity, price, inverse), rate))
+    return as_scalar(gain - trading_fee(notional(quantity, price, inverse), rate))
 
 
 def average_entry_price(
@@ -227,7 +228,7 @@ def average_entry_price(
     _, first_price = _turned(0, first_price, inverse)
     _, second_price = _turned(0, second_price, inverse)
     mean = (first * first_price + second * second_price) / (first + second)
-    return plain(_turned(0, mean, inverse)[1])
+    return as_scalar(_turned(0, mean, inverse)[1])
 
 
 def initial_margin(notional: ArrayLike, leverage: ArrayLike) -> Number:
@@ -254,7 +255,7 @@ def initial_margin(notional: ArrayLike, leverage: ArrayLike) -> Number:
     2.0
     """
     notional = number("notional", notional, at_least=0)
-    return plain(notional / number("leverage", leverage, at_least=1))
+    return as_scalar(notional / number("leverage", leverage, at_least=1))
 
 
 def borrowed(notional: ArrayLike, own_money: ArrayLike) -> Number:
@@ -281,7 +282,7 @@ def borrowed(notional: ArrayLike, own_money: ArrayLike) -> Number:
     8.0
     """
     notional = number("notional", notional, at_least=0)
-    return plain(_positive(notional - number("own money", own_money, at_least=0)))
+    return as_scalar(_positive(notional - number("own money", own_money, at_least=0)))
 
 
 def maintenance_margin(notional: ArrayLike, rate: ArrayLike, amount: ArrayLike = 0) -> Number:
@@ -310,7 +311,7 @@ def maintenance_margin(notional: ArrayLike, rate: ArrayLike, amount: ArrayLike =
     """
     rate = number("rate", rate, at_least=0, below=1)
     notional = number("notional", notional, at_least=0)
-    return plain(rate * notional - number("amount", amount))
+    return as_scalar(rate * notional - number("amount", amount))
 
 
 def tiered_maintenance(notional: ArrayLike, tiers: Sequence[Row]) -> Number:
@@ -340,7 +341,7 @@ def tiered_maintenance(notional: ArrayLike, tiers: Sequence[Row]) -> Number:
     margin = 0
     for floor, rate, amount, _ in tiers:
         margin = np.where(notional >= floor, rate * notional - amount, margin)
-    return plain(margin)
+    return as_scalar(margin)
 
 
 def margin_ratio(maintenance_margin: ArrayLike, equity: ArrayLike) -> Number:
@@ -373,7 +374,7 @@ def margin_ratio(maintenance_margin: ArrayLike, equity: ArrayLike) -> Number:
     alive = np.greater(equity, 0)
     with np.errstate(over="ignore"):
         ratio = maintenance / np.where(alive, equity, 1)
-    return plain(np.where(alive, ratio, np.inf))
+    return as_scalar(np.where(alive, ratio, np.inf))
 
 
 def margin_level(equity: ArrayLike, maintenance_margin: ArrayLike) -> Number:
@@ -454,7 +455,7 @@ def equity_of_ratio(maintenance_margin: ArrayLike, margin_ratio: ArrayLike) -> N
     2.0
     """
     required = number("maintenance margin", maintenance_margin, at_least=0)
-    return plain(required / number("margin ratio", margin_ratio, above=0))
+    return as_scalar(required / number("margin ratio", margin_ratio, above=0))
 
 
 def return_on_margin(pnl: ArrayLike, margin: ArrayLike) -> Number:
@@ -480,14 +481,14 @@ def return_on_margin(pnl: ArrayLike, margin: ArrayLike) -> Number:
     >>> return_on_margin(-1, 4)
     -0.25
     """
-    return plain(number("pnl", pnl) / number("margin", margin, above=0))
+    return as_scalar(number("pnl", pnl) / number("margin", margin, above=0))
 
 
 def _share(part: Number, whole: Number) -> Number:
     """part / whole, NaN where there is no whole."""
     some = np.greater(whole, 0)
     with np.errstate(over="ignore"):
-        return plain(np.where(some, part / np.where(some, whole, 1), np.nan))
+        return as_scalar(np.where(some, part / np.where(some, whole, 1), np.nan))
 
 
 def equity_of_cash(
@@ -523,7 +524,7 @@ def equity_of_cash(
     """
     price = number("price", price, above=0)
     quantity, price = _turned(number("quantity", quantity), price, inverse)
-    return plain(number("cash", cash) + quantity * price)
+    return as_scalar(number("cash", cash) + quantity * price)
 
 
 def share_of_equity(
@@ -651,16 +652,36 @@ def tiered_liquidation_price(
     one_number("fee rate", fee_rate)  # the same table must hold for a whole array
     fee = number("fee rate", fee_rate, at_least=0)
 
-    dead_from, *table = _lines(tiers, fee)
-
     def prices(entry: Number, q: Number, money: Number) -> Number:
-        debt = q * entry - money
-        short, long = (_count(debt, borders[1:]) for borders in np.split(dead_from, 2))
-        row = short + np.greater_equal(q, 0) * (len(tiers) + long - short)
-        right, slope, amount = (column.take(row) for column in table)
-        return _price(np.minimum((debt - amount) / slope, right), q, inverse)
+        long, short = (_reached(q * entry - money, side, tiers, fee) for side in (1, -1))
+        return _price(np.where(q > 0, long, short), q, inverse)
 
     return _in_parts(prices, entry, q, money)
+
+
+def _reached(debt: Number, side: int, tiers: Sequence[Row], fee: float) -> Number:
+    """Where positions of one side die on the axis x = side · notional, on which equity is x − debt.
+
+    Both sides die towards the left, and each row of the table lies to the right of the one before
+    it, or of the one after it for a short. So the first price that the market reaches is in the
+    rightmost row that counts: one at whose left end the position is dead.
+    """
+    rows, caps = [], (*(tier[0] for tier in tiers[1:]), np.inf)
+    for (floor, rate, amount, _), cap in zip(tiers, caps, strict=True):
+        slope = 1 - side * number("rate with closing fee", rate + fee, below=1)
+        left, right = sorted((side * floor, side * cap))
+        rows.append((left * slope + amount, right, slope, amount))
+    dead_from, *table = zip(*rows[::side], strict=True)
+    # Its number is that of the borders passed, where a later border takes the earlier ones along.
+    # Counting is several times faster than choosing (`np.where`) among the solutions of all rows.
+    borders = accumulate(dead_from[:0:-1], min)
+    row = sum((debt >= border for border in borders), start=np.int16(0))
+    if np.ndim(row):
+        table = [np.take(column, row) for column in table]
+    else:  # an array of the column would make its whole numbers inexact
+        table = [column[row] for column in table]
+    right, slope, amount = table
+    return np.minimum((debt - amount) / slope, right)
 
 
 def _in_parts(function: Callable[..., Number], *values: Number, size: int = 65_536) -> Number:
@@ -684,41 +705,13 @@ def _checked(
     return entry, q, number("collateral", collateral)
 
 
-def _lines(tiers: Sequence[Row], fee: float) -> list[np.ndarray]:
-    """The rows of a table for both sides, from left to right: dead from, right end, slope, amount.
-
-    On the axis x = side · notional equity is x − debt, and both sides die towards the left; a short
-    is on the left half, a long on the right one. Maintenance is a straight line within a row. The
-    row in which a position dies is the rightmost one of its half at whose left end it is dead: it
-    dies at the row's solution, or at the right end if the table jumps there.
-    """
-    ends, halves = [*(tier[0] for tier in tiers[1:]), np.inf], []
-    for side in (-1, 1):
-        rows = []
-        for (floor, rate, amount, _), end in zip(tiers, ends, strict=True):
-            rate = number("rate with closing fee", rate + fee, below=1)
-            left, right = sorted((side * floor, side * end))
-            rows.append((left * (1 - side * rate) + amount, right, 1 - side * rate, amount))
-        dead, *table = (np.array(column) for column in zip(*rows[::side], strict=True))
-        halves.append((np.minimum.accumulate(dead[::-1])[::-1], *table))
-    return [np.concatenate(columns) for columns in zip(*halves, strict=True)]
-
-
-def _count(values: Number, borders: np.ndarray) -> np.ndarray:
-    """How many borders each value has reached: faster than a binary search in a short list."""
-    count = np.zeros(np.shape(values), np.int16)
-    for border in borders:
-        count += np.greater_equal(values, border)
-    return count
-
-
 def _price(reached: Number, q: Number, inverse: bool) -> Number:
     """Price of side · notional. A long that would have to fall to 0 or below never gets there."""
     dies = np.logical_or(np.less(q, 0), np.logical_and(np.greater(q, 0), np.greater(reached, 0)))
     price = np.where(dies, abs(reached) / np.where(np.equal(q, 0), 1, abs(q)), np.nan)
     if inverse:
         price = np.where(np.equal(price, 0), np.inf, 1 / np.where(np.equal(price, 0), 1, price))
-    return plain(price)
+    return as_scalar(price)
 
 
 def liquidation_range(
@@ -784,7 +777,7 @@ def liquidation_range(
     parts = list(zip(borders, borders[1:], strict=False))
     lower = first_zero([(a, min(b, now)) for a, b in reversed(parts) if a <= now], inwards=True)
     upper = first_zero([(max(a, now), b) for a, b in parts if b > now], inwards=False)
-    lower, upper = plain(lower), plain(upper)
+    lower, upper = as_scalar(lower), as_scalar(upper)
     return (1 / upper, 1 / lower) if inverse else (lower, upper)
 
 
@@ -937,7 +930,7 @@ def funding(
     """
     value = notional(quantity, number("mark price", mark_price, above=0), inverse)
     rate = number("rate", rate) * number("periods", periods, at_least=0)
-    return plain(-np.sign(number("quantity", quantity)) * value * rate)
+    return as_scalar(-np.sign(number("quantity", quantity)) * value * rate)
 
 
 def interest(
@@ -979,7 +972,7 @@ def interest(
     hours = number("hours", hours, at_least=0)
     started = -(-hours // number("period", period, above=0))
     charges = number("at opening", at_opening, at_least=0) + started
-    return plain(borrowed * number("period rate", period_rate, at_least=0) * charges)
+    return as_scalar(borrowed * number("period rate", period_rate, at_least=0) * charges)
 
 
 def deficit(equity: ArrayLike) -> Number:
@@ -1004,7 +997,7 @@ def deficit(equity: ArrayLike) -> Number:
     >>> deficit(-550), deficit(20)
     (550.0, 0.0)
     """
-    return plain(_positive(-number("equity", equity)))
+    return as_scalar(_positive(-number("equity", equity)))
 
 
 def left_after(means: ArrayLike, deficit: ArrayLike) -> Number:
@@ -1032,7 +1025,7 @@ def left_after(means: ArrayLike, deficit: ArrayLike) -> Number:
     """
     means = number("means", means)
     paid = np.minimum(number("deficit", deficit, at_least=0), _positive(means))
-    return plain(means - paid)
+    return as_scalar(means - paid)
 
 
 def returned(equity: ArrayLike, notional: ArrayLike, fee_rate: ArrayLike | None) -> Number:
@@ -1063,9 +1056,9 @@ def returned(equity: ArrayLike, notional: ArrayLike, fee_rate: ArrayLike | None)
     """
     equity = number("equity", equity)
     if fee_rate is None:
-        return plain(0 * equity)
+        return as_scalar(0 * equity)
     fee = number("notional", notional, at_least=0) * number("fee rate", fee_rate, at_least=0)
-    return plain(_positive(equity - fee))
+    return as_scalar(_positive(equity - fee))
 
 
 def _positive(value: Number) -> Number:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from margin_lib import formulas
-from margin_lib.account import ROUNDING, Account, Done, Event, Position, moment, pocket
+from margin_lib.account import ROUNDING, Account, Done, Event, Position, checked_marks, margin_party
 from margin_lib.errors import MarginError, one_number
 from margin_lib.types import Marks
 
@@ -68,7 +68,7 @@ def liquidate(
     >>> after.balance, event.transfers
     (3.0, {'margin ETH': -2.0, 'market': 25.0, 'insurance fund': -23.0})
     """
-    marks = moment(marks)
+    marks = checked_marks(marks)
     if closes not in CLOSES:
         raise MarginError("closes", f"must be one of {', '.join(CLOSES)}", repr(closes))
     risk = account.risk(marks, symbol)
@@ -111,7 +111,7 @@ def close_all(
     4.0
     """
     parts = {position.symbol: position.quantity for position in _carried(account, symbol)}
-    account, ledger = _close(account, moment(marks), parts, fee_rate)
+    account, ledger = _close(account, checked_marks(marks), parts, fee_rate)
     return account, Event.of("liquidated", parts, ledger)
 
 
@@ -154,7 +154,7 @@ def part_to_close(
     >>> part_to_close(account, {"ETH": 0.625}, "ETH", lot=1)   # 4 left; 0.25 · 0.625 · 25 < 4
     7.0
     """
-    position, marks = account[symbol], moment(marks)
+    position, marks = account[symbol], checked_marks(marks)
     lot = one_number("lot", lot, at_least=0) or abs(position.quantity) * FINEST
     if not account.risk(marks, symbol).is_liquidatable:
         return 0 * position.quantity
@@ -196,7 +196,7 @@ def mark_to_market(
     >>> mark_to_market(account, {"ETH": 0.08})[0]
     Account(balance=3.0, positions=())
     """
-    marks = moment(marks)
+    marks = checked_marks(marks)
     # The shared balance goes first: what an isolated pocket returns must not change its fate.
     due = [symbol for symbol, *_ in account.pockets if account.risk(marks, symbol).is_liquidatable]
     events = []
@@ -300,7 +300,7 @@ def settle(
     >>> winners[0].quantity, winners[0].price, winners[0].profit   # bankruptcy price: 8.75
     (-4.0, 8.75, 5.0)
     """
-    fund, marks = one_number("fund", fund, at_least=0), moment(marks)
+    fund, marks = one_number("fund", fund, at_least=0), checked_marks(marks)
     received, traders = event.received("insurance fund"), list(traders)
     owed, gained = formulas.deficit(received), formulas.deficit(-received)
     missing, winners = formulas.left_after(owed, fund), []
@@ -422,7 +422,7 @@ def _close(
     symbol = next(iter(parts))
     carried, risk = _carried(account, symbol), account.risk(marks, symbol)
     own, rate = carried[0].margin, _rate(fee_rate)
-    pot, collateral = ("balance", account.balance) if own is None else (pocket(symbol), own)
+    pot, collateral = ("balance", account.balance) if own is None else (margin_party(symbol), own)
     closed = [replace(account[name], quantity=part) for name, part in parts.items()]
     gain = sum(part.pnl(part.mark(marks)) for part in closed)
     if all(parts.get(position.symbol) == position.quantity for position in carried):

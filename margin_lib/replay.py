@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from margin_lib.account import Account, Done, Event, Position, Risk, pocket
+from margin_lib.account import Account, Done, Event, Position, Risk, margin_party
 from margin_lib.bars import Bars
-from margin_lib.errors import MarginError, of_type, one_number, plain
+from margin_lib.errors import MarginError, as_scalar, of_type, one_number
 from margin_lib.liquidation import close_all, left_open, mark_to_market, settle
 from margin_lib.types import ArrayLike, Marks, Number
 
@@ -189,7 +189,10 @@ class Replay:
         for hour, marks, account in zip(self.hours, self.path, self.accounts, strict=True):
             row = {"hour": hour, **{f"price {market}": mark for market, mark in marks.items()}}
             row["equity"] = account.equity(marks)
-            pockets = {"cross": None, **{pocket(p.symbol): p.symbol for p in account.isolated}}
+            pockets = {
+                "cross": None,
+                **{margin_party(p.symbol): p.symbol for p in account.isolated},
+            }
             for name, symbol in pockets.items():
                 risk = account.risk(marks, symbol)
                 row[f"equity {name}"] = risk.equity
@@ -388,7 +391,7 @@ def _share_of_way(
     due = _pooled(positions, money, end).is_liquidatable  # decides where rounding could
     jumps = any(position.contract.maintenance.jumps for position in positions)
     if not (jumps or np.any(due)):
-        return plain(np.full(np.shape(due), np.nan))
+        return as_scalar(np.full(np.shape(due), np.nan))
     cuts: list[Number] = [0.0, 1.0]
     for position in positions:
         first, last = (position.notional(position.mark(marks)) for marks in (start, end))
@@ -409,7 +412,7 @@ def _share_of_way(
         zero = np.where(reached(first, 0), left, np.where(reached(last, 0), zero, np.nan))
         share = np.where(np.isnan(share) & (left < right), zero, share)
     share = np.where(due & np.isnan(share), 1.0, share)
-    return plain(np.where(due | jumps, share, np.nan))  # a jump can make the end safe again
+    return as_scalar(np.where(due | jumps, share, np.nan))  # a jump can make the end safe again
 
 
 def _over(part: Number, whole: Number) -> Number:

@@ -3,8 +3,10 @@
 Everything is in venues.toml, which says what its keys mean. It is read when first asked for.
 """
 
+import math
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +20,11 @@ TABLES = {  # how the rows of a table become tiers
     "continuous": Tiers.continuous,
     "half of max leverage": Tiers.half_of_max_leverage,
     "none": lambda rows: Tiers((floor, rate, 0, cap) for floor, rate, cap in rows),
+}
+ROUNDS: dict[str | None, Callable] = {  # how a count of ticks becomes one that is printed
+    "up": lambda ticks: math.ceil(round(ticks, 9)),  # 919.1 / 0.05 is a little more than 18,382
+    "nearest": round,
+    None: lambda ticks: ticks,
 }
 
 
@@ -109,6 +116,39 @@ class Table:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Menu:
+    """The margin modes that a venue offers, and what each of them allows; None: not known.
+
+    Parameters
+    ----------
+    modes : tuple of str       of "isolated", "cross", "portfolio"
+    default_mode : str         the one of a new account
+    chosen_for : str           each "position", each "market", or the whole "account"
+    switch_while_open : bool   the mode can be changed while a position is open
+    isolated_only : bool       there are markets without another mode
+    kept : float               what must stay when isolated margin is taken out: the larger of the
+                               initial margin at the mark and this share of notional [1]
+    top_up : bool              isolated margin can be made to refill itself from the balance
+    cross_fails : tuple        what is done once a cross account is due, as `closes` of
+                               `liquidation.liquidate`
+    backstop : float           as for `liquidation.liquidate`, 0 for none [1]
+
+    >>> Menu(modes=("isolated", "cross"), default_mode="cross").switch_while_open is None
+    True
+    """
+
+    modes: tuple[str, ...] | None = None
+    default_mode: str | None = None
+    chosen_for: str | None = None
+    switch_while_open: bool | None = None
+    isolated_only: bool | None = None
+    kept: float | None = None
+    top_up: bool | None = None
+    cross_fails: tuple[str | float, ...] | None = None
+    backstop: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Venue:
     """What one exchange defines, as far as it is known.
 
@@ -120,6 +160,9 @@ class Venue:
     inverse : bool             margined and settled in the coin
     rest : str or None         who gets what is left after a liquidation: "trader", "fund" (as if
                                closed at the bankruptcy price), None: not known
+    menu : Menu                which margin modes there are, and what they allow
+    rounds : str or None       how printed prices are rounded to a tick: "up", "nearest" or not
+    ticks_nearer : int         how many ticks nearer to the mark they are printed than they are
     tables : tuple of Table
     facts : tuple of Fact      every value above, with its source
     source, as_of : str        of the rule for the liquidation price
@@ -133,6 +176,9 @@ class Venue:
     taker_fee: float
     inverse: bool
     rest: str | None
+    menu: Menu
+    rounds: str | None
+    ticks_nearer: int
     tables: tuple[Table, ...]
     facts: tuple[Fact, ...]
     source: str
@@ -207,6 +253,35 @@ class Venue:
             conventions=self.conventions,
         )
 
+    def printed(self, price: float, quantity: float, tick: float) -> float:
+        """The liquidation price that the venue prints, where the equation gives another.
+
+        Parameters
+        ----------
+        price : float              from the equation; NaN ("never") stays so [quote per coin]
+        quantity : float           signed [contract]
+        tick : float               the least step of prices, above 0 [quote per coin]
+
+        Returns
+        -------
+        float                      [quote per coin]
+
+        Raises
+        ------
+        MarginError                a tick not above 0, a quantity that is not finite
+
+        Equation:  tick · round(price / tick + side · ticks nearer), rounded as the venue does
+
+        Source: positions that Bybit and OKX printed, in tests/reference/cases.json.
+
+        >>> venue("bybit linear classic").printed(919.097, quantity=1, tick=0.05)
+        919.1
+        """
+        if math.isnan(price):
+            return price
+        side = math.copysign(self.ticks_nearer, one_number("quantity", quantity))
+        return ROUNDS[self.rounds](price / one_number("tick", tick, above=0) + int(side)) * tick
+
 
 def venue(name: str) -> Venue:
     """The venue of a name, such as "binance usd-m".
@@ -247,24 +322,32 @@ def _venues() -> dict[str, Venue]:
 
 
 def _venue(name: str, entry: dict) -> Venue:
-    origin = entry["source"], entry["as_of"]
-    facts = {}
-    for key, value in entry.items():
-        if isinstance(value, dict):
-            facts[key] = Fact(key, **value)
-        elif key not in ("source", "as_of", "tables"):
-            facts[key] = Fact(key, value, *origin)
-    rules = ("maintenance_at", "closing_fee", "at_equality")
+    known = {}
+    for block in (entry, *entry.get("facts", ())):
+        origin = block["source"], block["as_of"]
+        for key, value in block.items():
+            if key not in ("source", "as_of", "facts", "tables"):
+                value = tuple(value) if isinstance(value, list) else value
+                known[key] = Fact(key, value, *origin)
+    values = {key: fact.value for key, fact in known.items()}
+
+    def of(kind: type) -> Any:
+        names = {field.name for field in fields(kind)}
+        return kind(**{key: value for key, value in values.items() if key in names})
+
     return Venue(
         name=name,
-        conventions=Conventions(**{key: facts[key].value for key in rules if key in facts}),
-        taker_fee=facts["taker_fee"].value,
-        inverse=facts["inverse"].value,
-        rest=facts["rest"].value if "rest" in facts else None,
+        conventions=of(Conventions),
+        menu=of(Menu),
+        taker_fee=values["taker_fee"],
+        inverse=values["inverse"],
+        rest=values.get("rest"),
+        rounds=values.get("rounds"),
+        ticks_nearer=values.get("ticks_nearer", 0),
         tables=tuple(_table(**table) for table in entry.get("tables", ())),
-        facts=tuple(facts.values()),
-        source=origin[0],
-        as_of=origin[1],
+        facts=tuple(known.values()),
+        source=entry["source"],
+        as_of=entry["as_of"],
     )
 
 

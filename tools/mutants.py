@@ -21,7 +21,7 @@ import sys
 from tools.repo import ROOT
 
 COPY = ROOT / "build" / "mutants"
-MODULES = ("formulas", "contracts", "spot", "account", "liquidation")
+MODULES = ("formulas", "contracts", "spot", "account", "liquidation", "portfolio")
 SHARE = 0.95
 RUN = """
 import doctest

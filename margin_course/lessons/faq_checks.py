@@ -77,7 +77,7 @@ class FundingLab(Lab):
             cash = np.cumsum(payments) * position.funding(price, rate)
             due = (account.risk(marks, symbol) + Risk(cash)).is_liquidatable
             held = slice(np.argmax(due) if due.any() else None)
-            left = account.carrier(symbol, marks).cushion + cash[held]
+            left = account.collateral_behind(symbol, marks).cushion + cash[held]
             edges = position.liquidation_price(left, price) / price - 1
             pot = account.locked_margin if mode == "isolated" else account.balance
             state[mode] = np.arange(days + 1)[held], edges, pot + cash[held]

@@ -12,12 +12,12 @@ from margin_course.scenarios import load
 from margin_lib import MarginError
 from margin_lib.bars import Bars
 from margin_lib.replay import Costs, replay
-from tests.support.strategies import NOT_SINGLE, OTHER_SCENARIOS, SCENARIOS
+from tests.support.strategies import NOT_SINGLE, OTHER_SCENARIOS, ROOT, SCENARIOS
 
 TASKS = {path.stem: load(path)["capstone"] for path in (SCENARIOS, OTHER_SCENARIOS)}
 TASK = TASKS["articles"]
 JUMPS = {"jumps": 60, "jump_deviation": 0.3}
-NOTEBOOKS = SCENARIOS.parents[1] / "notebooks"
+NOTEBOOKS = ROOT / "notebooks"
 FAIR = {"side": "long", "mode": "isolated", "margin": 0.2, "leverage": 3}
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from margin_lib.account import Account, Event, Position, Risk, mark, moment, pocket
+from margin_lib.account import Account, Event, Position, Risk, checked_marks, margin_party, mark
 from margin_lib.contracts import Contract, Conventions, Tiers
 from margin_lib.errors import MarginError
 from margin_lib.liquidation import liquidate, mark_to_market
@@ -447,7 +447,7 @@ def test_a_larger_position_keeps_its_place_and_its_margins_add_up():
     account, event = both().open(ETH, quantity=10, price=10, leverage=5, margin=25, marks=MARKS)
     assert [p.symbol for p in account.positions] == ["ETH", "ADA"]
     assert account["ETH"].margin == 45
-    assert event.received(pocket("ETH")) == 25
+    assert event.received(margin_party("ETH")) == 25
 
 
 # Closing
@@ -847,10 +847,10 @@ def test_a_position_beyond_its_means_cannot_be_closed_in_cross_either():
 def test_a_mark_is_one_positive_number_and_many_are_for_looking_only():
     assert mark({"ETH": 2}, "ETH") == 2
     assert mark({"ETH": [1, 2]}, "ETH").tolist() == [1, 2]
-    assert moment(None) == {}
-    assert moment({"ETH": np.float32(2)}) == {"ETH": 2}
+    assert checked_marks(None) == {}
+    assert checked_marks({"ETH": np.float32(2)}) == {"ETH": 2}
     with pytest.raises(MarginError, match="mark of ETH must be a single number"):
-        moment({"ETH": [1, 2]})
+        checked_marks({"ETH": [1, 2]})
 
 
 # Conservation
@@ -910,7 +910,7 @@ def test_no_operation_makes_or_loses_money(balance, steps):
     start = account = Account(balance=balance)
     marks = dict.fromkeys(CONTRACTS, 10.0)
     outside, flow = 0.0, balance
-    own = {"balance", *(pocket(symbol) for symbol in CONTRACTS)}
+    own = {"balance", *(margin_party(symbol) for symbol in CONTRACTS)}
     for what, symbol, share, move, flag in steps:
         if what == "walk":
             marks = {**marks, symbol: marks[symbol] * move}
@@ -939,7 +939,7 @@ def test_no_operation_makes_or_loses_money(balance, steps):
 def _holds(account, party):
     if party == "balance":
         return account.balance
-    return sum(p.margin for p in account.isolated if pocket(p.symbol) == party)
+    return sum(p.margin for p in account.isolated if margin_party(p.symbol) == party)
 
 
 def test_an_event_adds_up_ledgers_and_leaves_out_who_gets_nothing():

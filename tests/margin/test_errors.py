@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from margin_lib.errors import MarginError, keep_number, number, one_number, plain
+from margin_lib.errors import MarginError, as_scalar, keep_number, number, one_number
 from tests.support.strategies import NO_NUMBERS, NOT_SINGLE
 
 
@@ -32,7 +32,11 @@ def test_an_error_survives_a_journey_between_processes():
     )
 
 
-@pytest.mark.parametrize("value", [*NO_NUMBERS, None, [True], [1.0, float("nan")], ["a"]], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [*NO_NUMBERS, np.True_, np.float64("inf"), None, [True], [1.0, float("nan")], ["a"]],
+    ids=repr,
+)
 def test_what_is_no_finite_number_is_refused(value):
     with pytest.raises(MarginError, match=r"^price must be (a number|finite), got ") as caught:
         number("price", value)
@@ -66,7 +70,8 @@ def test_bounds_include_what_they_say(bounds, inside, outside, rule):
 
 
 @pytest.mark.parametrize(
-    "value", [3.0, np.int8(3), np.uint64(3), np.float32(3), np.array(3), np.longdouble(3)]
+    "value",
+    [3.0, np.float64(3), np.int8(3), np.uint64(3), np.float32(3), np.array(3), np.longdouble(3)],
 )
 def test_every_kind_of_number_becomes_a_plain_float(value):
     for result in (number("x", value), one_number("x", value)):
@@ -105,9 +110,9 @@ def test_many_numbers_become_one_array_of_their_own(values):
 
 
 def test_plain_turns_only_single_numbers_into_floats():
-    assert type(plain(np.float32(2))) is float
+    assert type(as_scalar(np.float32(2))) is float
     many = np.ones(3)
-    assert plain(many) is many
+    assert as_scalar(many) is many
 
 
 def test_a_record_keeps_a_plain_float_or_what_it_had():

@@ -194,6 +194,42 @@ def test_a_fee_belongs_to_a_table_and_stays_below_the_whole_value_with_its_rate(
         assert str(caught.value) == message
 
 
+rows_in_whole_numbers = st.lists(
+    st.tuples(st.integers(1, 500), st.integers(0, 200), st.integers(-50, 200)), max_size=5
+)
+
+
+@given(
+    rows_in_whole_numbers,
+    st.sampled_from([1, -1]),
+    st.integers(1, 4000),
+    st.integers(-1000, 5000),
+    st.booleans(),
+)
+def test_the_price_is_the_equation_of_its_docstring(steps, side, size, money, inverse):
+    """Exactly, in fractions; the table may jump up or down at any floor."""
+    rows, floor, rate = [], 0, Fraction(0)
+    for width, rise, amount in [(0, 10, 0), *steps]:
+        floor, rate = floor + width, rate + Fraction(rise, 2000)
+        rows.append((floor, rate, Fraction(amount), None))
+    found = []
+    for (floor, rate, amount, _), cap in zip(rows, [*rows[1:], [math.inf]], strict=True):
+        solution = (side * size - money - amount) / (side - rate) / size  # entered at a price of 1
+        if side > 0 and solution >= Fraction(floor, size):
+            found.append(min(solution, cap[0] / Fraction(size)))
+        if side < 0 and solution <= cap[0] / Fraction(size):
+            found.append(max(solution, Fraction(floor, size)))
+    first = side * max((side * price for price in found), default=math.nan)
+    quantity = -side * size if inverse else side * size  # a short of coins is an inverse long
+    price = edge(rows, Fraction(quantity), money, entry=Fraction(1), inverse=inverse)
+    if side > 0 and not first > 0:
+        assert math.isnan(price)
+    elif inverse:
+        assert price == (1 / first if first else math.inf)
+    else:
+        assert price == first
+
+
 def test_fractions_stay_exact():
     tiers = Tiers.continuous([(0, Fraction(1, 100)), (100, Fraction(1, 50))])
     price = edge(tiers, Fraction(300), Fraction(60), entry=Fraction(1))

@@ -19,7 +19,7 @@ import numpy as np
 
 from margin_course import load
 from margin_lib import Account, Contract, Event, Tiers, formulas, liquidate
-from margin_course.lab import LeverageLab
+from margin_course.lessons.leverage import LeverageLab
 from margin_lib.bars import Bars
 from margin_lib.market import Market
 from margin_lib import replay, simulate
@@ -94,20 +94,21 @@ def test_a_missing_hint_is_found():
 
 
 def test_every_function_has_hints(root):
-    for path in (root / "margin_lib").rglob("*.py"):
+    for path in root.glob("margin_*/**/*.py"):
         assert list(without_hints(path.read_text(encoding="utf-8"))) == [], path.name
 
 
 def test_the_wheel_holds_the_marker_and_all_data(root, wheel):
-    files = (root / "margin_lib").rglob("*")
+    files = root.glob("margin_*/**/*")
     kept = {p.relative_to(root).as_posix() for p in files if p.suffix in (".py", ".toml", ".typed")}
     assert {
         "margin_lib/py.typed",
         "margin_lib/venues.toml",
+        "margin_course/py.typed",
         "margin_course/answers/__init__.py",
     } <= kept
     with zipfile.ZipFile(wheel) as packed:
-        assert kept == {name for name in packed.namelist() if name.startswith("margin_lib/")}
+        assert kept == {name for name in packed.namelist() if ".dist-info/" not in name}
 
 
 def test_a_checker_knows_right_use_from_wrong_use_and_accepts_the_examples(python, root, tmp_path):

@@ -1,5 +1,6 @@
 """Exchanges as data: sources and days, tables that make sense, published prices reproduced."""
 
+import dataclasses
 import math
 import re
 import subprocess
@@ -131,6 +132,73 @@ def test_a_table_is_chosen_by_the_money():
     binance = venue("binance usd-m")
     assert binance.table("ETH") is binance.table("ETH", "USDT") is binance.table("ETH", "USD")
     assert binance.contract("ETH", "BTC").maintenance[1].floor == 5
+
+
+# The menu of modes
+
+
+@pytest.mark.parametrize("name", venues.names())
+def test_the_menu_says_what_it_knows_and_nothing_else(name):
+    menu, facts = venue(name).menu, {fact.name: fact for fact in venue(name).facts}
+    for field in dataclasses.fields(menu):
+        value = getattr(menu, field.name)
+        if field.name in facts:
+            assert value == facts[field.name].value
+            assert facts[field.name].source and facts[field.name].as_of
+        else:
+            assert value in (None, 0.0)
+    assert set(menu.modes) <= {"isolated", "cross", "portfolio"}
+    assert menu.default_mode is None or menu.default_mode in menu.modes
+    assert menu.chosen_for in (None, "position", "market", "account")
+    assert all(answer in (None, True, False) for answer in (menu.switch_while_open, menu.top_up))
+    assert menu.kept is None or 0 <= menu.kept < 1
+    assert 0 <= menu.backstop < 1
+
+
+def test_what_venues_are_known_to_differ_in():
+    def of(key):
+        return {name: getattr(venue(name).menu, key) for name in venues.names()}
+
+    assert of("chosen_for")["bybit linear"] == "account"
+    assert of("chosen_for")["binance usd-m"] == "market"
+    assert of("default_mode")["hyperliquid"] == "cross"
+    assert of("kept")["hyperliquid"] == 0.1
+    assert of("kept")["binance coin-m"] == 0
+    assert of("kept")["dydx"] is None
+    assert of("cross_fails")["hyperliquid"] == (0.2, "everything")
+    assert of("backstop")["hyperliquid"] == pytest.approx(2 / 3)
+    assert set(of("switch_while_open").values()) == {True, False, None}
+
+
+# What is printed
+
+
+@pytest.mark.parametrize(
+    ("name", "price", "quantity", "tick", "printed"),
+    [
+        ("bybit linear classic", 919.0970119, 0.1, 0.05, 919.1),
+        ("bybit linear classic", 913.1047619, -0.1, 0.05, 913.15),
+        ("bybit linear classic", 919.1, 1, 0.05, 919.1),  # on the tick, whatever floats make of it
+        ("okx", 11198.23376279407, -93740, 0.01, 11198.22376279407),
+        ("okx", 50.5, 3, 0.5, 51.0),
+        ("dydx", 50.123, 3, 0.5, 50.123),
+        ("okx", math.nan, 3, 0.5, math.nan),
+    ],
+)
+def test_a_price_is_printed_as_the_venue_does(name, price, quantity, tick, printed):
+    found = venue(name).printed(price, quantity, tick)
+    assert found == pytest.approx(printed, rel=1e-12, nan_ok=True)
+
+
+def test_prices_are_rounded_to_the_nearest_tick_where_a_venue_does():
+    place = replace(venue("dydx"), rounds="nearest")
+    assert [place.printed(price, 1, 0.5) for price in (10.2, 10.3)] == [10.0, 10.5]
+
+
+@pytest.mark.parametrize(("quantity", "tick"), [(1, 0), (1, -1), (math.nan, 1), (1, math.inf)])
+def test_a_price_cannot_be_printed_without_a_side_and_a_tick(quantity, tick):
+    with pytest.raises(MarginError):
+        venue("okx").printed(10.0, quantity, tick)
 
 
 # Tables

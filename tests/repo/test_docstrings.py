@@ -38,7 +38,15 @@ WITHOUT_UNIT = {
     "liquidations", "dead", "liquidated",
 }  # fmt: skip
 # Who calls one of these, or a formula, or raises, can raise MarginError.
-CHECKS = {"number", "one_number", "keep_number", "mark", "moment", "_alive", "_must_be"}
+CHECKS = {
+    "number",
+    "one_number",
+    "keep_number",
+    "mark",
+    "checked_marks",
+    "_check_alive",
+    "_must_be",
+}
 
 
 def members():
