@@ -6,17 +6,28 @@ the other side (auto-deleveraging), and what nobody pays is named.
 """
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import NamedTuple
 
 from margin_lib import formulas
-from margin_lib.account import ROUNDING, Account, Done, Event, Position, checked_marks, margin_party
+from margin_lib.account import (
+    ROUNDING,
+    Account,
+    Done,
+    Event,
+    Position,
+    Risk,
+    checked_marks,
+    margin_party,
+)
 from margin_lib.errors import MarginError, one_number
-from margin_lib.types import Marks
+from margin_lib.types import Marks, Number
 
-CLOSES = ("everything", "worst first", "what is needed")
+Step = str | float  # a word of CLOSES, or a share of each position
+CLOSES = ("cancel orders", "next tier", "what is needed", "worst first", "everything")
 FINEST = Fraction(1, 10**9)  # of a position: the lot where any size can be traded
 
 
@@ -25,8 +36,9 @@ def liquidate(
     marks: Marks,
     symbol: str | None = None,
     fee_rate: float | None = None,
-    closes: str = "everything",
+    closes: Step | Sequence[Step] = "everything",
     lot: float = 0,
+    backstop: float = 0,
 ) -> Done:
     """Close what is due of the pocket that carries `symbol`: an isolated position, or all cross.
 
@@ -42,10 +54,17 @@ def liquidate(
     fee_rate : float or None   share of closed notional for the insurance fund; None for a venue
                                that keeps all that is left once all is closed, as if it closed at
                                the bankruptcy price, and takes nothing before [1]
-    closes : str               "everything" at once; cross positions one by one, the largest loss
-                               first ("worst first"), until the pocket is alive; in the same order,
-                               but of each only the part that is needed ("what is needed")
-    lot : float                for "what is needed", as for `part_to_close` [contract]
+    closes : str, number, or a sequence of them    what the venue does, step by step, until the
+                               pocket lives. "everything" at once; the other steps take the
+                               positions one by one, the largest loss first: close it ("worst
+                               first"), only the part that is needed ("what is needed"), the share
+                               of it that a number says, or so much that it falls into the next
+                               lower row of its table, and so on down to the first ("next tier").
+                               "cancel orders" closes nothing: an account holds no orders. What is
+                               still due after the last step is closed whole
+    lot : float                quantity that closing counts in, as for `part_to_close` [contract]
+    backstop : float           share of the maintenance margin, at least 0: where less equity than
+                               that is left, all is taken over at once, and nothing returns [1]
 
     Returns
     -------
@@ -54,12 +73,14 @@ def liquidate(
     Raises
     ------
     MarginError                nothing to liquidate, or equity still above maintenance; an unknown
-                               word, a fee rate or lot below 0
+                               word, a share outside 0 to 1, a fee rate, lot or backstop below 0
 
     Equation:  returned = equity − min(equity, fee rate · notional), and 0 if equity < 0
 
-    Source: Bybit, "Liquidation process (isolated margin)": settled at the bankruptcy price;
-    BingX, "Liquidation of cross margin": the position with the largest loss first.
+    Source: Bybit, "Liquidation process (unified trading account)" (orders, then down a ladder of
+    risk limits, settled at the bankruptcy price); BingX, "Liquidation of cross margin": the
+    position with the largest loss first; Hyperliquid, "Liquidations": 20 % of a large position
+    first, all taken over below two thirds of maintenance.
 
     >>> from margin_lib.contracts import Contract
     >>> eth = Contract(symbol="ETH", maintenance=0.02)
@@ -68,27 +89,14 @@ def liquidate(
     >>> after.balance, event.transfers
     (3.0, {'margin ETH': -2.0, 'market': 25.0, 'insurance fund': -23.0})
     """
-    marks = checked_marks(marks)
-    if closes not in CLOSES:
-        raise MarginError("closes", f"must be one of {', '.join(CLOSES)}", repr(closes))
-    risk = account.risk(marks, symbol)
+    marks, rules = checked_marks(marks), _Rules.of(fee_rate, closes, lot, backstop)
+    name = None if symbol is None or account[symbol].margin is None else symbol
+    risk = account.risk(marks, name)
     if not risk.is_liquidatable:
         rule = f"must have fallen to the maintenance margin {risk.maintenance_margin:g}"
         raise MarginError(f"equity behind {symbol or 'cross'}", rule, risk.equity)
-    if closes == "everything":
-        return close_all(account, marks, symbol, fee_rate)
-    closed: list[str] = []
-    ledgers = []
-    for position in sorted(_carried(account, symbol), key=lambda p: p.pnl(p.mark(marks))):
-        if closed and not account.risk(marks).is_liquidatable:
-            break
-        name, part = position.symbol, position.quantity
-        if closes == "what is needed":
-            part = part_to_close(account, marks, name, fee_rate, lot)
-        account, ledger = _close(account, marks, {name: part}, fee_rate)
-        closed.append(name)
-        ledgers.append(ledger)
-    return account, Event.of("liquidated", closed, *ledgers)
+    after, (event,) = _taken(account, marks, [name], rules)
+    return after, event
 
 
 def close_all(
@@ -110,9 +118,10 @@ def close_all(
     >>> close_all(account, {"ETH": 0.875}, "ETH", fee_rate=0)[0].balance
     4.0
     """
-    parts = {position.symbol: position.quantity for position in _carried(account, symbol)}
-    account, ledger = _close(account, checked_marks(marks), parts, fee_rate)
-    return account, Event.of("liquidated", parts, ledger)
+    name = None if symbol is None or account[symbol].margin is None else symbol
+    rules = _Rules.of(fee_rate, "everything", 0, 0)
+    after, (event,) = _taken(account, checked_marks(marks), [name], rules)
+    return after, event
 
 
 def part_to_close(
@@ -120,9 +129,10 @@ def part_to_close(
 ) -> float:
     """Least part of a position whose closing, at its mark, makes its pocket alive again.
 
-    Closing at the mark leaves equity as it is, less the fee; only the requirement falls. So there
-    is one closed form for each row of the maintenance table, and the best row is taken. Where the
-    fee is above the rate, closing more can make it worse; that too is found.
+    Closing at the mark leaves equity as it is, less the fee; only the requirement falls. So what
+    equity exceeds the requirement by is a straight line in the part, between the floors of the
+    maintenance table, and the first zero is taken. Where the fee is above the rate, closing more
+    can make it worse; that too is found.
 
     Parameters
     ----------
@@ -142,7 +152,7 @@ def part_to_close(
     ------
     MarginError                unknown symbol, a mark missing, a fee rate or lot below 0
 
-    Equation, solved for the share x that stays open, row by row:
+    Equation, solved for the share x that stays open:
 
         equity − fee rate · (1 − x) · N = rate · x · N − amount + maintenance of the others
 
@@ -154,24 +164,20 @@ def part_to_close(
     >>> part_to_close(account, {"ETH": 0.625}, "ETH", lot=1)   # 4 left; 0.25 · 0.625 · 25 < 4
     7.0
     """
-    position, marks = account[symbol], checked_marks(marks)
-    lot = one_number("lot", lot, at_least=0) or abs(position.quantity) * FINEST
-    if not account.risk(marks, symbol).is_liquidatable:
+    rules, position = _Rules.of(fee_rate, "everything", lot, 0), account[symbol]
+    pocket = _Pocket.of(account, None if position.margin is None else symbol, checked_marks(marks))
+    if not pocket.risk().is_liquidatable:
         return 0 * position.quantity
-    for count in _lots(account, marks, position, _rate(fee_rate), lot):
-        part = count * lot if position.quantity > 0 else -count * lot
-        after, _ = _close(account, marks, {symbol: part}, fee_rate)
-        if not after.risk(marks, symbol).is_liquidatable:
-            return part
-    return position.quantity
+    return next(pocket.parts(symbol, "what is needed", rules))
 
 
 def mark_to_market(
     account: Account,
     marks: Marks,
     fee_rate: float | None = None,
-    closes: str = "everything",
+    closes: Step | Sequence[Step] = "everything",
     lot: float = 0,
+    backstop: float = 0,
 ) -> tuple[Account, tuple[Event, ...]]:
     """Look at every pocket at new marks and liquidate those that are due.
 
@@ -196,14 +202,13 @@ def mark_to_market(
     >>> mark_to_market(account, {"ETH": 0.08})[0]
     Account(balance=3.0, positions=())
     """
-    marks = checked_marks(marks)
+    marks, rules = checked_marks(marks), _Rules.of(fee_rate, closes, lot, backstop)
     # The shared balance goes first: what an isolated pocket returns must not change its fate.
-    due = [symbol for symbol, *_ in account.pockets if account.risk(marks, symbol).is_liquidatable]
-    events = []
-    for symbol in due:
-        account, event = liquidate(account, marks, symbol, fee_rate, closes, lot)
-        events.append(event)
-    return account, tuple(events)
+    due: list[str | None] = []
+    if account.cross and account.risk(marks).is_liquidatable:
+        due.append(None)
+    due += [p.symbol for p in account.isolated if p.risk(p.mark(marks)).is_liquidatable]
+    return _taken(account, marks, due, rules)
 
 
 class Deleveraged(NamedTuple):
@@ -403,74 +408,200 @@ def deleveraging_queue(
 # How it is done
 
 
-def _carried(account: Account, symbol: str | None) -> tuple[Position, ...]:
-    """The positions of the pocket that carries a symbol."""
-    if symbol is None or account[symbol].margin is None:
-        return account.cross
-    return (account[symbol],)
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """How a venue takes a pocket apart; as for `liquidate`."""
+
+    fee_rate: float | None
+    steps: tuple[Step, ...]
+    lot: float
+    backstop: float
+
+    @classmethod
+    def of(
+        cls, fee_rate: float | None, closes: Step | Sequence[Step], lot: float, backstop: float
+    ) -> "_Rules":
+        steps = [closes] if isinstance(closes, str | float | int) else list(closes)
+        for step in steps:
+            if not isinstance(step, str):
+                if one_number("closes", step, above=0) > 1:
+                    raise MarginError("closes", "must be at most 1", step)
+            elif step not in CLOSES:
+                rule = f"must be a share or one of {', '.join(CLOSES)}"
+                raise MarginError("closes", rule, repr(step))
+        if fee_rate is not None:
+            fee_rate = one_number("fee rate", fee_rate, at_least=0)
+        lot, backstop = (
+            one_number(name, value, at_least=0)
+            for name, value in (("lot", lot), ("backstop", backstop))
+        )
+        return cls(fee_rate, (*steps, "everything"), lot, backstop)
 
 
-def _rate(fee_rate: float | None) -> float:
-    """The fee rate of a pocket that stays open: None is nothing there."""
-    return 0 if fee_rate is None else one_number("fee rate", fee_rate, at_least=0)
+def _taken(
+    account: Account, marks: dict[str, float], names: Sequence[str | None], rules: _Rules
+) -> tuple[Account, tuple[Event, ...]]:
+    """The account after pockets are taken apart: each for itself, then put together once."""
+    left: dict[str, Position | None] = {}
+    balance, events = account.balance, []
+    for name in names:
+        pocket = _Pocket.of(account, name, marks)
+        event, home = pocket.taken(rules)
+        events.append(event)
+        balance += home
+        left |= {p.symbol: pocket.open.get(p.symbol) for p in pocket.held}
+    positions = [left.get(p.symbol, p) for p in account.positions]
+    kept = tuple(p for p in positions if p is not None)
+    return Account(balance=balance, positions=kept), tuple(events)
 
 
-def _close(
-    account: Account, marks: Marks, parts: Mapping[str, float], fee_rate: float | None
-) -> tuple[Account, dict[str, float]]:
-    """The account after parts (symbol -> quantity) of one pocket are closed, and the ledger."""
-    symbol = next(iter(parts))
-    carried, risk = _carried(account, symbol), account.risk(marks, symbol)
-    own, rate = carried[0].margin, _rate(fee_rate)
-    pot, collateral = ("balance", account.balance) if own is None else (margin_party(symbol), own)
-    closed = [replace(account[name], quantity=part) for name, part in parts.items()]
-    gain = sum(part.pnl(part.mark(marks)) for part in closed)
-    if all(parts.get(position.symbol) == position.quantity for position in carried):
-        home, stays = "balance", formulas.returned(risk.equity, risk.notional, fee_rate)
-    else:
-        fee = rate * sum(part.notional(part.mark(marks)) for part in closed)
-        home, stays = pot, collateral + gain - min(fee, max(risk.equity, 0))
-    ledger = {pot: -collateral, "market": -gain, "insurance fund": collateral + gain - stays}
-    ledger[home] = ledger.get(home, 0) + stays
-    positions = []
-    for position in account.positions:
-        rest = position.quantity - parts.get(position.symbol, 0)
-        if rest == position.quantity:
-            positions.append(position)
-        elif rest:
-            margin = None if own is None else stays
-            positions.append(replace(position, quantity=rest, margin=margin))
-    balance = 0 if own is None else account.balance
-    if home == "balance":
-        balance += stays
-    return Account(balance=balance, positions=positions), ledger
+class _Pocket:
+    """Positions that share a sum of money, while they are closed one after another.
 
-
-def _lots(
-    account: Account, marks: Marks, position: Position, fee_rate: float, lot: float
-) -> list[int]:
-    """How many lots may be the least that is enough, fewest first.
-
-    What equity exceeds the requirement by is a straight line within a row of the table. So the
-    least number is the first one past a line's zero or past a floor; its neighbours make up for
-    equality and for what floats lose.
+    An isolated position is a pocket of one, and its margin is the money.
     """
-    contract, price = position.contract, position.mark(marks)
-    risk, size = account.risk(marks, position.symbol), abs(position.quantity)
-    spare = risk.equity - (risk.maintenance_margin - position.maintenance_margin(price))
-    frozen = contract.conventions.maintenance_at == "entry"
-    required_of = position.notional(position.entry_price if frozen else price)
-    fee = fee_rate * position.notional(price)
-    shares = []
-    for tier in contract.maintenance:
-        shares.append(tier.floor / required_of)
-        slope = (tier.rate + contract.counted_fee) * required_of - fee
-        if slope:
-            shares.append((spare + tier.amount - fee) / slope)
-    firsts = {math.ceil((1 - min(max(share, 0), 1)) * size / lot) for share in shares}
-    counts = {first + step for first in firsts for step in (-1, 0, 1)}
-    most = size - lot * (1 - ROUNDING)
-    return sorted(count for count in counts if count > 0 and count * lot <= most)
+
+    def __init__(
+        self, name: str | None, held: Sequence[Position], money: float, marks: dict[str, float]
+    ) -> None:
+        self.name, self.held, self.money, self.marks = name, held, money, marks
+        self.open = {position.symbol: position for position in held}
+        self.ledger = {"market": 0 * money, "insurance fund": 0 * money}
+
+    @classmethod
+    def of(cls, account: Account, name: str | None, marks: dict[str, float]) -> "_Pocket":
+        if name is None:
+            return cls(None, account.cross, account.balance, marks)
+        return cls(name, [account[name]], account[name].margin, marks)
+
+    def risk(self, money: float | None = None, **changed: Position) -> Risk:
+        """How it stands; also with another sum of money, and other sizes."""
+        held = (self.open | changed).values()
+        risks = (replace(p, margin=None).risk(p.mark(self.marks)) for p in held)
+        return sum(risks, Risk(self.money if money is None else money))
+
+    def taken(self, rules: _Rules) -> tuple[Event, float]:
+        """Take steps until it lives: what happened, and money that went home to the balance."""
+        start, risk, closed = self.money, self.risk(), []
+        if rules.backstop and risk.equity < rules.backstop * risk.maintenance_margin:
+            rules = replace(rules, fee_rate=None, steps=("everything",))
+        for symbols, part in self._closings(rules):
+            self._close(symbols, part, rules.fee_rate)
+            closed += symbols
+            if not self.open or not self.risk().is_liquidatable:
+                break
+        moved = {"balance": self.money - start}
+        if self.name is not None:
+            party = margin_party(self.name)
+            moved = {party: self.money - start}
+            if not self.open:
+                moved = {party: -start, "balance": self.money}
+            else:
+                self.open[self.name] = replace(self.open[self.name], margin=self.money)
+        event = Event.of("liquidated", dict.fromkeys(closed), moved, self.ledger)
+        return event, moved.get("balance", 0)
+
+    def _closings(self, rules: _Rules) -> Iterator[tuple[list[str], float | None]]:
+        """What is closed next: symbols, and how much of the one symbol; None for all of each."""
+        order = sorted(self.held, key=lambda p: p.pnl(p.mark(self.marks)))
+        for step in rules.steps:
+            if step == "everything":
+                yield list(self.open), None
+                return
+            for position in order:
+                if position.symbol in self.open:
+                    for part in self.parts(position.symbol, step, rules):
+                        yield [position.symbol], part
+
+    def parts(self, symbol: str, step: Step, rules: _Rules) -> Iterator[float]:
+        """The parts of a position that a step closes, one after another."""
+        whole = self.open[symbol].quantity
+        if step == "worst first":
+            yield whole
+        elif step == "what is needed":
+            yield self._needed(symbol, rules)
+        elif step == "next tier":
+            tiers = self.open[symbol].contract.maintenance
+            for tier in reversed(tiers[1:]):
+                share = tier.floor / self._required_of(symbol)
+                if share <= 1 and symbol in self.open:
+                    yield _in_lots(self.open[symbol].quantity, 1 - share, rules.lot, beyond=True)
+        elif not isinstance(step, str):
+            yield _in_lots(whole, step, rules.lot)
+
+    def _required_of(self, symbol: str) -> float:
+        """The notional that a position's row of the table is chosen by."""
+        position = self.open[symbol]
+        frozen = position.contract.conventions.maintenance_at == "entry"
+        return position.notional(position.entry_price if frozen else position.mark(self.marks))
+
+    def _close(self, symbols: list[str], part: float | None, fee_rate: float | None) -> None:
+        """Close a part of one position, or several whole: money moves, and the ledger says how."""
+        risk = self.risk()
+        closed = [self.open[s] for s in symbols]
+        closed = closed if part is None else [replace(closed[0], quantity=part)]
+        gain = sum(p.pnl(p.mark(self.marks)) for p in closed)
+        value = sum(p.notional(p.mark(self.marks)) for p in closed)
+        for p in closed:
+            rest = self.open[p.symbol].quantity - p.quantity
+            if rest:
+                self.open[p.symbol] = replace(self.open[p.symbol], quantity=rest)
+            else:
+                del self.open[p.symbol]
+        stays = self.money + gain - min((fee_rate or 0) * value, max(risk.equity, 0))
+        if not self.open:
+            stays = formulas.returned(risk.equity, risk.notional, fee_rate)
+        self.ledger["market"] -= gain
+        self.ledger["insurance fund"] += self.money + gain - stays
+        self.money = stays
+
+    def _needed(self, symbol: str, rules: _Rules) -> float:
+        """The least part that makes it live again; all of the position where none does.
+
+        Between two kinks, what equity exceeds the requirement by is a straight line in the number
+        of lots that are closed. So the least number is the first one past a line's zero or past a
+        kink; its neighbours make up for equality and for what floats lose.
+        """
+        position, risk = self.open[symbol], self.risk()
+        size, fee_rate = abs(position.quantity), rules.fee_rate or 0
+        lot = rules.lot or size * FINEST
+        value = position.notional(position.mark(self.marks))
+
+        def after(share: Number) -> Risk:
+            """The pocket once a share is closed."""
+            part = replace(position, quantity=position.quantity * share)
+            rest = replace(position, quantity=position.quantity - part.quantity)
+            fee = min(fee_rate * value * share, max(risk.equity, 0))
+            money = self.money + part.pnl(part.mark(self.marks)) - fee
+            return self.risk(money, **{symbol: rest})
+
+        firsts = {0}
+        required_of = self._required_of(symbol)
+        floors = (1 - tier.floor / required_of for tier in position.contract.maintenance)
+        kinks = sorted({share for share in floors if 0 < share < 1} | {0, 1})
+        for low, high in pairwise(kinks):
+            middle = (low + high) / 2
+            left, right = (low + middle) / 2, (middle + high) / 2
+            near, far = after(left).cushion, after(right).cushion
+            firsts.add(math.ceil(low * size / lot))
+            if near != far:
+                zero = left + near / (near - far) * (right - left)
+                firsts |= {math.ceil(zero * size / lot)} if low <= zero <= high else set()
+        counts = {first + step for first in firsts for step in (-1, 0, 1)}
+        most = size - lot * (1 - ROUNDING)
+        for count in sorted(count for count in counts if count > 0 and count * lot <= most):
+            if not after(count * lot / size).is_liquidatable:
+                return count * lot if position.quantity > 0 else -count * lot
+        return position.quantity
+
+
+def _in_lots(quantity: float, share: float, lot: float, beyond: bool = False) -> float:
+    """A share of a quantity in whole lots, rounded up, or more than it; never more than all."""
+    lot = lot or abs(quantity) * FINEST
+    count = share * abs(quantity) / lot
+    count = math.floor(count) + 1 if beyond else math.ceil(count)
+    part = min(count * lot, abs(quantity))
+    return part if quantity > 0 else -part
 
 
 def _deleverage(

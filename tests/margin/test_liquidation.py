@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import sys
 from fractions import Fraction
 
 import pytest
@@ -24,7 +25,8 @@ ETH = Contract(symbol="ETH", maintenance=0.02)
 ADA = Contract(symbol="ADA", maintenance=0.05)
 STRICT = Conventions(at_equality=False)
 fees = st.none() | shares(0.0, 0.05)
-ways = st.sampled_from(["everything", "worst first", "what is needed"])
+LADDER = ("cancel orders", "next tier", 0.2, "what is needed")
+ways = st.sampled_from(["everything", "worst first", "what is needed", "next tier", 0.2, LADDER])
 
 
 def isolated_long(balance=3.0, margin=20.0):
@@ -355,7 +357,7 @@ def test_a_lot_is_a_number_of_at_least_zero(bad):
 
 
 def test_an_unknown_way_of_closing_is_refused():
-    rule = "closes must be one of everything, worst first, what is needed, got 'half'"
+    rule = "closes must be a share or one of cancel orders, next tier, .*, got 'half'"
     with pytest.raises(MarginError, match=rule):
         mark_to_market(isolated_long(), {"ETH": 0.8}, closes="half")
 
@@ -467,6 +469,130 @@ def test_what_is_taken_at_the_bankruptcy_price_is_taken_at_the_end():
     assert event.received("insurance fund") == 0
 
 
+# Step by step
+
+
+def stairs(quantity=3000.0, spare=0.0, conventions=STRICT):
+    """A position worth as many as its size in a table of three rows, with what it needs to live."""
+    rows = Tiers.continuous([(0, 0.01), (1000, 0.02), (2000, 0.04)])
+    contract = Contract(symbol="ETH", maintenance=rows, conventions=conventions)
+    leg = Position(contract=contract, quantity=quantity, entry_price=1, leverage=10)
+    needed = leg.maintenance_margin(1)
+    return Account(balance=needed + spare, positions=[leg])
+
+
+@pytest.mark.parametrize(
+    ("spare", "closed"),
+    [
+        (-1e-6, 1000),  # 3,000 in the third row: down to 2,000, which asks for 40 less
+        (-39, 1000),
+        (-41, 2000),  # and down to 1,000, which asks for another 20
+        (-61, 3000),  # the first row has no lower one
+    ],
+)
+@pytest.mark.parametrize("side", [1, -1])
+def test_down_to_the_next_tier_and_look_again(spare, closed, side):
+    """Hotbit, tiered liquidation: 3,000 contracts, the tier ends at 2,000, so 1,000 are closed."""
+    account = stairs(quantity=3000 * side, spare=spare)
+    after, event = liquidate(account, {"ETH": 1}, fee_rate=0, closes="next tier")
+    left = after["ETH"].quantity if after.positions else 0
+    assert 3000 * side - left == pytest.approx(closed * side, rel=1e-6)
+    assert abs(left) < 3000 - closed or left == 0
+    assert event.symbols == ("ETH",)
+
+
+def test_a_tier_counts_lots_and_may_be_frozen():
+    account = stairs(spare=-1)
+    after, _ = liquidate(account, {"ETH": 1}, closes="next tier", lot=300)
+    assert after["ETH"].quantity == 1800  # 2,000 is not below its floor, and 2,100 is no less
+    frozen = stairs(spare=-1, conventions=Conventions(maintenance_at="entry", at_equality=False))
+    after, _ = liquidate(frozen, {"ETH": 1 - 2 / 3000}, closes="next tier", lot=1)
+    assert after["ETH"].quantity == 1999  # by what it was worth at entry
+
+
+def test_a_share_goes_first_and_then_everything():
+    """Hyperliquid: 20 % of a large position, and all of it if that was not enough."""
+    account = Account(
+        balance=20,
+        positions=[Position(contract=ETH, quantity=1000, entry_price=1, leverage=5)],
+    )
+    after, event = liquidate(account, {"ETH": 0.999}, fee_rate=0, closes=[0.2, "everything"])
+    assert after["ETH"].quantity == pytest.approx(800)
+    assert after.balance == pytest.approx(20 - 0.2)
+    after, event = liquidate(account, {"ETH": 0.99}, fee_rate=0, closes=[0.2, "everything"])
+    assert (after.positions, event.symbols) == ((), ("ETH",))
+    assert after.balance == pytest.approx(10)
+    after, _ = liquidate(account, {"ETH": 0.999}, closes=[0.2], lot=150)
+    assert after["ETH"].quantity == 700  # whole lots, rounded up
+
+
+def test_below_the_backstop_all_is_taken_over_and_nothing_returns():
+    account = Account(
+        balance=20,
+        positions=[Position(contract=ETH, quantity=1000, entry_price=1, leverage=5)],
+    )
+    how = {"fee_rate": 0, "closes": [0.2, "what is needed"], "backstop": 2 / 3}
+    after, event = liquidate(account, {"ETH": 0.994}, **how)  # 14 left of 19.88 asked for
+    assert after.balance > 0 and after.positions
+    after, event = liquidate(account, {"ETH": 0.993}, **how)  # 13 of 19.86
+    assert after == Account(balance=0)
+    assert event.received("insurance fund") == pytest.approx(13)
+
+
+def test_orders_are_cancelled_before_and_that_closes_nothing():
+    account, marks = isolated_long(), {"ETH": 0.8}
+    for closes in ("everything", "what is needed", "next tier"):
+        plain = liquidate(account, marks, "ETH", 0.01, closes)
+        assert liquidate(account, marks, "ETH", 0.01, ["cancel orders", closes]) == plain
+
+
+@pytest.mark.parametrize("bad", [0, -0.2, 1.5, math.nan, "half", ["everything", 2], [None]])
+def test_what_is_no_step_is_refused(bad):
+    with pytest.raises(MarginError, match="^closes must be"):
+        liquidate(isolated_long(), {"ETH": 0.8}, "ETH", closes=bad)
+
+
+@pytest.mark.parametrize("bad", NOT_SINGLE)
+def test_a_backstop_is_one_number(bad):
+    with pytest.raises(MarginError, match="backstop"):
+        mark_to_market(isolated_long(), {"ETH": 0.8}, backstop=bad)
+
+
+@given(books(), fees, st.sampled_from([0.0, 0.5, 2 / 3, 2.0]))
+def test_a_backstop_leaves_nothing_to_who_falls_below_it(book, fee_rate, backstop):
+    account, marks = book
+    for symbol in due(account, marks):
+        risk = account.risk(marks, symbol)
+        after, event = liquidate(account, marks, symbol, fee_rate, LADDER, backstop=backstop)
+        if backstop and risk.equity < backstop * risk.maintenance_margin:
+            assert event.received("insurance fund") == pytest.approx(
+                risk.equity, abs=1e-9 * size(account, marks)
+            )
+
+
+def test_many_positions_cost_as_much_each_as_few():
+    """No time is measured: what is called for each position is counted."""
+    calls = []
+    for count in (10, 100):
+        held = [
+            Position(
+                contract=Contract(symbol=f"coin {number}", maintenance=0.01),
+                quantity=1,
+                entry_price=100,
+                leverage=10,
+                margin=10 if number % 2 else None,
+            )
+            for number in range(count)
+        ]
+        account, marks = Account(balance=5 * count, positions=held), {p.symbol: 50 for p in held}
+        seen = []
+        sys.setprofile(lambda frame, event, arg, seen=seen: seen.append(event))
+        mark_to_market(account, marks)
+        sys.setprofile(None)
+        calls.append(len(seen))
+    assert calls[1] < 12 * calls[0]
+
+
 # Against a plain count of lots, in numbers that floats add up exactly
 
 
@@ -576,7 +702,7 @@ def test_afterwards_every_pocket_is_alive_or_empty(book, fee_rate, closes, lot):
             rest = after[position.symbol]
             assert 0 < rest.quantity / position.quantity < 1
             assert (rest.entry_price, rest.mode) == (position.entry_price, position.mode)
-            assert closes == "what is needed"
+            assert closes not in ("everything", "worst first")
 
 
 @given(books(), fees, ways)
