@@ -60,6 +60,8 @@ endif
 # itself raises lands in its stderr and fails the comparison.
 NBVAL := -q -W ignore -p no:cacheprovider -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
+MEASURE := -q -p no:cacheprovider
+
 .DEFAULT_GOAL := help
 .PHONY: help lab test newest fuzz test-browser site lite test-site links slides assignment test-assignment student test-student test-adapt binder-check binder-build bench kernels latency mutants notebooks diff format badges clean
 .NOTPARALLEL:
@@ -107,15 +109,15 @@ links: $(PAGES) ## ask every address that the course names whether it is still t
 test-adapt: $(TEST) ## do what instructors/adapt.md says, on a copy, and test that (15 minutes)
 	$(PY) -m pytest -q -p no:cacheprovider tests/adapt $(ARGS)
 
-bench: $(BROWSER) $(BENCH) ## measure the library, two other packages beside it, and the labs (10 minutes)
-	@low=0; for run in "$(PY) -m benchmarks.library" "$(BENCH_VENV)/$(SCRIPTS)/python -m benchmarks.peers" "$(PY) -m benchmarks.latency" "$(PY) -m benchmarks.kernels"; do \
-	  echo "$$run"; $$run || low=1; done; exit $$low
+bench: $(TEST) $(BROWSER) $(BENCH) ## measure the library, two other packages beside it, and the labs (10 minutes)
+	$(PY) -m pytest $(MEASURE) benchmarks/test_library.py benchmarks/test_latency.py benchmarks/test_kernels.py $(ARGS)
+	$(BENCH_VENV)/$(SCRIPTS)/python -m pytest $(MEASURE) benchmarks/test_peers.py $(ARGS)
 
-kernels: $(LAB) ## of these, only the memory and the seconds that each notebook takes (1 minute)
-	$(PY) -m benchmarks.kernels $(ARGS)
+kernels: $(TEST) ## of these, only the memory and the seconds that each notebook takes (1 minute)
+	$(PY) -m pytest $(MEASURE) benchmarks/test_kernels.py $(ARGS)
 
-latency: $(BROWSER) ## of these, only how long a reader waits for each lab, and what it leaves behind
-	$(PY) -m benchmarks.latency $(ARGS)
+latency: $(TEST) $(BROWSER) ## of these, only how long a reader waits for each lab, and what it leaves behind
+	$(PY) -m pytest $(MEASURE) benchmarks/test_latency.py $(ARGS)
 
 mutants: $(MUTANTS) ## change the mathematics in 3,500 places, one by one: do the tests notice? (15 minutes)
 	$(PY) -m tools.mutants $(ARGS)

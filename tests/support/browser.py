@@ -1,7 +1,7 @@
 """Open notebooks in a real browser: servers of their own, and pages that run and ask a kernel.
 
-The tests in tests/browser and benchmarks/latency.py share this. It needs the extra `browser` of
-pyproject.toml, and Chromium (its path may be given as CHROMIUM).
+The tests in tests/browser and benchmarks/test_latency.py share this. It needs the extra `browser`
+of pyproject.toml, and Chromium (its path may be given as CHROMIUM).
 """
 
 import importlib.util

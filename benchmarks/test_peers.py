@@ -1,12 +1,8 @@
-"""Find the liquidation bar of many price paths with margin_lib and two other packages, timed.
-
-    make bench                              installs them in .venv-bench and runs this
-    python -m benchmarks.peers [PATHS [BARS]]
+"""The bar that liquidates on many price paths, and a mark that closes positions: against others.
 
 One position, isolated, long or short, one flat maintenance rate, no fee, one price per bar: it is
-closed at the first bar at or beyond its liquidation price. Every function gives the number of that
-bar on each path (-1: never) and the seconds of processor time that its package took. The second
-table puts one new mark to many positions.
+closed at the first bar at or beyond its liquidation price. Every package gives the number of that
+bar on each path (-1: never), and all must agree. Then one new mark is put to many positions.
 
 Where the packages model something else:
 
@@ -18,16 +14,17 @@ Where the packages model something else:
   pays, it also closes winners (auto-deleveraging); that is switched off here. An account of its
   own for each position makes it isolated. Each liquidation costs it a walk over all positions.
 
-Both packages are imported where they are used, and this file runs without them too.
+The packages are the extra `bench`, in a set-up of their own; where one is missing its test is
+skipped.
 """
 
 import contextlib
-import sys
-import time
-from functools import partial
+import math
 
 import numpy as np
+import pytest
 
+from benchmarks.measure import seconds
 from margin_lib import formulas
 from margin_lib.account import Account, Position
 from margin_lib.bars import Bars
@@ -36,18 +33,11 @@ from margin_lib.simulate import simulate
 
 RATE = 0.005  # maintenance rate
 BATCH = 50  # positions in one engine of lrvx: about the fastest, measured from 1 to 200
-TIMES = 3  # runs, of which the shortest counts
+PATHS, BARS, POSITIONS = 1_000, 10_000, 200_000
 ENTRY, LEVERAGE = 60_000.0, 3
+SHARE_OF_TIME = "time of margin_lib, in that of this"
 
-
-def shortest(function):
-    """What a function gives, and the processor time of the shortest of several calls."""
-    found = []
-    for _ in range(TIMES):
-        start = time.process_time()
-        result = function()
-        found.append(time.process_time() - start)
-    return result, min(found)
+# Each of the following makes ready, and gives a function to be timed.
 
 
 # One position on many paths
@@ -61,11 +51,7 @@ def margin_lib_exits(prices, entry, liquidation, side, rate=RATE):
         contract=contract, quantity=side, entry_price=entry, leverage=LEVERAGE, margin=margin
     )
     account = Account(balance=0, positions=(held,))
-
-    def liquidated():
-        return simulate({"it": account}, Bars.of_marks({"BTC": prices}))["it"].step["BTC"]
-
-    return shortest(liquidated)
+    return lambda: simulate({"it": account}, Bars.of_marks({"BTC": prices}))["it"].step["BTC"]
 
 
 def numpy_exits(prices, entry, liquidation, side):
@@ -75,15 +61,14 @@ def numpy_exits(prices, entry, liquidation, side):
         beyond = prices <= liquidation if side > 0 else prices >= liquidation
         return np.where(beyond.any(axis=0), beyond.argmax(axis=0), -1)
 
-    return shortest(first)
+    return first
 
 
-def vectorbt_exits(prices, entry, liquidation, side, engine="auto"):
+def vectorbt_exits(prices, entry, liquidation, side, engine):
     """vectorbt: an entry before the first bar, and a stop loss at the liquidation price."""
     with contextlib.suppress(ImportError):
         import lrvx  # noqa: F401 - after numba, which vectorbt loads, Linux cannot load it any more
-    import vectorbt
-
+    vectorbt = pytest.importorskip("vectorbt")
     bars, paths = prices.shape
     # It never stops in the bar of the entry, so that bar is one of its own.
     prices = np.vstack([np.full(paths, entry), prices])
@@ -107,13 +92,20 @@ def vectorbt_exits(prices, entry, liquidation, side, engine="auto"):
         return found
 
     stopped(2)  # compiles, where that is still to be done
-    return shortest(stopped)
+    return stopped
+
+
+def rust_exits(*case):
+    return vectorbt_exits(*case, engine="rust")
+
+
+def numba_exits(*case):
+    return vectorbt_exits(*case, engine="numba")
 
 
 def lrvx_exits(prices, entry, liquidation, side, rate=RATE):
     """lrvx: each bar's prices put to engines of several positions, each in a market of its own."""
-    import lrvx
-
+    lrvx = pytest.importorskip("lrvx")
     margin = side * (entry - liquidation) + rate * liquidation
 
     def closed():
@@ -131,7 +123,36 @@ def lrvx_exits(prices, entry, liquidation, side, rate=RATE):
                     found[start + number] = bar
         return found
 
-    return shortest(closed)
+    return closed
+
+
+def random_paths(bars, paths):
+    """Prices of random walks from the entry price, bars × paths."""
+    steps = np.random.default_rng(0).standard_normal((bars, paths)) * 0.5 / np.sqrt(bars)
+    return ENTRY * np.exp(np.cumsum(steps, axis=0))
+
+
+@pytest.fixture(scope="module", params=[1, -1], ids=["long", "short"])
+def paths(request, share):
+    """A position of either side: prices, entry price, liquidation price, side."""
+    side = request.param
+    prices = random_paths(max(int(BARS * share), 50), max(int(PATHS * share), 20))
+    return prices, ENTRY, ENTRY * (1 - side / LEVERAGE) / (1 - side * RATE), side
+
+
+@pytest.mark.parametrize(
+    ("other", "most"),
+    [
+        pytest.param(numpy_exits, math.inf, id="numpy"),
+        pytest.param(rust_exits, 1 / 20, id="vectorbt, Rust"),
+        pytest.param(numba_exits, 1 / 20, id="vectorbt, Numba"),
+        pytest.param(lrvx_exits, 1 / 50, id="lrvx"),
+    ],
+)
+def test_the_bar_of_the_liquidation_on_many_paths(other, most, paths, within):
+    other, ours = other(*paths), margin_lib_exits(*paths)
+    assert np.array_equal(other(), ours())
+    within({SHARE_OF_TIME: (seconds(ours, 3) / seconds(other, 3), most)})
 
 
 # Many positions in one market, one new mark
@@ -145,8 +166,7 @@ def margin_lib_on_mark(quantity, entry, margin, mark, rate=RATE):
         required = formulas.maintenance_margin(formulas.notional(quantity, mark), rate)
         return np.flatnonzero(equity <= required)
 
-    found, seconds = shortest(closed)
-    return set(found.tolist()), seconds
+    return closed
 
 
 def numpy_on_mark(quantity, entry, margin, mark, rate=RATE):
@@ -156,39 +176,17 @@ def numpy_on_mark(quantity, entry, margin, mark, rate=RATE):
         equity = margin + quantity * (mark - entry)
         return np.flatnonzero(equity <= rate * np.abs(quantity) * mark)
 
-    found, seconds = shortest(closed)
-    return set(found.tolist()), seconds
+    return closed
 
 
 def lrvx_on_mark(quantity, entry, margin, mark, rate=RATE):
-    """lrvx: one call of on_mark; opening the positions is not timed."""
-    import lrvx
-
+    """lrvx: one call of on_mark, which can be made once; opening the positions is not timed."""
+    lrvx = pytest.importorskip("lrvx")
     engine = lrvx.LiquidationEngine().add_tier(0, rate)
     engine.set_adl_enabled(False)
     for account, position in enumerate(zip(quantity, entry, margin, strict=True)):
         engine.open_position(account, 1, *position)
-    start = time.process_time()
-    closed = engine.on_mark(1, mark)["liquidated"]
-    return set(closed), time.process_time() - start
-
-
-# Comparison
-
-EXITS = {
-    "margin_lib": margin_lib_exits,
-    "numpy": numpy_exits,
-    "vectorbt, Rust": partial(vectorbt_exits, engine="rust"),
-    "vectorbt, Numba": partial(vectorbt_exits, engine="numba"),
-    "lrvx": lrvx_exits,
-}
-ON_MARK = {"margin_lib": margin_lib_on_mark, "numpy": numpy_on_mark, "lrvx": lrvx_on_mark}
-
-
-def random_paths(bars, paths):
-    """Prices of random walks from the entry price, bars × paths."""
-    steps = np.random.default_rng(0).standard_normal((bars, paths)) * 0.5 / np.sqrt(bars)
-    return ENTRY * np.exp(np.cumsum(steps, axis=0))
+    return lambda: sorted(engine.on_mark(1, mark)["liquidated"])
 
 
 def random_positions(count):
@@ -199,55 +197,19 @@ def random_positions(count):
     return quantity, entry, np.abs(quantity) * entry / random.uniform(2, 50, count)
 
 
-# How many times as long as margin_lib a peer must take at least. A mark that closes nothing costs
-# lrvx little, so there the last bound does not hold, and is not asked for.
-AT_LEAST = {"vectorbt, Rust": 20, "vectorbt, Numba": 20, "lrvx": 50}
-AT_LEAST_ON_MARK = {"lrvx": 1000}
-
-
-def compared(functions, arguments, per, unit, at_least):
-    """Print one line for each function; True where all that ran gave what the first gave, and took
-    as many times as long as it is said to at least."""
-    first, fastest, good = None, None, True
-    for name, function in functions.items():
-        try:
-            result, seconds = function(*arguments)
-        except ImportError as error:
-            print(f"    {name:16} not installed ({error.name or error})")
-            continue
-        if first is None:
-            first, fastest = result, seconds
-        same, ratio = bool(np.all(result == first)), seconds / fastest
-        enough = ratio >= at_least.get(name, 0)
-        good &= same and enough
-        words = "same" if same else "DIFFERENT"
-        words += f", at least {at_least[name]} ×" if name in at_least else ""
-        words += "" if enough else ": MISSED"
-        print(f"    {name:16} {seconds / per:10.2f} {unit} {ratio:10.1f} ×   {words}")
-    return good
-
-
-def main(paths=1_000, bars=10_000, count=200_000):
-    paths, bars = int(paths), int(bars)
-    prices, agree = random_paths(bars, paths), True
-    for side, word in ((1, "long"), (-1, "short")):
-        liquidation = ENTRY * (1 - side / LEVERAGE) / (1 - side * RATE)
-        closed = np.mean(numpy_exits(prices, ENTRY, liquidation, side)[0] >= 0)
-        print(
-            f"{word}, {paths:,} paths × {bars:,} bars, {closed:.0%} liquidated: time per path-bar"
-        )
-        arguments = prices, ENTRY, liquidation, side
-        agree &= compared(EXITS, arguments, 1e-9 * prices.size, "ns", AT_LEAST)
-    positions = random_positions(count)
-    for fall in (0.01, 0.02, 0.2):
-        arguments = *positions, ENTRY * (1 - fall)
-        closed = len(numpy_on_mark(*arguments)[0])
-        print(
-            f"{count:,} positions, mark {fall:.0%} lower, {closed:,} liquidated: time of the mark"
-        )
-        agree &= compared(ON_MARK, arguments, 1e-3, "ms", AT_LEAST_ON_MARK if closed else {})
-    return int(not agree)
-
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+@pytest.mark.parametrize("fall", [0.01, 0.02, 0.2])
+@pytest.mark.parametrize(
+    ("other", "most"),
+    [
+        pytest.param(numpy_on_mark, math.inf, id="numpy"),
+        pytest.param(lrvx_on_mark, 1 / 1000, id="lrvx"),
+    ],
+)
+def test_the_positions_that_one_mark_closes(other, most, fall, within, share):
+    book = *random_positions(max(int(POSITIONS * share), 100)), ENTRY * (1 - fall)
+    other, ours, found = other(*book), margin_lib_on_mark(*book), []
+    theirs = seconds(lambda: found.append(other()), 1)  # a second mark would find nothing to close
+    assert np.array_equal(found[0], ours())
+    if not len(found[0]):  # a mark that closes nothing costs lrvx little
+        most = math.inf
+    within({SHARE_OF_TIME: (seconds(ours, 3) / theirs, most)})

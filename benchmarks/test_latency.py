@@ -1,44 +1,34 @@
-"""Measure how long a reader waits for a lab, and what a lab leaves behind.
-
-    python -m benchmarks.latency [SHARE]
+"""How long a reader waits for a lab, and what a lab leaves behind.
 
 First in this process: what a move of each lab costs, and what 500 moves leave in memory. Then in
 JupyterLab: from running a lab's cell to its first picture, and from pressing a key to the next one;
 the same figure drawn by @interact takes its turns in between, so that both meet the same machine.
-SHARE of the full number of moves (default 1) is for a quick look. Prints tables, and fails where
-something takes longer, or leaves more, than it may.
 """
 
 import gc
 import itertools
 import json
+import math
 import statistics
-import sys
-import tempfile
 import time
-from pathlib import Path
 
 import matplotlib
 import numpy as np
+import psutil
+import pytest
 from matplotlib import pyplot  # noqa: TID251, to see that no lab leaves a figure in it
 from matplotlib.figure import Figure
 
 from margin_course.scenarios import load
 from tests.support import browser
 from tests.support.lessons import STARTS
+from tools.repo import ROOT
 
-SCENARIOS = browser.ROOT / "notebooks" / "scenarios.toml"
-# What each may be at most, in the order of a row.
-KERNEL = {"median [ms]": 25.0, "p95 [ms]": None}
-LEFT = {"figures": 0, "memory [MB]": 5.0}
-PAGE = {
-    "first picture [ms]": 1000.0,
-    "median [ms]": 60.0,
-    "p95 [ms]": 100.0,
-    "interact [ms]": None,
-}
-FASTER = 5.0  # than @interact, at least
+SCENARIOS = ROOT / "notebooks" / "scenarios.toml"
 MOVES, LEAK_MOVES, KEYS, TURNS = 100, 500, 60, 5
+
+matplotlib.use("agg")
+by_lab = pytest.mark.parametrize("kind", STARTS, ids=lambda kind: kind.__name__)
 
 
 def made(kind):
@@ -63,7 +53,7 @@ def p95(values):
 
 
 def kernel(kind, share=1.0):
-    """Processor time of a move: median and p95 [ms]."""
+    """Processor time of each of many moves [ms]."""
     lab = made(kind)
     moves, found = walk(lab), []
     for _ in range(10):  # what is only built once
@@ -74,13 +64,17 @@ def kernel(kind, share=1.0):
         spent = time.process_time() - start
         if lab._image.value is not picture:
             found.append(1000 * spent)
-    return statistics.median(found), p95(found)
+    return found
+
+
+@by_lab
+def test_a_move_in_the_kernel(kind, within, share):
+    spent = kernel(kind, share)
+    within({"median [ms]": (statistics.median(spent), 25), "p95 [ms]": (p95(spent), math.inf)})
 
 
 def left(kind, share=1.0):
     """Figures and memory [MB] that moves leave behind."""
-    import psutil
-
     moves = walk(made(kind))
 
     def state():
@@ -97,6 +91,12 @@ def left(kind, share=1.0):
     go(max(int(LEAK_MOVES * share), 1))
     more, larger = state()
     return more - figures, larger - memory
+
+
+@by_lab
+def test_what_many_moves_leave_behind(kind, within, share):
+    figures, memory = left(kind, share)
+    within({"figures": (figures, 0), "memory [MB]": (memory, 5)})
 
 
 # In JupyterLab
@@ -238,28 +238,25 @@ class Keys:
         return waited
 
 
-def in_page(kinds, share=1.0):
-    """For each lab (kind, first picture, median, p95, median of @interact), all in [ms]."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        folder = Path(folder)
-        course = folder / "course"
-        course.mkdir()
-        (course / "latency.ipynb").write_text(notebook(kinds), encoding="utf-8")
-        with (
-            browser.browser() as chrome,
-            browser.server("lab", course, folder / "own") as address,
-        ):
-            page = chrome.new_page(viewport=browser.SCREEN)
-            browser.open_notebook(page, address("latency.ipynb"))
-            wrong = browser.complaints(browser.run_all(page))
-            if wrong:
-                raise RuntimeError("\n".join(wrong))
-            for place, kind in enumerate(kinds):
-                yield kind, *_turns(page, 1 + 2 * place, share)
-            page.evaluate(browser.SHUT_DOWN)
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """A page with that notebook, run through."""
+    if lacks := browser.missing():
+        pytest.fail("\n".join(lacks))
+    folder = tmp_path_factory.mktemp("course")
+    own = tmp_path_factory.mktemp("own")
+    (folder / "latency.ipynb").write_text(notebook(STARTS), encoding="utf-8")
+    with browser.browser() as chrome, browser.server("lab", folder, own) as address:
+        page = chrome.new_page(viewport=browser.SCREEN)
+        browser.open_notebook(page, address("latency.ipynb"))
+        wrong = browser.complaints(browser.run_all(page))
+        assert not wrong, "\n".join(wrong)
+        yield page
+        page.evaluate(browser.SHUT_DOWN)
 
 
-def _turns(page, number, share):
+def turns(page, number, share):
+    """Milliseconds of each first picture, and of each key for the lab and for @interact."""
     first = []
     for _ in range(TURNS):
         page.evaluate(browser.SHOW, [number, number])
@@ -274,70 +271,19 @@ def _turns(page, number, share):
             keys.press()  # the first one after a change of place
             for _ in range(max(int(KEYS * share / TURNS / parts), 1)):
                 found[name].append(keys.press())
-    lab, interact = found["lab"], found["interact"]
-    return statistics.median(first), statistics.median(lab), p95(lab), statistics.median(interact)
+    return first, found["lab"], found["interact"]
 
 
-# Tables
-
-
-def row(name, values, bounds):
-    """A line of a table, and how many of its values are more than they may be."""
-    cells, failed = [f"{name:14}"], 0
-    for value, (what, most) in zip(values, bounds.items(), strict=True):
-        over = most is not None and value > most
-        failed += over
-        cells.append(f"{value:{len(what) + 3}.{0 if what == 'figures' else 1}f}{'!' * over or ' '}")
-    return "".join(cells), failed
-
-
-def head(title, bounds):
-    """The names of the columns, and what they may be at most."""
-    names = "".join(f"{what:>{len(what) + 3}} " for what in bounds)
-    most = "".join(
-        f"{'' if limit is None else f'{limit:g}':>{len(what) + 3}} "
-        for what, limit in bounds.items()
+@by_lab
+def test_in_jupyterlab(kind, page, within, share):
+    first, lab, interact = turns(page, 1 + 2 * list(STARTS).index(kind), share)
+    median, waits = statistics.median(lab), statistics.median(interact)
+    within(
+        {
+            "first picture [ms]": (statistics.median(first), 1000),
+            "key to picture, median [ms]": (median, 60),
+            "p95 [ms]": (p95(lab), 100),
+            "with @interact [ms]": (waits, math.inf),
+            "share of that": (median / waits, 0.2),
+        }
     )
-    return f"\n{title}\n{'':14}{names}\n{'at most':14}{most}"
-
-
-def table(title, bounds, rows):
-    """Print rows (lab, values) as they come; returns how many values are too much."""
-    print(head(title, bounds), flush=True)
-    failed = 0
-    for kind, *values in rows:
-        line, over = row(kind.__name__, values, bounds)
-        failed += over
-        print(line, flush=True)
-    return failed
-
-
-def main(share=1.0, kinds=tuple(STARTS)):
-    share = float(share)
-    matplotlib.use("agg")
-    failed = table(
-        "A move in the kernel: processor time",
-        KERNEL,
-        ((kind, *kernel(kind, share)) for kind in kinds),
-    )
-    failed += table(
-        f"Left behind by {int(LEAK_MOVES * share)} moves",
-        LEFT,
-        ((kind, *left(kind, share)) for kind in kinds),
-    )
-    if lacks := browser.missing():
-        print("\nIn JupyterLab nothing could be measured.", *lacks, sep="\n")
-        return 1
-    # The ratio may not be too small, so what is held to its bound is the share of @interact's time.
-    bounds = {**PAGE, "share of interact": 1 / FASTER}
-    failed += table(
-        "In JupyterLab: cell to first picture, key to next picture; @interact in turns with it",
-        bounds,
-        ((kind, *found, found[1] / found[3]) for kind, *found in in_page(kinds, share)),
-    )
-    print(f"\n{failed} more than they may be (marked !)" if failed else "\nAll as they should be.")
-    return int(failed > 0)
-
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
