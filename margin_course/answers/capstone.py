@@ -1,4 +1,4 @@
-"""Answers of notebook 09."""
+"""Answers of notebook 11."""
 
 from margin_course.answers import Answer, Book
 from margin_course.mandate import Design, demand
@@ -73,7 +73,7 @@ def eth_edge_of_the_pool(book: Book) -> Answer:
 
 
 ANSWERS = {
-    "09.1": paths_for_a_small_error,
-    "09.2": leverage_within_the_maximum_loss,
-    "09.3": eth_edge_of_the_pool,
+    "11.1": paths_for_a_small_error,
+    "11.2": leverage_within_the_maximum_loss,
+    "11.3": eth_edge_of_the_pool,
 }

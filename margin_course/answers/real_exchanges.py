@@ -1,4 +1,4 @@
-"""Answers of notebook 07."""
+"""Answers of notebook 08."""
 
 from dataclasses import replace
 
@@ -97,8 +97,8 @@ def maintenance_of_a_large_position(book: Book) -> Answer:
 
 
 ANSWERS = {
-    "07.1": leverage_liquidated_at_birth,
-    "07.2": edge_of_a_coin_margined_long,
-    "07.3": margin_for_a_closing_fee,
-    "07.4": maintenance_of_a_large_position,
+    "08.1": leverage_liquidated_at_birth,
+    "08.2": edge_of_a_coin_margined_long,
+    "08.3": margin_for_a_closing_fee,
+    "08.4": maintenance_of_a_large_position,
 }

@@ -1,4 +1,4 @@
-"""Answers of notebook 08."""
+"""Answers of notebook 09."""
 
 from margin_course.answers import Answer, Book
 from margin_lib import formulas
@@ -91,8 +91,8 @@ def gain_of_the_fund_in_a_gap(book: Book) -> Answer:
 
 
 ANSWERS = {
-    "08.1": leverage_that_survives_the_fall,
-    "08.2": balance_that_loses_its_short,
-    "08.3": eth_edge_with_eth_as_collateral,
-    "08.4": gain_of_the_fund_in_a_gap,
+    "09.1": leverage_that_survives_the_fall,
+    "09.2": balance_that_loses_its_short,
+    "09.3": eth_edge_with_eth_as_collateral,
+    "09.4": gain_of_the_fund_in_a_gap,
 }

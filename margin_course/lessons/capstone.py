@@ -1,4 +1,4 @@
-"""Lesson 09: designs of an account, judged in many markets."""
+"""Lesson 11: designs of an account, judged in many markets."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Lesson 07: one position under the rules of many exchanges."""
+"""Lesson 08: one position under the rules of many exchanges."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Lesson 08: both modes in markets that really happened."""
+"""Lesson 09: both modes in markets that really happened."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -21,7 +21,7 @@ def read():
 
 
 def with_events(scenario):
-    """The scenario with all falls of the events as its moves, as notebook 08 gives it its lab."""
+    """The scenario with all falls of the events as its moves, as notebook 09 gives it its lab."""
     moves = {}
     for name, fact in read().items():
         if "high" in fact and "low" in fact or "amount" in fact and "unit" not in fact:

@@ -327,7 +327,7 @@ def test_a_demand_that_is_no_number_is_refused(bad):
 
 
 def test_what_the_course_says_of_its_three_designs():
-    """In notebook 09: twins fail everywhere, the hedge where coins part, the fences nowhere."""
+    """In notebook 11: twins fail everywhere, the hedge where coins part, the fences nowhere."""
     exam = mandate.unseen(TASK, "three designs")
     failed = {
         each.name: missed({kind: hold(each, bars) for kind, bars in exam.items()})

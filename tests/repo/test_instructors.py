@@ -15,7 +15,7 @@ from tools.repo import ROOT
 FOLDER = ROOT / "instructors"
 PAGES = sorted(FOLDER.glob("*.md"))
 # A copy of the course may have dropped some of these, and added others with later numbers.
-NOTEBOOKS = {path.name[:2]: path for path in sorted((ROOT / "notebooks").glob("0*.ipynb"))}
+NOTEBOOKS = {path.name[:2]: path for path in sorted((ROOT / "notebooks").glob("[01]*.ipynb"))}
 GUIDE = (FOLDER / "guide.md").read_text(encoding="utf-8")
 CLASSROOM = (FOLDER / "classroom.md").read_text(encoding="utf-8")
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
@@ -31,7 +31,7 @@ def cited(text):
     """(number of a notebook, title of a section), for `03 *Title?* to *Another*, *A third*`."""
     for line in text.splitlines():
         number = None
-        for found in re.finditer(r"\b(0\d)\b(?! exercise|\.)|(?<!\*)\*([^*]+)\*(?!\*)", line):
+        for found in re.finditer(r"\b([01]\d)\b(?! exercise|\.)|(?<!\*)\*([^*]+)\*(?!\*)", line):
             number = found[1] or number
             if found[2] and number:
                 yield number, found[2]
