@@ -23,7 +23,7 @@ from margin_lib.simulate import Outcomes, simulate
 from margin_lib.types import Marks
 
 PATHS = 2000  # markets of a kind
-REPLAYED = 200  # of them at most, where an owner acts: each is walked alone
+REPLAYED = 200  # of them at most, where an owner acts: each is replayed alone
 REAL = "real prices"
 
 
@@ -148,12 +148,15 @@ class Trial:
 
     design : Design
     outcomes : Outcomes        of its account
-    others : ndarray           what the insurance fund paid in each market, shape (paths,) [quote]
     """
 
     design: Design
     outcomes: Outcomes
-    others: np.ndarray
+
+    @property
+    def others(self) -> np.ndarray:
+        """What the insurance fund paid in each market, shape (paths,) [quote]."""
+        return np.asarray(self.outcomes.shortfall)
 
     @property
     def change(self) -> np.ndarray:
@@ -175,45 +178,18 @@ def hold(design: Design, bars: Bars) -> Trial:
     """Hold a design in many markets; of an owner who acts, in the first `REPLAYED` of them."""
     account, costs = design.account, design.costs
     if not design.top_up:
-        outcomes = simulate({"it": account}, bars, costs=costs)["it"]
-        return Trial(design, outcomes, deficits(account, bars, costs, outcomes.step))
+        return Trial(design, simulate({"it": account}, bars, costs=costs)["it"])
     numbers = range(min(bars.paths, REPLAYED))
-    walks = [replay(account, bars.path(n), costs, design.plan) for n in numbers]
-    when = [{s: step for step, e in walk.liquidations for s in e.symbols} for walk in walks]
+    replays = [replay(account, bars.path(n), costs, design.plan) for n in numbers]
+    when = [{s: step for step, e in each.liquidations for s in e.symbols} for each in replays]
     step = {p.symbol: np.array([w.get(p.symbol, -1) for w in when]) for p in account.positions}
-    equity = np.array([walk.equity[-1] for walk in walks])
+    equity = np.array([each.equity[-1] for each in replays])
     paid = [
-        sum(max(-event.received("insurance fund"), 0) for _, event in walk.liquidations)
-        for walk in walks
+        sum(max(-event.received("insurance fund"), 0) for _, event in each.liquidations)
+        for each in replays
     ]
-    return Trial(design, Outcomes(account.wallet_balance, step, equity), np.array(paid))
-
-
-def deficits(
-    account: Account, bars: Bars, costs: Costs, steps: Mapping[str, np.ndarray]
-) -> np.ndarray:
-    """What the insurance fund pays on each path, where a venue returns nothing, shape (paths,).
-
-    A pocket that is due on the way through a bar is closed with something left. Only one that is
-    below zero as the bar opens costs the fund something.
-
-    steps : Mapping            symbol -> step of its liquidation, as in `Outcomes`
-
-    Equation:  Σ over pockets of max(0, −(money + Σ pnl + funding so far)) at the opening marks
-    """
-    payments, _ = costs.due(bars.hours)
-    paid = np.zeros(bars.paths)
-    for _, positions, money in account.pockets:
-        step = steps[positions[0].symbol] if positions else np.full(bars.paths, -1)
-        dead = np.nonzero(step >= 0)[0]
-        at, worth = (step[dead], dead), np.full(len(dead), float(money))
-        for position in positions:
-            marks = position.mark(bars.open)
-            rates = costs.funding.get(position.symbol, 0) * payments[:, None]
-            worth += position.pnl(marks[at])
-            worth += np.cumsum(position.funding(marks, rates), axis=0)[at]
-        paid[dead] += np.maximum(-worth, 0)
-    return paid
+    outcomes = Outcomes(account.wallet_balance, step, equity, shortfall=np.array(paid))
+    return Trial(design, outcomes)
 
 
 @dataclass(frozen=True)

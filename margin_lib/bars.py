@@ -6,9 +6,9 @@ many paths stand side by side in columns.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ import pandas as pd
 from margin_lib.errors import MarginError, as_scalar, count, number, of_type, one_number
 from margin_lib.types import ArrayLike, Marks, Number
 
-BLOCK = 32  # steps that are looked at together
+STEPS_PER_BLOCK = 32  # So few that their prices stay in the processor's cache.
 COLUMNS = ("open", "low", "high", "close")
 # The columns of public files that have no header: Binance's klines, and ccxt's fetch_ohlcv.
 KLINES = ("time", "open", "high", "low", "close", "volume")
@@ -39,8 +39,6 @@ class Bars:
                                        shape [quote per coin]
     hours : array_like         when each bar opens, shape (steps,), counted from when the account
                                is opened, at least 0, rising; default 0, 1, 2, … [hour]
-    _logs : bool               not to be given: whether the arrays hold logarithms, as those of
-                               `Market.walk` do
 
     Raises
     ------
@@ -58,7 +56,6 @@ class Bars:
     high: Prices
     close: Prices
     hours: np.ndarray | Any = None
-    _logs: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         columns = [of_type(f"bars {name}", getattr(self, name), Mapping) for name in COLUMNS]
@@ -214,12 +211,11 @@ class Bars:
         >>> Bars.of_marks({"ETH": [[4, 4], [2, 3]]}).first_beyond("ETH", 2.5, side=1)
         array([ 1, -1])
         """
-        with np.errstate(divide="ignore"):  # a price of 0 is below all
-            edge = np.log(price) if self._logs else price
+        edge = self._kept(price)
         prices = (self.low if side > 0 else self.high)[market].reshape(self.steps, -1)
         step = np.full(self.paths, -1)
-        for first in range(0, self.steps, BLOCK):
-            block = prices[first : first + BLOCK]
+        for first in range(0, self.steps, STEPS_PER_BLOCK):
+            block = prices[first : first + STEPS_PER_BLOCK]
             far = block.min(axis=0) <= edge if side > 0 else block.max(axis=0) >= edge
             new = np.nonzero(far & (step < 0))[0]
             beyond = block[:, new] <= edge if side > 0 else block[:, new] >= edge
@@ -241,7 +237,8 @@ class Bars:
         array([[2.],
                [4.]])
         """
-        return self._map(lambda prices: self._price(prices.reshape(self.steps, -1)[:, paths]))
+        columns = self._map(lambda kept: self._price(kept.reshape(self.steps, -1)[:, paths]))
+        return Bars._made(columns, self.hours)
 
     def only(self, markets: Iterable[str]) -> "Bars":
         """The bars of some of the markets, nothing copied.
@@ -258,7 +255,7 @@ class Bars:
         ['ADA']
         """
         columns = [{m: getattr(self, name)[m] for m in markets} for name in COLUMNS]
-        return _checked_bars(columns, self.hours, self._logs)
+        return self._made(columns, self.hours)
 
     def rows(self, steps: slice) -> "Bars":
         """Some of the steps, nothing copied.
@@ -274,7 +271,8 @@ class Bars:
         >>> Bars.of_marks({"ETH": [1, 2, 3]}).rows(slice(1, 3)).hours
         array([1., 2.])
         """
-        return self._map(lambda prices: prices[steps], self.hours[steps], self._logs)
+        columns = self._map(lambda kept: kept[steps])
+        return self._made(columns, self.hours[steps])
 
     def pick(self, steps: Some, paths: Some) -> "Bars":
         """One step of each of some paths, side by side.
@@ -290,9 +288,10 @@ class Bars:
         >>> Bars.of_marks({"ETH": [[1, 2], [3, 4]]}).pick([1, 0], [0, 1]).close["ETH"]
         array([[3., 2.]])
         """
-        return self._map(
-            lambda p: self._price(p.reshape(self.steps, -1)[steps, paths])[None], self.hours[:1]
+        columns = self._map(
+            lambda kept: self._price(kept.reshape(self.steps, -1)[steps, paths])[None]
         )
+        return Bars._made(columns, self.hours[:1])
 
     def path(self, number: int) -> "Bars":
         """One of the paths.
@@ -308,27 +307,28 @@ class Bars:
         >>> Bars.of_marks({"ETH": [[1, 2], [3, 4]]}).path(1).close["ETH"]
         array([2., 4.])
         """
-        return self._map(lambda p: self._price(p.reshape(self.steps, -1)[:, number]))
+        columns = self._map(lambda kept: self._price(kept.reshape(self.steps, -1)[:, number]))
+        return Bars._made(columns, self.hours)
 
     def windows(self, steps: int, prices: Mapping[str, float]) -> "Bars":
-        """Walks of so many steps, one from every step, side by side, as if opened at given prices.
+        """Stretches of so many steps, one from every step, side by side, opened at given prices.
 
         Parameters
         ----------
-        steps : int                length of each walk, at least 1 [1]
-        prices : Mapping           market -> price at which each walk opens, above 0; markets that
+        steps : int                length of each stretch, at least 1 [1]
+        prices : Mapping           market -> price at which each one opens, above 0; markets that
                                    it leaves out fall away [quote per coin]
 
         Returns
         -------
-        Bars                       arrays of shape (steps, walks)
+        Bars                       arrays of shape (steps, stretches)
 
         Raises
         ------
         MarginError                a count that is not whole, below 1, or more than there are steps;
                                    a price not above 0
 
-        Equation:  price · given price / first price of the walk
+        Equation:  price · given price / first price of the stretch
 
         >>> Bars.of_marks({"ETH": [1, 2, 3]}).windows(2, {"ETH": 6}).close["ETH"]
         array([[ 6.,  6.],
@@ -340,8 +340,8 @@ class Bars:
         rows = starts + np.arange(steps)[:, None]
         scale = {m: one_number(f"{m} price", prices[m], above=0) for m in prices}
         scale = {m: price / self.open[m][starts] for m, price in scale.items()}
-        walks = {n: {m: getattr(self, n)[m][rows] * scale[m] for m in scale} for n in COLUMNS}
-        return Bars(**walks, hours=self.hours[:steps] - self.hours[0])
+        prices = {n: {m: getattr(self, n)[m][rows] * scale[m] for m in scale} for n in COLUMNS}
+        return Bars(**prices, hours=self.hours[:steps] - self.hours[0])
 
     def quoted_in(self, market: str) -> "Bars":
         """The other markets' prices counted in one of them, which falls away.
@@ -370,36 +370,32 @@ class Bars:
         rest = [name for name in self.open if name != market]
         if market not in self.open or not rest:
             raise MarginError("market", f"must be one of several in {list(self.open)}", market)
-        opened, close = (
-            {m: self._price(p[m]) / self._price(p[market]) for m in rest}
-            for p in (self.open, self.close)
-        )
+        opened, close = ({m: p[m] / p[market] for m in rest} for p in (self.open, self.close))
         low = {m: np.minimum(opened[m], close[m]) for m in rest}
         high = {m: np.maximum(opened[m], close[m]) for m in rest}
         return Bars(opened, low, high, close, self.hours)
 
-    def _price(self, array: np.ndarray) -> np.ndarray:
-        return np.exp(array) if self._logs else array
+    def _price(self, kept: np.ndarray) -> np.ndarray:
+        """Prices of what the arrays hold: prices, here."""
+        return kept
 
-    def _map(
-        self,
-        change: Callable[[np.ndarray], np.ndarray],
-        hours: np.ndarray | None = None,
-        logs: bool = False,
-    ) -> "Bars":
-        """Bars of changed arrays; one array in several places is changed once."""
+    def _kept(self, price: float) -> float:
+        """What the arrays hold for a price."""
+        return price
+
+    def _map(self, change: Callable[[np.ndarray], np.ndarray]) -> list[Prices]:
+        """Columns of changed arrays; one array in several places is changed once."""
         arrays = {id(p): p for name in COLUMNS for p in getattr(self, name).values()}
         made = {key: change(array) for key, array in arrays.items()}
-        columns = [{m: made[id(p)] for m, p in getattr(self, n).items()} for n in COLUMNS]
-        return _checked_bars(columns, self.hours if hours is None else hours, logs)
+        return [{m: made[id(p)] for m, p in getattr(self, n).items()} for n in COLUMNS]
 
-
-def _checked_bars(columns: Sequence[Prices], hours: np.ndarray, logs: bool = False) -> Bars:
-    """Bars of prices that need no check."""
-    bars = object.__new__(Bars)
-    for name, value in zip((*COLUMNS, "hours", "_logs"), (*columns, hours, logs), strict=True):
-        object.__setattr__(bars, name, value)
-    return bars
+    @classmethod
+    def _made(cls, columns: Iterable[Prices], hours: np.ndarray) -> Self:
+        """Bars of arrays that need no check."""
+        bars = object.__new__(cls)
+        for name, value in zip((*COLUMNS, "hours"), (*columns, hours), strict=True):
+            object.__setattr__(bars, name, value)
+        return bars
 
 
 def _mark(marks: Marks, market: str) -> float:
@@ -418,8 +414,8 @@ def _prices(name: str, values: ArrayLike) -> np.ndarray:
         prices = None
     if prices is None:
         raise MarginError(name, "must be numbers", values)
-    for first in range(0, len(prices), BLOCK):
-        block = prices[first : first + BLOCK]  # what is small stays at hand
+    for first in range(0, len(prices), STEPS_PER_BLOCK):
+        block = prices[first : first + STEPS_PER_BLOCK]
         if block.size and not (block.min() > 0 and block.max() < np.inf):
             _refuse(name, ~np.isfinite(prices), "must be finite", prices)
             _refuse(name, prices <= 0, "must be above 0", prices)

@@ -6,14 +6,27 @@ from typing import Any
 
 import numpy as np
 
-from margin_lib.bars import Bars, _checked_bars
+from margin_lib.bars import Bars
 from margin_lib.errors import MarginError, count, number, of_type, one_number
 from margin_lib.types import ArrayLike
 
-YEAR = 8760  # hours
+HOURS_PER_YEAR = 8760
+STEPS_PER_DRAW = 8  # So few that their numbers stay in the processor's cache.
 
 
-ROWS = 8  # steps that are drawn together: few enough to stay at hand
+@dataclass(frozen=True, slots=True, eq=False)
+class _LogBars(Bars):
+    """Bars whose arrays hold logarithms: who needs few prices pays for few exponentials.
+
+    Their marks and extremes are prices, and so are the arrays of the bars taken from them.
+    """
+
+    def _price(self, kept: np.ndarray) -> np.ndarray:
+        return np.exp(kept)
+
+    def _kept(self, price: float) -> float:
+        with np.errstate(divide="ignore"):  # A price of 0 is below all.
+            return np.log(price)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,36 +141,24 @@ class Market:
         >>> calm.draw(np.random.default_rng(7), steps=1, paths=2).close["ETH"].round(9)
         array([[100., 100.]])
         """
-        return self.walk(rng, steps, paths).take(slice(None))
+        return self._draw_logs(rng, steps, paths).take(slice(None))
 
-    def walk(self, rng: np.random.Generator, steps: int, paths: int) -> Bars:
-        """What `draw` draws, as logarithms: who needs few prices pays for few exponentials.
-
-        Marks and extremes of these bars are prices, and so are the arrays of paths taken from them.
-
-        Parameters and errors as for `draw`.
-
-        Returns
-        -------
-        Bars                           arrays of logarithms of prices, shape (steps, paths)
-
-        >>> calm = Market(prices={"ETH": 1}, volatility=0)
-        >>> calm.walk(np.random.default_rng(7), steps=1, paths=2).close["ETH"]
-        array([[0., 0.]])
-        """
-        of_type("rng", rng, np.random.Generator)
+    def _draw_logs(self, rng: object, steps: int, paths: int) -> _LogBars:
+        """What `draw` draws, as logarithms."""
+        if not isinstance(rng, np.random.Generator):
+            raise MarginError("rng", "must be of type Generator", rng)
         steps, paths = count("steps", steps), count("paths", paths)
         deviations, drifts = (self._of_each(name) for name in ("volatility", "drift"))
-        years = self.step_hours / YEAR
+        years = self.step_hours / HOURS_PER_YEAR
         growth, spread = (drifts - deviations**2 / 2) * years, deviations**2 * years
         mix = self.mixing() * np.sqrt(spread)
         logs = np.empty((4 if self.wicks else 1, steps, len(mix), paths))
         now = np.repeat(np.log([[price] for price in self.prices.values()]), paths, axis=1)
-        for first in range(0, steps, ROWS):
-            rows = slice(first, first + ROWS)
+        for first in range(0, steps, STEPS_PER_DRAW):
+            rows = slice(first, first + STEPS_PER_DRAW)
             shape = logs[0, rows].shape
             move = _mixed(mix, rng.standard_normal(shape))
-            time = 1.0  # that passes in a step, in steps
+            time = 1.0  # That passes in a step, counted in steps.
             if self.tails is not None:
                 time = (self.tails - 2) / rng.chisquare(self.tails, (len(move), 1, paths))
                 move *= np.sqrt(time)
@@ -171,8 +172,8 @@ class Market:
                     fall = -2 * spread * time * np.log1p(-rng.random(shape))
                     logs[row, rows] = opened + (move + sign * np.sqrt(move**2 + fall)) / 2
         columns = [dict(zip(self.prices, np.moveaxis(c, 1, 0), strict=True)) for c in logs]
-        hours = self.step_hours * (np.arange(steps) + (not self.wicks))  # a single price is an end
-        return _checked_bars(columns if self.wicks else columns * 4, hours, logs=True)
+        hours = self.step_hours * (np.arange(steps) + (not self.wicks))  # A single price is an end.
+        return _LogBars._made(columns if self.wicks else columns * 4, hours)
 
     def _leap(self, rng: np.random.Generator, years: float, shape: tuple[int, ...]) -> np.ndarray:
         """Logarithmic return of the jumps as a bar opens: all markets jump together."""

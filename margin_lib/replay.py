@@ -149,7 +149,7 @@ class Replay:
         return self.path[-1]
 
     def until(self, step: int) -> "Replay":
-        """The same walk, ended after a step.
+        """The same replay, ended after a step.
 
         Parameters
         ----------

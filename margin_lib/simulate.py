@@ -9,18 +9,19 @@ import pandas as pd
 
 from margin_lib import formulas
 from margin_lib.account import Account, Position
-from margin_lib.bars import BLOCK, Bars
+from margin_lib.bars import STEPS_PER_BLOCK, Bars
 from margin_lib.errors import MarginError, count, of_type, one_number
 from margin_lib.market import Market
 from margin_lib.replay import _NO_COSTS, Costs, Known, _on_the_way, _pooled, _share_of_way, _worst
 from margin_lib.types import ArrayLike, Number, Truth
 
 Progress = Callable[[range], Iterable[int]]  # a bar around the chunks, such as tqdm
-LIVES = np.iinfo(np.int64).max  # later than every step
-MEMORY = 4_000_000  # prices that are drawn at one time,
-FEWEST = 256  # but of so many paths at least: a step costs something, even with few
-GIVEN = 8192  # paths at one time where the prices are there already
-NEAR = 1e-9  # what is nearer than this is judged exactly
+Gift = tuple[np.ndarray, np.ndarray]  # of each path: the phase after which it comes, and the money
+NEVER = np.iinfo(np.int64).max  # As a phase, it is later than every step.
+PRICES_PER_CHUNK = 4_000_000  # So many are drawn at one time,
+MIN_PATHS_PER_CHUNK = 256  # but of so many paths at least: even with few, a step costs something.
+GIVEN_PATHS_PER_CHUNK = 8192  # For prices that are in memory already.
+SCREEN = 1e-9  # What is nearer to a liquidation than this share of its price is judged exactly.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +36,8 @@ class Outcomes:
     equity : ndarray           of the whole account at the end, shape (paths,) [quote]
     at_risk : float            money that price moves can take: isolated margins, and the balance
                                if anything is cross; NaN where it is not known [quote]
+    shortfall : ndarray or number  what the pockets were below zero as they were closed, at least
+                               0: the insurance fund pays it; shape (paths,) [quote]
 
     >>> result = Outcomes(5.0, {"ETH": np.array([-1, 3])}, np.array([6.0, 3.0]))
     >>> result.liquidated.tolist(), result.loss.tolist()
@@ -45,6 +48,7 @@ class Outcomes:
     step: Mapping[str, np.ndarray]
     equity: np.ndarray
     at_risk: float = np.nan
+    shortfall: np.ndarray | float = 0.0
 
     @property
     def liquidated(self) -> np.ndarray:
@@ -138,7 +142,7 @@ def simulate(
     *,
     paths: int = 1000,
     steps: int = 365,
-    rng: np.random.Generator | Any = None,
+    rng: np.random.Generator | None = None,
     costs: Costs = _NO_COSTS,
     chunk: int | None = None,
     progress: Progress = iter,
@@ -182,103 +186,134 @@ def simulate(
                 raise MarginError("market", rule, list(known))
     of_type("costs", costs, Costs)
     if isinstance(market, Bars):
-        paths, steps, most = market.paths, market.steps, GIVEN
+        paths, steps, most = market.paths, market.steps, GIVEN_PATHS_PER_CHUNK
     else:
         paths, steps = count("paths", paths), count("steps", steps)
-        most = max(MEMORY // (len(known) * (4 if market.wicks else 1) * steps), FEWEST)
+        prices_of_a_path = len(known) * (4 if market.wicks else 1) * steps
+        most = max(PRICES_PER_CHUNK // prices_of_a_path, MIN_PATHS_PER_CHUNK)
     chunk = count("chunk", most if chunk is None else chunk)
     parts = []
     for first in progress(range(0, paths, chunk)):
         here = slice(first, min(first + chunk, paths))
         size = here.stop - first
-        bars = market.take(here) if isinstance(market, Bars) else market.walk(rng, steps, size)
+        bars = (
+            market.take(here) if isinstance(market, Bars) else market._draw_logs(rng, steps, size)
+        )
         parts.append([_hold(account, bars, costs) for account in accounts.values()])
-    results = {}
-    for (name, account), held in zip(accounts.items(), zip(*parts, strict=True), strict=True):
-        step = {s: np.concatenate([part[0][s] for part in held]) for s in held[0][0]}
-        equity = np.concatenate([part[1] for part in held])
-        at_risk = account.locked_margin + (account.balance if account.cross else 0)
-        results[name] = Outcomes(account.wallet_balance, step, equity, float(at_risk))
-    return results
+    whole = (_joined(chunks) for chunks in zip(*parts, strict=True))
+    return dict(zip(accounts, whole, strict=True))
 
 
-def _hold(account: Account, bars: Bars, costs: Costs) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Step of each position's liquidation, and final equity, of one account on all paths."""
-    pockets = {p.symbol: _Pocket([p], p.margin, bars, costs) for p in account.isolated}
-    dead = [(own.phase, np.where(own.phase < LIVES, own.worth, 0)) for own in pockets.values()]
-    shared = _Pocket(account.cross, account.balance, bars, costs, dead)
-    equity = shared.worth + sum(np.where(p.phase < LIVES, 0, p.worth) for p in pockets.values())
-    phases = {p.symbol: pockets.get(p.symbol, shared).phase for p in account.positions}
-    return {s: np.where(phase < LIVES, phase // 2, -1) for s, phase in phases.items()}, equity
+def _joined(chunks: Sequence[Outcomes]) -> Outcomes:
+    """Outcomes of the same account on all paths, of those on some."""
+    first = chunks[0]
+    step = {s: np.concatenate([part.step[s] for part in chunks]) for s in first.step}
+    equity = np.concatenate([part.equity for part in chunks])
+    shortfall = np.concatenate([part.shortfall for part in chunks])
+    return Outcomes(first.start, step, equity, first.at_risk, shortfall)
+
+
+def _hold(account: Account, bars: Bars, costs: Costs) -> Outcomes:
+    """What becomes of one account on all paths: its pockets, one after the other."""
+    own = {p.symbol: _outcome(_Pocket([p], bars, costs), p.margin) for p in account.isolated}
+    gifts = [(held.phase, np.where(held.phase < NEVER, held.worth, 0)) for held in own.values()]
+    shared = _outcome(_Pocket(account.cross, bars, costs, gifts), account.balance)
+    phases = {p.symbol: own.get(p.symbol, shared).phase for p in account.positions}
+    step = {s: np.where(phase < NEVER, phase // 2, -1) for s, phase in phases.items()}
+    alive = (np.where(held.phase < NEVER, 0, held.worth) for held in own.values())
+    at_risk = account.locked_margin + (account.balance if account.cross else 0)
+    return Outcomes(
+        start=account.wallet_balance,
+        step=step,
+        equity=shared.worth + sum(alive),
+        at_risk=float(at_risk),
+        shortfall=shared.shortfall + sum(held.shortfall for held in own.values()),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Held:
+    """What becomes of positions that share a sum of money, on each path; shape (paths,).
+
+    phase : ndarray            when they are liquidated: 2 · step at the open of a bar, 2 · step + 1
+                               within it, NEVER for never
+    worth : ndarray            money that they then give back, or their equity at the end; gifts
+                               included [quote]
+    shortfall : ndarray        how far they were below zero as they were closed [quote]
+    """
+
+    phase: np.ndarray
+    worth: np.ndarray
+    shortfall: np.ndarray
+
+    @classmethod
+    def alive(cls, paths: int) -> "_Held":
+        """Nothing is liquidated yet."""
+        return cls(np.full(paths, NEVER), np.zeros(paths), np.zeros(paths))
+
+
+def _outcome(pocket: "_Pocket", money: float) -> _Held:
+    """What becomes of a pocket that begins with so much money."""
+    held = _Held.alive(pocket.paths)
+    cash = np.full(pocket.paths, float(money))  # Funding and interest change it from path to path.
+    if pocket.positions:
+        pocket.follow(cash, held)
+    lives = np.nonzero(held.phase == NEVER)[0]
+    risk = _pooled(pocket.positions, cash[lives], _at(pocket.bars.marks("close", -1), lives))
+    held.worth[lives] = risk.equity + pocket.received(lives, NEVER)
+    dead = np.nonzero(held.phase < NEVER)[0]  # Gifts that come later are for the balance, too.
+    held.worth[dead] += pocket.received(dead, NEVER) - pocket.received(dead, held.phase[dead])
+    return held
 
 
 class _Pocket:
-    """Positions that share a sum of money, on many paths.
+    """Positions that share a sum of money, the paths that they meet, and what is paid on the way.
 
-    phase : ndarray    when it is liquidated on each path: 2 · step at the open of a bar,
-                       2 · step + 1 within it, LIVES for never
-    worth : ndarray    money it then gives back, or its equity at the end; gifts included
-
-    Gifts are money that reaches it after a phase: (phase, money) of each path.
+    Gifts are money that reaches it: what isolated positions gave back.
     """
 
     def __init__(
-        self,
-        positions: Sequence[Position],
-        money: float,
-        bars: Bars,
-        costs: Costs,
-        gifts: Iterable[tuple[np.ndarray, np.ndarray]] = (),
+        self, positions: Sequence[Position], bars: Bars, costs: Costs, gifts: Sequence[Gift] = ()
     ) -> None:
-        self.positions, self.costs = positions, costs
-        self.bars = bars.only({p.contract.market for p in positions})  # others would only cost
+        self.positions, self.costs, self.paths = positions, costs, bars.paths
+        self.bars = bars.only({p.contract.market for p in positions})  # Others would only cost.
         self.gifts = [(when, gift) for when, gift in gifts if gift.any()]
-        self.money = np.full(bars.paths, float(money))
-        self.phase = np.full(bars.paths, LIVES)
-        self.worth = np.zeros(bars.paths)
         self.jumps = any(p.contract.maintenance.jumps for p in positions)
         self.payments, self.hours = costs.due(bars.hours)
         paid = costs.funding.keys() | costs.interest.keys()
         if paid.isdisjoint(p.symbol for p in positions):
             self.payments = self.hours = np.zeros(bars.steps, dtype=int)
-        if positions:
-            self._walk()
-        lives = np.nonzero(self.phase == LIVES)[0]
-        marks = _at(self.bars.marks("close", -1), lives)
-        risk = _pooled(positions, self.money[lives], marks)
-        self.worth[lives] = risk.equity + self._received(lives, LIVES)
-        dead = np.nonzero(self.phase < LIVES)[0]  # gifts that come later are for the balance, too
-        self.worth[dead] += self._received(dead, LIVES) - self._received(dead, self.phase[dead])
 
-    def _received(self, paths: np.ndarray, before: int | np.ndarray) -> Number:
+    def received(self, paths: np.ndarray, before: int | np.ndarray) -> Number:
         """Gifts that have come before a phase."""
         return sum(np.where(when[paths] < before, gift[paths], 0) for when, gift in self.gifts)
 
-    def _walk(self) -> None:
-        """Block after block, with the paths that live."""
+    def follow(self, cash: np.ndarray, held: _Held) -> None:
+        """Block after block with the paths that live: changes their cash, and notes who dies."""
         bars = self.bars
-        alive = np.arange(bars.paths)
-        first_near = self._first_near()
+        alive = np.arange(self.paths)
+        first_near = self._first_near(cash[0])
         if first_near is not None:
             alive = np.nonzero(first_near >= 0)[0]
             step = first_near[alive]
-            self._judge(bars.pick(step, alive), step, self.money[alive], alive)
-        for first in range(0, bars.steps, BLOCK):
-            alive = alive[self.phase[alive] == LIVES]
+            self._judge(bars.pick(step, alive), step, cash[alive], alive, held)
+        for first in range(0, bars.steps, STEPS_PER_BLOCK):
+            alive = alive[held.phase[alive] == NEVER]
             if not len(alive):
                 break
-            block = bars.rows(slice(first, first + BLOCK))
+            block = bars.rows(slice(first, first + STEPS_PER_BLOCK))
             step = first + np.arange(block.steps)[:, None]
             if self.payments[step].any() or self.hours[step].any():
                 near = block.take(alive)
-                pot = self.money[alive] + np.cumsum(self._cash(near, step), axis=0)
-                self.money[alive] = pot[-1]
-                self._judge(near, step, pot, alive)
+                pot = cash[alive] + np.cumsum(self._paid(near, step), axis=0)
+                cash[alive] = pot[-1]
+                self._judge(near, step, pot, alive, held)
             else:
-                busy = alive[self._in_danger(block, alive, 2 * first)]
-                self._judge(block.take(busy), step, self.money[busy], busy)
+                pot = cash[alive] + self.received(alive, 2 * first)
+                busy = alive[self._in_danger(block, alive, pot)]
+                self._judge(block.take(busy), step, cash[busy], busy, held)
 
-    def _first_near(self) -> np.ndarray | None:
+    def _first_near(self, cash: float) -> np.ndarray | None:
         """Step at which each path comes near the one price of a lone position; -1 for never.
 
         None where there is no such price: with company, payments or gifts.
@@ -288,21 +323,20 @@ class _Pocket:
         if others or self.gifts or self.payments.any() or self.hours.any() or frozen_today:
             return None
         side = 1 if position.quantity > 0 else -1
-        price = position.liquidation_price(self.money[0]) * (1 + side * NEAR)
+        price = position.liquidation_price(cash) * (1 + side * SCREEN)
         return self.bars.first_beyond(position.contract.market, price, side)
 
-    def _in_danger(self, block: Bars, paths: np.ndarray, phase: int) -> np.ndarray:
+    def _in_danger(self, block: Bars, paths: np.ndarray, money: np.ndarray) -> np.ndarray:
         """Whether a pocket may be due in a block: it would be at all the worst prices at once."""
         markets = {p.contract.market for p in self.positions}
         if self.jumps or len(markets) < len(self.positions):
-            return np.full(len(paths), True)  # the worst may lie between the extremes
+            return np.full(len(paths), True)  # The worst may lie between the extremes.
         ends = {m: [end[paths] for end in block.extremes(m)] for m in markets}
         low, high = ({m: pair[side] for m, pair in ends.items()} for side in (0, 1))
-        money = self.money[paths] + self._received(paths, phase)
         risk = _pooled(self.positions, money, _worst(self.positions, low, high))
-        return risk.cushion <= NEAR * risk.notional
+        return risk.cushion <= SCREEN * risk.notional
 
-    def _cash(self, block: Bars, step: np.ndarray) -> np.ndarray:
+    def _paid(self, block: Bars, step: np.ndarray) -> np.ndarray:
         """Funding and interest of each step of a block, shape of the block."""
         funding, interest = self.costs.funding, self.costs.interest
         cash = np.zeros((block.steps, block.paths))
@@ -312,29 +346,33 @@ class _Pocket:
             cash -= formulas.interest(p.borrowed, hourly, self.hours[step])
         return cash
 
-    def _judge(self, block: Bars, step: np.ndarray, money: np.ndarray, paths: np.ndarray) -> None:
-        """Note which of the paths are due in a block, and in which of its steps first."""
+    def _judge(
+        self, block: Bars, step: np.ndarray, money: np.ndarray, paths: np.ndarray, held: _Held
+    ) -> None:
+        """Note which of the paths are due in a block, in which of its steps first, and how."""
         money, step = (np.broadcast_to(x, (block.steps, block.paths)) for x in (money, step))
-        held = money + self._received(paths, 2 * step)
-        gap = _pooled(self.positions, held, block.open).is_liquidatable
-        due = gap
+        pot = money + self.received(paths, 2 * step)
+        opened = _pooled(self.positions, pot, block.open)
+        gap = due = opened.is_liquidatable
         if block.have_wicks:
-            later = money + self._received(paths, 2 * step + 1)
+            later = money + self.received(paths, 2 * step + 1)
             corner = _worst(self.positions, block.low, block.high)
             due = gap | self._due_within(later, block.open, corner)
         column = np.nonzero(due.any(axis=0))[0]
         at = due[:, column].argmax(axis=0), column
         gap, dead = gap[at], paths[column]
-        self.phase[dead] = 2 * step[at] + ~gap
+        held.phase[dead] = 2 * step[at] + ~gap
+        # On the way through a bar a pocket is closed with something left.
+        held.shortfall[dead] = np.where(gap, formulas.deficit(opened.equity[at]), 0)
         if self.costs.fee_rate is None:
-            return  # nothing comes back, at whatever price
-        marks, held = _at(block.open, at), held[at]
+            return  # Nothing comes back, at whatever price.
+        marks, pot = _at(block.open, at), pot[at]
         if not gap.all():
-            held, corner = np.where(gap, held, later[at]), _at(corner, at)
-            share = np.where(gap, 0, _share_of_way(self.positions, held, marks, corner))
+            pot, corner = np.where(gap, pot, later[at]), _at(corner, at)
+            share = np.where(gap, 0, _share_of_way(self.positions, pot, marks, corner))
             marks = _on_the_way(self.positions, marks, corner, share)
-        risk = _pooled(self.positions, held, marks)
-        self.worth[dead] = formulas.returned(risk.equity, risk.notional, self.costs.fee_rate)
+        risk = _pooled(self.positions, pot, marks)
+        held.worth[dead] = formulas.returned(risk.equity, risk.notional, self.costs.fee_rate)
 
     def _due_within(self, money: ArrayLike, start: Known, corner: Known) -> Truth:
         if self.jumps:

@@ -192,7 +192,7 @@ def test_topping_up_stops_with_the_balance():
     assert walk.events[2] == ()
 
 
-def test_an_owner_who_acts_is_walked_in_fewer_markets(monkeypatch):
+def test_an_owner_who_acts_is_replayed_in_fewer_markets(monkeypatch):
     monkeypatch.setattr(mandate, "REPLAYED", 4)
     bars = drawn(TASK, {}, 5, 10)
     trial = hold(design(TASK, "fences", {"near": 0.1, "add": 0.05}), bars)

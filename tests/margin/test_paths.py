@@ -417,13 +417,16 @@ def test_first_beyond_is_the_first_bar_that_reaches_a_price():
 
 
 @pytest.mark.parametrize("wicks", [True, False])
-def test_drawn_and_walked_bars_agree(wicks):
+def test_bars_of_logarithms_are_those_that_are_drawn(wicks):
     market = Market(
         prices={"ETH": 3, "BTC": 50}, volatility=2, correlation=0.5, jumps=50, wicks=wicks
     )
-    drawn, walked = (make(np.random.default_rng(1), 40, 7) for make in (market.draw, market.walk))
-    assert drawn.have_wicks == walked.have_wicks == wicks
-    assert (drawn.steps, drawn.paths) == (walked.steps, walked.paths) == (40, 7)
+    drawn, logs = (
+        make(np.random.default_rng(1), 40, 7) for make in (market.draw, market._draw_logs)
+    )
+    assert type(drawn) is Bars and type(logs.rows(slice(2)).only(["ETH"])) is type(logs)
+    assert drawn.have_wicks == logs.have_wicks == wicks
+    assert (drawn.steps, drawn.paths) == (logs.steps, logs.paths) == (40, 7)
 
     def same(ours, theirs):
         for name in COLUMNS:
@@ -432,19 +435,18 @@ def test_drawn_and_walked_bars_agree(wicks):
                     getattr(ours, name)[market], getattr(theirs, name)[market], rtol=1e-12
                 )
 
-    same(drawn, walked.take(slice(None)))
-    same(drawn.path(3), walked.path(3))
-    same(drawn.pick([3, 9], [0, 6]), walked.pick([3, 9], [0, 6]))
-    same(drawn.rows(slice(2, 9)).path(1), walked.rows(slice(2, 9)).path(1))
-    same(drawn.quoted_in("BTC"), walked.quoted_in("BTC"))
+    same(drawn, logs.take(slice(None)))
+    same(drawn.path(3), logs.path(3))
+    same(drawn.pick([3, 9], [0, 6]), logs.pick([3, 9], [0, 6]))
+    same(drawn.rows(slice(2, 9)).path(1), logs.rows(slice(2, 9)).path(1))
     for name in COLUMNS:
         for m, prices in drawn.marks(name, 7).items():
-            np.testing.assert_allclose(prices, walked.marks(name, 7)[m], rtol=1e-12)
-    for ours, theirs in zip(drawn.extremes("ETH"), walked.extremes("ETH"), strict=True):
+            np.testing.assert_allclose(prices, logs.marks(name, 7)[m], rtol=1e-12)
+    for ours, theirs in zip(drawn.extremes("ETH"), logs.extremes("ETH"), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-12)
     for price in (0, 2.5, 3, 4, np.nan, np.inf):
         for side in (1, -1):
-            ours, theirs = (bars.first_beyond("ETH", price, side) for bars in (drawn, walked))
+            ours, theirs = (bars.first_beyond("ETH", price, side) for bars in (drawn, logs))
             np.testing.assert_array_equal(ours, theirs)
 
 
@@ -659,24 +661,24 @@ def test_bad_markets_are_refused(name, bad, message):
 )
 def test_bad_draws_are_refused(bad, message):
     call = {"rng": np.random.default_rng(1), "steps": 2, "paths": 3, **bad}
-    for make in (Market(**FLAT).draw, Market(**FLAT).walk):
+    for make in (Market(**FLAT).draw, Market(**FLAT)._draw_logs):
         with pytest.raises(MarginError, match=message):
             make(**call)
 
 
-def test_windows_are_walks_from_every_step_at_the_prices_asked_for():
+def test_windows_are_stretches_from_every_step_at_the_prices_asked_for():
     tables = {m: read(DATA / f"{m.lower()}_usd.csv") for m in ("ETH", "LTC")}
     bars = Bars.of_tables(tables)
-    walks = bars.windows(30, {"ETH": 2000, "LTC": 5})
-    assert walks.paths == bars.steps - 29
-    assert walks.steps == 30
-    assert np.allclose(walks.open["LTC"][0], 5)
-    for first in (0, 7, walks.paths - 1):
+    stretches = bars.windows(30, {"ETH": 2000, "LTC": 5})
+    assert stretches.paths == bars.steps - 29
+    assert stretches.steps == 30
+    assert np.allclose(stretches.open["LTC"][0], 5)
+    for first in (0, 7, stretches.paths - 1):
         for name in COLUMNS:
             was = tables["ETH"][name].to_numpy()[first : first + 30]
             scale = 2000 / tables["ETH"]["open"].iloc[first]
-            assert np.allclose(getattr(walks, name)["ETH"][:, first], was * scale)
-    assert walks.hours.tolist() == [24.0 * n for n in range(30)]
+            assert np.allclose(getattr(stretches, name)["ETH"][:, first], was * scale)
+    assert stretches.hours.tolist() == [24.0 * n for n in range(30)]
     assert list(bars.windows(bars.steps, {"LTC": 1}).open) == ["LTC"]
 
 

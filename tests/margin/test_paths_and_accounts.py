@@ -39,6 +39,11 @@ def bars(*rows, **others):
     return Bars(*columns)
 
 
+def paid_by_fund(replayed):
+    """What the insurance fund paid for the pockets that were below zero."""
+    return sum(max(-e.received("insurance fund"), 0) for _, e in replayed.liquidations)
+
+
 def both(account, path, costs=None):
     """Steps of death and equity at the end, of `simulate`; `replay` must say the same."""
     costs = costs or Costs(fee_rate=0)
@@ -47,6 +52,7 @@ def both(account, path, costs=None):
     steps = {symbol: int(step[0]) for symbol, step in result.step.items()}
     assert steps == {symbol: died.get(symbol, -1) for symbol in result.step}
     assert result.equity[0] == pytest.approx(walk.equity[-1], rel=1e-12)
+    assert result.shortfall[0] == pytest.approx(paid_by_fund(walk), rel=1e-12, abs=1e-12)
     return steps, result.equity[0]
 
 
@@ -195,6 +201,10 @@ def test_simulate_is_replay_whatever_the_account_holds():
             for symbol, step in result.step.items():
                 assert step[path] == again.step[symbol][path] == died.get(symbol, -1), seed
             assert result.equity[path] == pytest.approx(walk.equity[-1], rel=1e-9, abs=1e-9), seed
+            paid = paid_by_fund(walk)
+            assert result.shortfall[path] == pytest.approx(paid, rel=1e-9, abs=1e-9), seed
+            assert again.shortfall[path] == result.shortfall[path], seed
+            met["paid by the fund"] += paid > 0
             check_ledger(walk)
             met.update(phases(walk, drawn.path(path)))
             met["survived"] += not died
@@ -536,7 +546,7 @@ def test_memory_grows_with_the_results_only():
 
     hold(10)
     few, many = (used(lambda paths=paths: hold(paths))[0] for paths in (20_000, 80_000))
-    results = 60_000 * 16  # a step and an equity for each path
+    results = 60_000 * 24  # a step, an equity and a shortfall for each path
     assert many - few < 3 * results
 
 
@@ -544,21 +554,21 @@ def test_an_interrupted_simulation_leaves_nothing_behind(monkeypatch, capfd):
     market = Market(prices={"ETH": 1.0}, volatility=1, wicks=True)
     call = {"paths": 4_000, "steps": 50, "chunk": 1_000}
     expected = simulate({"it": LONG}, market, rng=np.random.default_rng(1), **call)["it"].equity
-    walk, walks = Market.walk, []
+    draw, calls = Market._draw_logs, []
 
     def interrupted(self, *args):
-        walks.append(args)
-        if len(walks) == 3:
+        calls.append(args)
+        if len(calls) == 3:
             raise KeyboardInterrupt
-        return walk(self, *args)
+        return draw(self, *args)
 
     def stopped():
         with pytest.raises(KeyboardInterrupt):
             simulate({"it": LONG}, market, rng=np.random.default_rng(1), **call)
 
-    monkeypatch.setattr(Market, "walk", interrupted)
+    monkeypatch.setattr(Market, "_draw_logs", interrupted)
     _, stays = used(stopped)
-    assert stays < 200_000 and len(walks) == 3  # a chunk has 1.6 MB
+    assert stays < 200_000 and len(calls) == 3  # a chunk has 1.6 MB
     assert not tqdm._instances and capfd.readouterr() == ("", "")
     monkeypatch.undo()
     again = simulate({"it": LONG}, market, rng=np.random.default_rng(1), **call)["it"].equity

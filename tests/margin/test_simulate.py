@@ -275,6 +275,9 @@ def test_simulate_is_replay_path_by_path(account, market, costs, seed, steps):
             assert step[path] == died.get(symbol, -1) == lazy.step[symbol][path]
         assert result.equity[path] == pytest.approx(walk.equity[-1], rel=1e-9, abs=1e-9)
         assert lazy.equity[path] == result.equity[path]
+        paid = sum(max(-e.received("insurance fund"), 0) for _, e in walk.liquidations)
+        assert result.shortfall[path] == pytest.approx(paid, rel=1e-9, abs=1e-9)
+        assert lazy.shortfall[path] == result.shortfall[path]
 
 
 def test_the_chunk_bounds_memory_and_not_the_outcome():
