@@ -1,7 +1,9 @@
 """What the course "Isolated or cross?" adds to margin_lib; here is what notebooks import first."""
 
+from margin_course import shell
 from margin_course.claims import Ledger, refusal
-from margin_course.exercises import check, compare, hint, predict
+from margin_course.exercises import check, hint
+from margin_course.modes import PathLab, both_modes, outcomes
 from margin_course.page import (
     by_mode,
     chances,
@@ -14,27 +16,35 @@ from margin_course.page import (
     table,
     terms,
 )
+from margin_course.prediction import order, predict, your_predictions
+from margin_course.prose import minutes, prose_is_fresh
 from margin_course.quiz import quiz
 from margin_course.scenarios import Scenario, load
-from margin_course.text import band, money, percent, price, ratio, rough, share
+from margin_course.text import amount, band, money, percent, price, ratio, rough, share
 
 __all__ = [
     "Ledger",
+    "PathLab",
     "Scenario",
+    "amount",
     "band",
+    "both_modes",
     "by_mode",
     "chances",
     "check",
     "cited",
-    "compare",
     "glossary",
     "hint",
     "load",
+    "minutes",
     "money",
+    "order",
+    "outcomes",
     "percent",
     "positions",
     "predict",
     "price",
+    "prose_is_fresh",
     "quiz",
     "ratio",
     "refusal",
@@ -45,4 +55,7 @@ __all__ = [
     "show",
     "table",
     "terms",
+    "your_predictions",
 ]
+
+shell.set_up()

@@ -1,15 +1,21 @@
 """Predictions and exercises: what a reader answers, and what is said about it."""
 
+import html
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from margin_course import text
+import ipywidgets as widgets
+
+from margin_course import page, text
 from margin_course.answers import Answer, Solution, every
+from margin_course.prediction import TONES, read
 from margin_course.scenarios import load
 from margin_lib.errors import MarginError, one_number
 
+RIGHT = "right."
 CLOSE = 0.01  # an answer counts as right within one part in a hundred
 COMMA = "must have no comma: write 5000 for five thousand, 0.5 for a half"
 
@@ -78,8 +84,8 @@ def _distance(prediction: float, result: float, form: Callable[[float], str]) ->
 
 def check(
     name: str, answer: float | str | None = None, path: str | Path = "scenarios.toml", *more: object
-) -> None:
-    """Say whether an answer is right, and if not, what to look at again.
+) -> "Exercise | None":
+    """Say whether an answer is right, and if not, what to look at again; without one, a field.
 
     Parameters
     ----------
@@ -93,7 +99,10 @@ def check(
     """
     if more or not isinstance(path, str | Path):  # check("01.2", 5,000)
         raise MarginError("answer", COMMA, (answer, path, *more))
+    if answer is None:
+        return Exercise(name, path)
     print(f"{name}: {verdict(name, answer, path)}")
+    return None
 
 
 def verdict(name: str, answer: object, path: str | Path = "scenarios.toml") -> str:
@@ -119,6 +128,79 @@ def hint(name: str, level: int = 1, path: str | Path = "scenarios.toml") -> None
     print(f"{name}: {hints[level - 1]}{further}")
 
 
+class Exercise(widgets.VBox):
+    """A field for the answer of an exercise, a button that checks it, and one for its hints.
+
+    Parameters
+    ----------
+    name, path                 as for `check`
+    """
+
+    def __init__(self, name: str, path: str | Path) -> None:
+        self.name, self.path, self.hinted = name, path, 0
+        self.hints = _known(name)(load(path)).hints
+        fit = widgets.Layout(width="fit-content")
+        self.field = widgets.Text(
+            description=name, placeholder="a number, 50%, or never", layout={"width": "280px"}
+        )
+        self.field.on_msg(self._typed)
+        self.button = widgets.Button(description="check", button_style="primary", layout=fit)
+        self.button.on_click(lambda _: self.answer(self.field.value))
+        self.help = widgets.Button(description="hint", layout=fit)
+        self.help.on_click(lambda _: self.hint())
+        self.told, self.advice = widgets.HTML(), widgets.HTML()
+        row = widgets.Box(
+            [self.field, self.button, self.help], layout=widgets.Layout(flex_flow="row wrap")
+        )
+        super().__init__([row, self.told, self.advice])
+
+    def _typed(self, _: Any, content: Any, __: Any) -> None:
+        if content.get("event") == "submit":  # Enter
+            self.answer(self.field.value)
+
+    def answer(self, text: str) -> None:
+        """Check what was typed, and say what `check` says."""
+        try:
+            said = verdict(self.name, typed(text), self.path)
+        except MarginError as error:
+            said, tone = f"Your {error.name} {error.rule}.", "miss"
+        else:
+            tone = "hit" if said == RIGHT else "miss"
+        sign, colour = TONES[tone]
+        mark = f'<b style="color:{colour}">{sign}</b>'
+        self.told.value = page.status(f"{mark} {self.name}: {html.escape(said)}")
+
+    def hint(self) -> None:
+        """Show one more hint."""
+        self.hinted = min(self.hinted + 1, len(self.hints))
+        lines = "".join(f"<li>{html.escape(each)}</li>" for each in self.hints[: self.hinted])
+        self.advice.value = page.status(f"<ol>{lines}</ol>")
+        self.help.description = "hint" if self.hinted < len(self.hints) else "no more hints"
+        self.help.disabled = self.hinted == len(self.hints)
+
+    def _repr_mimebundle_(self, **how: Any) -> Any:
+        """The live view, and beside it the hints, each in a fold of its own."""
+        folds = "".join(
+            f"<details><summary>Hint {n}</summary>{html.escape(each)}</details>"
+            for n, each in enumerate(self.hints, start=1)
+        )
+        words = f"{self.name}: no answer yet."
+        shown = f'<div class="exercise" data-exercise="{self.name}"><p>{words}</p>{folds}</div>'
+        return page.still(super()._repr_mimebundle_(**how), shown, words)
+
+
+def typed(words: str) -> float | str:
+    """The answer that somebody typed into the field of an exercise.
+
+    >>> typed("5,000 USD"), typed("-50 %"), typed("Never"), typed("4x")
+    (5000.0, -0.5, 'never', 4.0)
+    """
+    if re.search(r"(%|per ?cent)\s*$", words):
+        return read(words, "%")
+    value = read(re.sub(r"(?<=[\d.])\s*[A-Za-z]+\s*$", "", words))
+    return text.NEVER if math.isnan(value) else value
+
+
 def _known(name: str) -> Solution:
     if name not in every():
         raise MarginError("exercise", f"must be one of {', '.join(every())}", name)
@@ -135,7 +217,7 @@ def _whole(name: str, value: Any, *more: object) -> float:
 def _verdict(given: float, truth: Answer) -> str | None:
     """What can be said of an answer; None if it is wrong in a way that nobody foresaw."""
     if _same(given, truth.right):
-        return "right."
+        return RIGHT
     for wrong, advice in truth.slips.items():
         if _same(given, wrong):
             return f"not yet. {advice}"

@@ -9,11 +9,15 @@ from typing import Any
 import ipywidgets as widgets
 
 from margin_course import page
+from margin_course.prediction import TONES
 from margin_lib.errors import MarginError
 
 
 class Question(widgets.VBox):
     """One question: a button for each option, of which one is right, and the reply to it.
+
+    The first option that is chosen counts; the others can be explored afterwards. Each button that
+    was pressed stays marked, by a sign, a word and a colour.
 
     Not radio buttons: they want the arrow keys, and Jupyter keeps those for itself.
 
@@ -26,37 +30,59 @@ class Question(widgets.VBox):
 
     def __init__(self, number: int, ask: str, options: Sequence[Mapping[str, Any]]) -> None:
         self.ask, self.options = ask, options
+        self.right: bool | None = None  # of the first choice
+        self.answered = lambda: None  # told after the first choice
         fit = widgets.Layout(width="fit-content", max_width="100%", margin="2px 2px 2px 1.5em")
         self.buttons = [widgets.Button(description=o["says"], layout=fit) for o in options]
-        for button, option in zip(self.buttons, options, strict=True):
-            button.on_click(lambda _, option=option: self.answer(option))
+        for place, button in enumerate(self.buttons):
+            button.on_click(lambda _, place=place: self.answer(place))
         self.reply = widgets.HTML()
         heading = widgets.HTML(f"<b>{number}. {html.escape(ask)}</b>")
         super().__init__([heading, *self.buttons, self.reply])
 
-    def answer(self, option: Mapping[str, Any]) -> None:
-        """Reply to an option."""
-        verdict = "Right." if option.get("right") else "Not so."
+    def answer(self, place: int) -> None:
+        """Choose the option at this place, and reply to it."""
+        option, button = self.options[place], self.buttons[place]
+        right = bool(option.get("right"))
+        sign, colour = TONES["hit" if right else "miss"]
+        button.button_style = "success" if right else "danger"
+        button.description = f"{sign} {option['says']}"
+        first = self.right is None
+        if first:
+            self.right = right
+        verdict = "Right." if right else "Not so."
         says, because = html.escape(option["says"]), html.escape(option["because"])
-        words = f"“{says}” <b>{verdict}</b> {because}"
+        words = f"“{says}” <b style='color:{colour}'>{sign} {verdict}</b> {because}"
         self.reply.value = page.status(words)
+        if first:
+            self.answered()
 
 
 class Quiz(widgets.VBox):
-    """The questions of one notebook, one under the other; without a kernel, as text to read."""
+    """The questions of one notebook, one under the other, and a score; without a kernel, text."""
 
     def __init__(self, questions: Iterable[Mapping[str, Any]]) -> None:
-        self.questions = [Question(n, **each) for n, each in enumerate(questions, start=1)]
-        super().__init__(self.questions)
+        self.data = list(questions)
+        self.questions = [Question(n, **each) for n, each in enumerate(self.data, start=1)]
+        for question in self.questions:
+            question.answered = self._count
+        self.score = widgets.HTML()
+        super().__init__([*self.questions, self.score])
+
+    def _count(self) -> None:
+        tried = [question.right for question in self.questions if question.right is not None]
+        words = f"{sum(tried)} of {len(tried)} right at the first try"
+        left = len(self.questions) - len(tried)
+        self.score.value = page.status(f"<b>{words}{f', {left} to go' if left else ''}.</b>")
 
     def _repr_mimebundle_(self, **how: Any) -> Any:
         """The live view, and beside it the questions without their replies."""
         rows, lines = "", []
-        for n, each in enumerate(self.questions, start=1):
-            says = [option["says"] for option in each.options]
-            rows += f"<li>{html.escape(each.ask)}<ul>"
+        for n, each in enumerate(self.data, start=1):
+            says = [option["says"] for option in each["options"]]
+            rows += f"<li>{html.escape(each['ask'])}<ul>"
             rows += "".join(f"<li>{html.escape(words)}</li>" for words in says) + "</ul></li>"
-            lines += [f"{n}. {each.ask}", *(f"   ( ) {words}" for words in says)]
+            lines += [f"{n}. {each['ask']}", *(f"   ( ) {words}" for words in says)]
         return page.still(super()._repr_mimebundle_(**how), f"<ol>{rows}</ol>", "\n".join(lines))
 
 

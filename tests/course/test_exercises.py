@@ -1,5 +1,6 @@
 """Predictions and exercises: kind, never wrong, and computed from the scenario file."""
 
+import html
 import math
 import re
 from dataclasses import replace
@@ -173,8 +174,46 @@ def test_who_is_far_off_is_led_to_the_hint(path, capsys):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_answer_is_not_a_wrong_answer(name, path, capsys):
-    assert verdict(capsys, name, None, path) == f"{name}: no answer yet.\n"
+def test_no_answer_is_not_a_wrong_answer_but_a_field(name, path, capsys):
+    assert exercises.verdict(name, None, path) == "no answer yet."
+    field = check(name, None, path)
+    assert capsys.readouterr().out == "" and field.told.value == ""
+    bundle = field._repr_mimebundle_()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    assert data["text/plain"] == f"{name}: no answer yet."
+    for advice in exercises.every()[name](load(path)).hints:
+        assert f"{html.escape(advice)}</details>" in data["text/html"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_field_says_what_check_says(name, path):
+    field, truth = check(name, None, path), exercises.every()[name](load(path))
+    for number in (0.123, truth.right, *truth.slips):
+        field.field.value = "Never" if math.isnan(number) else repr(float(number))
+        field.button.click()
+        said = exercises.verdict(name, "never" if math.isnan(number) else number, path)
+        assert f"{name}: {html.escape(said)}" in field.told.value
+        assert ("✓" in field.told.value) == (said == "right.")
+    field.field._handle_custom_msg({"event": "submit"}, [])
+    assert 'role="status"' in field.told.value
+
+
+def test_a_field_gives_one_hint_after_the_other(path):
+    field, hints = check("03.1", None, path), exercises.every()["03.1"](load(path)).hints
+    assert field.advice.value == ""
+    for shown in (1, 2):
+        field.help.click()
+        told = [html.escape(each) in field.advice.value for each in hints]
+        assert told == [n <= shown for n in (1, 2)]
+    assert field.help.disabled
+
+
+@pytest.mark.parametrize("words", ["", "a fifth", "5,00,0"])
+def test_a_field_answers_what_is_no_number_in_one_line(words, path):
+    field = check("03.1", None, path)
+    field.field.value = words
+    field.button.click()
+    assert "must be a number" in field.told.value and "\n" not in field.told.value
 
 
 @pytest.mark.parametrize("name", NAMES)

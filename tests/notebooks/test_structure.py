@@ -9,12 +9,17 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
+from tools.notebooks import counts
 from tools.notebooks import run as notebooks
 from tools.repo import ROOT
 
 FOLDER = ROOT / "notebooks"
 ALL = sorted(FOLDER.glob("*.ipynb"))
 PATHS = [path for path in ALL if not path.stem.startswith("00")]
+FEWEST, MOST = 3, 8  # predictions
+OPEN, LINES = 15, 6  # open cells, and lines in each
+FOLD = re.compile(r"<details><summary>What happened</summary>")
+REVEALS = re.compile(r"(?m)^#+ What happened\b")
 CLOSING = ["Exercises", "Quiz", "Key points"]
 KINDS = {"Compute", "Design", "Find the bug"}
 # Sections that show something and ask for no number before: each has a reason.
@@ -68,8 +73,7 @@ def navigation(path: Path) -> set[str]:
     """Where a notebook leads: the one before, the one after, the index, the glossary."""
     place = ALL.index(path)
     near = {other.name for other in ALL[max(place - 1, 0) : place + 2]} - {path.name}
-    glossary = "#Glossary" if path.stem == "02_terms" else "02_terms.ipynb#Glossary"
-    return near | ({"00_index.ipynb", glossary} - {path.name})
+    return near | ({"00_index.ipynb", "glossary.md"} - {path.name})
 
 
 def problems(notebook: NotebookNode, path: Path) -> list[str]:
@@ -77,7 +81,8 @@ def problems(notebook: NotebookNode, path: Path) -> list[str]:
     return [
         *opening_problems(notebook, path),
         *heading_problems(notebook),
-        *prediction_problems(notebook),
+        *prediction_problems(notebook, path),
+        *code_problems(notebook),
         *lab_problems(notebook),
         *closing_problems(notebook, path),
         *import_problems(notebook),
@@ -99,7 +104,8 @@ def lines_of_links(text: str) -> list[set[str]]:
 
 
 def opening_problems(notebook, path):
-    first, last = notebook.cells[0].source, notebook.cells[-1].source
+    texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    first, last = texts[0], texts[-1]
     if not first.startswith(f"# {path.name[:2]} · "):
         yield "the title does not begin with the number"
     for where, text in (("first", first), ("last", last)):
@@ -124,7 +130,57 @@ def heading_problems(notebook):
     yield from (f"two headings {w!r}" for w in sorted({w for w in names if names.count(w) > 1}))
 
 
-def prediction_problems(notebook):
+def is_new(notebook) -> bool:
+    """Whether a notebook asks with fields; the others ask with `predict(None)` still."""
+    return any("prose_is_fresh(" in cell.source for _, cell in enumerate_code(notebook))
+
+
+def prediction_problems(notebook, path):
+    if not is_new(notebook):
+        yield from old_prediction_problems(notebook)
+        return
+    asked = [name for name, cell in enumerate_code(notebook) if counts.is_prediction(cell.source)]
+    if not FEWEST <= len(asked) <= MOST:
+        yield f"{len(asked)} predictions, must be {FEWEST} to {MOST}"
+    for title, section in sections(notebook).items():
+        if title in CLOSING:
+            continue
+        for place, (_, cell) in enumerate(section):
+            if cell is None or not counts.is_prediction(cell.source):
+                continue
+            after = "".join(text for text, code in section[place + 1 :] if code is None)
+            if not FOLD.search(after) and not REVEALS.search(after):
+                yield f"section {title!r}: nothing says what happened"
+    last, before = [cell.source for _, cell in enumerate_code(notebook)][:-3:-1]
+    if last != f'prose_is_fresh("{path.name}")':
+        yield "the last cell does not compare the numbers in the text"
+    if before != "your_predictions()":
+        yield "nothing says what became of the predictions"
+
+
+def code_problems(notebook):
+    """Code is in sight only where it teaches."""
+    if not is_new(notebook):
+        return
+    open_cells = [
+        (name, cell) for name, cell in enumerate_code(notebook) if not counts.is_folded(cell)
+    ]
+    if len(open_cells) > OPEN:
+        yield f"{len(open_cells)} open cells, must be at most {OPEN}"
+    for name, cell in open_cells:
+        if len(cell.source.splitlines()) > LINES:
+            yield f"{name}: an open cell of more than {LINES} lines"
+        if counts.has_f_string(cell.source):
+            yield f"{name}: an f-string in an open cell"
+    for name, cell in enumerate_code(notebook):
+        hidden = cell.metadata.get("jupyter", {}).get("source_hidden", False)
+        if hidden != ("hide-input" in cell.metadata.get("tags", [])):
+            yield f"{name}: folded in Jupyter or on the site, not in both"
+    if counts.count(notebook).plumbing > 0.1:
+        yield "more than a tenth of the code in sight only imports, shows, asks or checks"
+
+
+def old_prediction_problems(notebook):
     asked = 0
     for title, section in sections(notebook).items():
         if title in CLOSING or title in UNPREDICTED or not code_of(section):
@@ -156,18 +212,19 @@ def enumerate_code(notebook):
 
 
 def lab_problems(notebook):
+    if not any(counts.is_lab(cell.source) for _, cell in enumerate_code(notebook)):
+        yield "no lab"
     made = [
         name
         for _, cell in enumerate_code(notebook)
         for name in re.findall(r"(?m)^(\w+) = \w+Lab\(", cell.source)
+        if not is_new(notebook)
     ]
-    if not made:
-        yield "no lab"
     code = "\n".join(cell.source for _, cell in enumerate_code(notebook))
     for name in made:  # the lab's own cell shows its summary before a move
         if not re.search(rf"(?m)^{name}\.set\(.*\n(.*\n)*?print\({name}\.summary\(\)\)", code):
             yield f"lab {name} is not checked after a move"
-    if "**What you should have seen.**" not in prose(notebook):
+    if "What you should have seen" not in prose(notebook):
         yield "nothing says what you should have seen"
 
 
@@ -188,8 +245,9 @@ def closing_problems(notebook, path):
     if checked != [f'check("{name}", None)' for name in names]:
         yield "each exercise needs a cell of its own that checks None"
     for name in names:
-        if not re.search(rf'(?m)^\*\*{name} .*`hint\("{name}"\)`$', text_of(section)):
-            yield f"{name}: no hint at the end of its text"
+        hinted = re.search(rf'(?m)^\*\*{name} .*`hint\("{name}"\)`$', text_of(section))
+        if bool(hinted) == is_new(notebook):  # there, a button beside the field gives the hints
+            yield f"{name}: its hint must stand at the end of its text, or behind a button"
     if not any(code.endswith(f'quiz("{number}")') for code in code_of(found["Quiz"])):
         yield "no quiz"
     if not 3 <= bullets("\n" + text_of(found["Key points"]), "\n") <= 4:
@@ -198,6 +256,11 @@ def closing_problems(notebook, path):
 
 def import_problems(notebook):
     """Names that are imported and not used; `hint` is there for the reader."""
+    code = "\n".join(cell.source for _, cell in enumerate_code(notebook))
+    rooms = re.findall(r"(?m)^(?:from|import) (\w+(?:\.lessons)?)", code)
+    for room in set(rooms) if is_new(notebook) else ():
+        if rooms.count(room) > 1:
+            yield f"imports from {room} in more than one line"
     tree = ast.parse("\n".join(cell.source for _, cell in enumerate_code(notebook)))
     names = {
         alias.asname or alias.name.split(".")[0]
@@ -229,13 +292,35 @@ def add(text):
     return lambda notebook: notebook.cells.insert(3, new_markdown_cell(text))
 
 
+def with_hint(words):
+    def spoil(notebook):
+        for cell in notebook.cells:
+            cell.source = cell.source.replace(words, f'{words} *Stuck?* `hint("03.2")`')
+
+    return spoil
+
+
 def no_lab(notebook):
     notebook.cells = [cell for cell in notebook.cells if "Lab(trader" not in cell.source]
 
 
-def result_without_prediction(notebook):
-    (place,) = [n for n, cell in enumerate(notebook.cells) if "## Exercises" in cell.source]
-    notebook.cells[place:place] = [new_markdown_cell("## New"), new_code_cell("print(1)")]
+def one_prediction(notebook):
+    asked = [cell for cell in notebook.cells if counts.is_prediction(cell.source)]
+    notebook.cells = [cell for cell in notebook.cells if cell not in asked[1:]]
+
+
+def unfold(notebook):
+    for cell in notebook.cells:
+        cell.metadata = NotebookNode()
+
+
+def fold_for_jupyter(notebook):
+    cell = next(cell for cell in notebook.cells if counts.is_folded(cell))
+    del cell.metadata["tags"]
+
+
+def new_open_cell(source):
+    return lambda notebook: notebook.cells.insert(4, new_code_cell(source))
 
 
 @pytest.mark.parametrize(
@@ -246,25 +331,30 @@ def result_without_prediction(notebook):
         (without("**After this you can**"), "objectives"),
         (without("**You need**"), "no prerequisites"),
         (without("**Time:**"), "no minutes"),
-        (without("prediction = predict(None)"), "compares what was not predicted"),
-        (without("compare(prediction, bankrupt)"), "a prediction that is never compared"),
-        (without("**Predict.** "), "0 times **Predict.**"),
+        (one_prediction, "1 predictions, must be"),
+        (without("<summary>What happened</summary>"), "nothing says what happened"),
+        (without("_isolated_margin.ipynb"), "does not compare the numbers"),
+        (without("your_predictions()"), "what became of the predictions"),
         (no_lab, "no lab"),
-        (without("print(lab.summary())"), "lab lab is not checked"),
-        (without("**What you should have seen.**"), "nothing says"),
+        (without("What you should have seen"), "nothing says what you should"),
+        (unfold, "open cells, must be at most"),
+        (unfold, "more than a tenth"),
+        (new_open_cell('f"{eth.price}"'), "an f-string in an open cell"),
+        (new_open_cell("1\n" * 7), "an open cell of more than 6 lines"),
+        (fold_for_jupyter, "folded in Jupyter or on the site, not in both"),
+        (new_open_cell("from margin_lib import replay"), "from margin_lib in more than one"),
         (without("## Exercises\n"), "must end in"),
         (without("**03.2 Design.** "), "must be 3 to 5"),
         (without("Compute.** "), "must be 3 to 5"),
         (without('check("03.2", None)'), "a cell of its own that checks None"),
-        (without('`hint("03.2")`'), "03.2: no hint"),
+        (with_hint("liquidation price lies two fifths below the entry price?"), "03.2: its hint"),
         (without('quiz("03")'), "no quiz"),
         (without("- An isolated position can lose its own margin"), "3 key points"),
         (add("# Another title"), "one title"),
-        (result_without_prediction, "section 'New' shows a result that nobody predicted"),
         (add("#### Deep"), "jumps from level"),
         (add("## Key points"), "two headings"),
-        (without("hint, "), "does not import hint"),
-        (without("positions(account, trader.marks(), unit)"), "imports positions"),
+        (without("    hint,\n"), "does not import hint"),
+        (no_lab, "imports PathLab"),
     ],
 )
 def test_a_missing_part_is_noticed(spoil, complaint):
@@ -285,29 +375,22 @@ def test_the_minutes_are_those_of_the_index_and_of_the_readme(path):
         assert row.rstrip(" |").rpartition("|")[2].strip() == minutes
 
 
-def reading_time(notebook: NotebookNode) -> float:
-    """Minutes for prose (200 words each), half the outputs, code (25 lines), and what is done."""
-    words = len(re.findall(r"\w+", prose(notebook).partition("# References")[0]))
-    done = {r"= predict\(None\)": 0.5, r"(?m)^\w+ = \w+Lab\(": 3, r"(?m)^check\(": 3, "quiz\\(": 2}
-    minutes = 0.0
-    for _, cell in enumerate_code(notebook):
-        minutes += sum(each * len(re.findall(sign, cell.source)) for sign, each in done.items())
-        minutes += len(cell.source.splitlines()) / 25
-        if "glossary()" in cell.source or "cited(" in cell.source:  # to look something up in
-            continue
-        for output in cell.outputs:
-            data = output.get("data", {})
-            text = data.get("text/markdown") or data.get("text/html") or output.get("text", "")
-            words += len(re.findall(r"\w+", re.sub(r"<[^>]*>", " ", text))) / 2
-    return minutes + words / 200
-
-
 @by_path(ALL)
-def test_the_minutes_are_honest(path):
+def test_the_minutes_are_measured(path):
+    """Words at 200 a minute, 1.5 minutes a prediction, 5 an exercise, 3 a lab; within a fifth."""
     notebook = notebooks.read(path)
+<<<<<<< HEAD
     minutes = int(re.search(r"\*\*Time:\*\* (\d+) minutes", notebook.cells[0].source)[1])
     longest = 2 if path.stem.startswith("11") else 1.5  # in 11, a design of one's own
     assert 0.9 <= minutes / reading_time(notebook) <= longest, reading_time(notebook)
+=======
+    stated = int(re.search(r"\*\*Time:\*\* (\d+) minutes", notebook.cells[0].source)[1])
+    measured = counts.count(notebook).minutes
+    if is_new(notebook):
+        assert 0.8 <= stated / measured <= 1.2, measured
+    else:  # their sentences stand in outputs, which nobody counts
+        assert 0.8 <= stated / measured <= 2, measured
+>>>>>>> c767186 (Numbers in sentences are computed; a prediction is a field whose answer opens afterwards; 01 to 03 begin to use both)
 
 
 # Pictures and links

@@ -15,7 +15,7 @@ from functools import partial
 from tools.notebooks import run as notebooks
 from tools.repo import ROOT
 
-INDEX, GLOSSARY = "00_index.ipynb", "02_terms.ipynb"
+INDEX, GLOSSARY = "00_index.ipynb", "glossary.md"
 # The heading and the head of a table without rows.
 EMPTY = re.compile(r"(?m)^#+ .*\n\n?\|.*\n\|[:|-]+\|(?:\n|\Z)(?!\|)")
 LINKS = re.compile(r"(?m)^\[[^]]+\]\([^)]+\)( · \[[^]]+\]\([^)]+\))+$")
@@ -89,7 +89,7 @@ def with_links():
             near.append(f"[← {before}]({paths[place - 1].name})")
         if place > 1:
             near.append(f"[Index]({INDEX})")
-        near.append(f"[Glossary]({'' if path.name == GLOSSARY else GLOSSARY}#Glossary)")
+        near.append(f"[Glossary]({GLOSSARY})")
         if path != paths[-1]:
             near.append(f"[{' '.join(title(paths[place + 1]))} →]({paths[place + 1].name})")
         edit(path, partial(LINKS.sub, " · ".join(near)))

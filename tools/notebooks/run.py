@@ -9,10 +9,12 @@ Two notebooks run at a time, each in a kernel of its own. If one of them fails, 
 
 import argparse
 import asyncio
+import json
 import os
 import re
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nbformat
 from ipykernel.kernelspec import get_kernel_dict
@@ -21,12 +23,16 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
 
+from margin_course import prose
+from tools.notebooks import glossary
 from tools.repo import ROOT
 
 FOLDERS = "notebooks", "instructors/solutions"
 AT_A_TIME = 2
 CELL_TIMEOUT = 60  # seconds, as in the check of the notebooks
+COMPARES = "prose_is_fresh("  # the cell that compares the numbers in the text
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 NOTEBOOK_METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -49,6 +55,35 @@ class _OwnKernelSpec(KernelSpecManager):
 class _OwnKernel(AsyncKernelManager):
     def __init__(self, **traits):
         super().__init__(kernel_spec_manager=_OwnKernelSpec(), **traits)
+
+
+class _Client(NotebookClient):
+    """Computes the numbers in the text anew, before the cell that compares them."""
+
+    path = Path()
+
+    async def async_execute_cell(self, cell, cell_index, **how):
+        if cell.source.startswith(COMPARES):
+            await self._compute_prose(cell_index)
+        return await super().async_execute_cell(cell, cell_index, **how)
+
+    async def _compute_prose(self, cell_index):
+        texts = [cell for cell in self.nb.cells if cell.cell_type == "markdown"]
+        asked = sorted({x for cell in texts for x in prose.expressions(cell.source)})
+        (told,) = await self._ask(f"tell({asked!r})", cell_index)
+        numbers = json.loads(told["text"])
+        for cell in texts:
+            cell.source = prose.refreshed(cell.source, numbers.__getitem__)
+        self.new_texts = TemporaryDirectory()
+        copy = Path(self.new_texts.name) / self.path.name
+        copy.write_text(to_text(self.nb), encoding="utf-8", newline="\n")
+        await self._ask(f"read_from({self.new_texts.name!r})", cell_index)
+
+    async def _ask(self, call, cell_index):
+        """What a function of the module prose prints in the notebook's kernel."""
+        cell = new_code_cell(f"__import__('margin_course.prose').prose.{call}")
+        done = await super().async_execute_cell(cell, cell_index, store_history=False)
+        return done.outputs
 
 
 def cell_name(number: int) -> str:
@@ -108,19 +143,23 @@ async def _execute(path: Path, cwd) -> NotebookNode:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    client = NotebookClient(
+    client = _Client(
         notebook,
         kernel_manager_class=_OwnKernel,
         timeout=CELL_TIMEOUT,
         store_widget_state=False,
         resources={"metadata": {"path": str(cwd or path.resolve().parent)}},
     )
+    client.path, client.new_texts = path, None
     try:
         return await client.async_execute()
     except CellExecutionError as error:
         raise NotebookError(_failure(path, notebook, f"{error.ename}: {error.evalue}")) from error
     except (CellTimeoutError, DeadKernelError) as error:
         raise NotebookError(_failure(path, notebook, str(error).strip())) from error
+    finally:
+        if client.new_texts:
+            client.new_texts.cleanup()
 
 
 def _failure(path: Path, notebook: NotebookNode, message: str) -> str:
@@ -146,13 +185,29 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
     count = 0
     for number, cell in enumerate(notebook.cells, start=1):
         cell.id = cell_name(number)
-        tags = cell.metadata.get("tags")
-        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        cell.metadata = nbformat.from_dict(_kept(cell.metadata))
         if cell.cell_type == "code":
             count += 1
             cell.execution_count = count
             cell.outputs = _normal_outputs(cell.outputs, count)
     return notebook
+
+
+def explain(notebook: NotebookNode, words: glossary.Words) -> None:
+    """Give the first use of each word of the glossary a link and its meaning, in place."""
+    texts = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+    running = [cell for cell in texts if "fixed" not in cell.metadata.get("tags", [])]
+    explained = glossary.linked([cell.source for cell in running], words)
+    for cell, source in zip(running, explained, strict=True):
+        cell.source = source
+
+
+def _kept(metadata) -> dict:
+    """Of what is said about a cell: its tags, and whether its code is folded away."""
+    kept = {"tags": metadata["tags"]} if metadata.get("tags") else {}
+    if metadata.get("jupyter", {}).get("source_hidden"):
+        kept["jupyter"] = {"source_hidden": True}
+    return kept
 
 
 def _normal_outputs(outputs, count: int) -> list:
@@ -205,8 +260,14 @@ def main(arguments=None) -> int:
         print(f"{error}\n\nnothing was written", file=sys.stderr)
         return 1
 
+    words = glossary.read(ROOT / "notebooks" / "glossary.toml")
+    page = ROOT / "notebooks" / glossary.PAGE
+    if not options.check:
+        page.write_text(glossary.page(words), encoding="utf-8", newline="\n")
     changed = 0
     for path, notebook in executed.items():
+        if path.resolve().parent == page.parent:
+            explain(notebook, words)
         text = to_text(normalise(notebook))
         if text == path.read_text(encoding="utf-8"):
             continue
