@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from margin_course.page import glossary
+from tools.notebooks import glossary as page
 from tools.notebooks import run as notebooks
 from tools.repo import ROOT
 
@@ -58,7 +58,7 @@ def shown(path: Path) -> str:
     for cell in notebooks.read(path).cells:
         if cell.cell_type == "markdown":
             texts.append(cell.source)
-        elif "glossary()" not in cell.source:
+        else:
             texts += [
                 output.data["text/markdown"]
                 for output in cell.outputs
@@ -138,24 +138,38 @@ def test_an_entry_is_complete(term):
     assert term not in entry.get("never", [])
 
 
-def test_the_table_shows_every_term_in_order():
-    header, line, *rows = glossary(PATH).splitlines()
-    names = [re.match(r"\| \*\*(.+?)\*\* \|", row)[1] for row in rows]
-    assert sorted(TERMS, key=str.lower) == names
-    assert {row.count("|") for row in (header, line, *rows)} == {6}
+def test_the_page_has_every_term_in_order():
+    text = page.page(TERMS)
+    assert re.findall(r"(?m)^## (.+)$", text) == sorted(TERMS, key=str.lower)
+    assert all(entry["means"] in text for entry in TERMS.values())
+    assert (FOLDER / page.PAGE).read_text(encoding="utf-8") == text, "run `make notebooks`"
 
 
-def test_notebook_02_shows_it_and_the_first_cell_of_every_notebook_leads_there():
-    cells = notebooks.read(FOLDER / "02_terms.ipynb").cells
-    assert any("\n## Glossary\n" in f"\n{cell.source}\n" for cell in cells)
-    stored = [
-        output.data.get("text/markdown")
-        for cell in cells
-        if cell.cell_type == "code"
-        for output in cell.outputs
-        if "data" in output
-    ]
-    assert glossary(PATH) in stored
-    for path in PATHS:
-        link = "](#Glossary)" if path.stem == "02_terms" else "](02_terms.ipynb#Glossary)"
-        assert link in notebooks.read(path).cells[0].source, path.name
+def texts_of(path: Path) -> list[str]:
+    cells = [cell for cell in notebooks.read(path).cells if cell.cell_type == "markdown"]
+    return [cell.source for cell in cells if "fixed" not in cell.metadata.get("tags", [])]
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
+def test_the_first_use_of_each_word_leads_to_its_meaning(path):
+    assert texts_of(path) == page.linked(texts_of(path), TERMS), "run `make notebooks`"
+    assert f"]({page.PAGE})" in texts_of(path)[0]
+
+
+def test_a_word_is_linked_once_and_not_where_it_is_explained():
+    words = {"tick": {"means": "A step."}, "mark price": {"means": "A “price”."}}
+    words["price"] = {"means": "What it costs."}
+    texts = ["# A tick\n\n`tick` [tick](a.md)\n\nThe **tick** is small.", "A tick, a mark price."]
+    first, second = page.linked([*texts], words)
+    assert first == texts[0]
+    assert second == 'A tick, a [mark price](glossary.md#mark-price "A “price”.").'
+    assert page.linked([first, second], words) == [first, second]
+
+
+@pytest.mark.parametrize(
+    ("text", "linked"),
+    [("as long as", False), ("how long", False), ("a long trade", True), ("Go short!", True)],
+)
+def test_everyday_words_are_no_words_of_the_field(text, linked):
+    words = {"long": {"means": "A."}, "short": {"means": "B."}}
+    assert (page.linked([text], words) != [text]) == linked
