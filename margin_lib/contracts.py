@@ -58,12 +58,9 @@ class Tiers(tuple[Tier, ...]):
 
     Parameters
     ----------
-    rows : iterable of Tier    or of tuples (floor, rate, amount, max_leverage)
-
-    Raises
-    ------
-    MarginError                no rows, a first floor that is not 0, floors or rates that do not
-                               rise, a rate outside 0 <= rate < 1, a leverage cap below 1
+    rows : iterable of Tier    or of tuples (floor, rate, amount, max_leverage); at least one, the
+                               first floor 0, floors and rates that rise, 0 <= rate < 1, caps of at
+                               least 1
 
     Source: Binance, "Leverage and margin of USDⓈ-M futures".
 
@@ -88,7 +85,7 @@ class Tiers(tuple[Tier, ...]):
 
     @classmethod
     def flat(cls, rate: float) -> "Tiers":
-        """One row for every notional: a rate, 0 <= rate < 1 [1]. Errors as for `Tiers`.
+        """One row for every notional: a rate, 0 <= rate < 1 [1].
 
         >>> Tiers.flat(0.25)
         (Tier(floor=0, rate=0.25, amount=0, max_leverage=None),)
@@ -106,8 +103,6 @@ class Tiers(tuple[Tier, ...]):
         Returns
         -------
         Tiers                      amounts in the unit of the floors
-
-        Errors as for `Tiers`.
 
         Equation:  amount(n) = amount(n − 1) + floor(n) · (rate(n) − rate(n − 1))
 
@@ -133,8 +128,6 @@ class Tiers(tuple[Tier, ...]):
         Returns
         -------
         Tiers                      with the leverage caps
-
-        Errors as for `Tiers`.
 
         Equation:  rate = 1 / (2 · max leverage), amounts as in `continuous`
 
@@ -176,6 +169,14 @@ class Tiers(tuple[Tier, ...]):
         return max(tier for tier in self if tier.floor <= notional)
 
 
+WORDS = {
+    "maintenance_at": ("mark", "entry", "today"),
+    "initial_at": ("mark", "entry"),
+    "hedged": ("both", "larger", "net"),
+    "profit": ("backs all", "backs itself"),
+}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Conventions:
     """What venues define differently, and every number depends on.
@@ -187,10 +188,23 @@ class Conventions:
                                "today": frozen at today's mark when a price is asked for (Bitget)
     closing_fee : bool         the taker fee of closing counts in the requirement (OKX, Gate)
     at_equality : bool         liquidated when equity equals the requirement, not only below it
+    initial_at : str           "mark": initial margin follows the mark price (Binance); "entry":
+                               it stays what it was at entry (BingX, older pages of Bybit)
+    hedged : str               what the legs of one market ask of the balance: "both", each its own
+                               (BingX); "larger", only what the larger side asks (Kraken); "net",
+                               what is not covered by the other side, and every leg's counted fee
+                               (Bybit)
+    profit : str               what unrealised profit of a cross position carries: "backs all" that
+                               shares the balance (most venues); "backs itself": only its own
+                               maintenance margin, until it is realised (BitMEX)
+    kept : float               share of the notional that stays behind an isolated position when
+                               margin is taken out, where it is more than the initial margin, at
+                               least 0: 0.1 at Hyperliquid [1]
 
-    Raises
-    ------
-    MarginError                an unknown word
+    Sources, read 2026-11-26: BingX and Bybit, worked examples of hedge mode (available balance
+    4,200 and 440); Kraken, "Margin requirements of multi-collateral futures"; Bybit, "Maintenance
+    margin of hedged positions"; BitMEX, "Isolated and cross margin" (realised profit alone helps
+    another position); Hyperliquid documentation, "Margining" (transfer requirements).
 
     >>> Conventions(maintenance_at="entry").closing_fee
     False
@@ -199,11 +213,18 @@ class Conventions:
     maintenance_at: str = "mark"
     closing_fee: bool = False
     at_equality: bool = True
+    initial_at: str = "mark"
+    hedged: str = "both"
+    profit: str = "backs all"
+    kept: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.maintenance_at not in ("mark", "entry", "today"):
-            rule = "must be 'mark', 'entry' or 'today'"
-            raise MarginError("maintenance_at", rule, repr(self.maintenance_at))
+        for name, words in WORDS.items():
+            if getattr(self, name) not in words:
+                *most, last = map(repr, words)
+                rule = f"must be {', '.join(most)} or {last}"
+                raise MarginError(name, rule, repr(getattr(self, name)))
+        keep_number(self, "kept", "kept", at_least=0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -212,7 +233,7 @@ class Contract:
 
     Parameters
     ----------
-    symbol : str               name of the contract in the account, one position each
+    symbol : str               name of the contract in the account, not empty, one position each
     market : str               whose price it follows; the symbol, if not given. In hedge mode
                                the long and the short are two contracts of one market
     maintenance : Tiers or number   a table, or one rate for every notional, 0 <= rate < 1 [1]
@@ -220,34 +241,38 @@ class Contract:
     size : float               of one unit of quantity, above 0 [coin; inverse: quote]
     inverse : bool             False: margined and settled in the quote currency. True: in the
                                coin, while the unit is worth a fixed sum of quote money
+    settle : str               currency of its margin and its profit; if not given, "quote", and
+                               the market's coin where it is inverse
     conventions : Conventions
-
-    Raises
-    ------
-    MarginError                empty symbol; a rate that is not finite or outside its range
 
     >>> Contract(symbol="ETH", maintenance=0.02).maintenance_rate
     0.02
+    >>> Contract(symbol="BTCUSD", market="BTC", inverse=True).settle
+    'BTC'
     """
 
     symbol: str
     market: str = ""
-    maintenance: Tiers | Any = 0
+    maintenance: Tiers | Any = 0  # Any: a number goes in, a table comes out
     taker_fee: float = 0.0
     size: float = 1.0
     inverse: bool = False
+    settle: str = ""
     conventions: Conventions = field(default_factory=Conventions)
 
     def __post_init__(self) -> None:
         if not isinstance(self.symbol, str) or not self.symbol:
             raise MarginError("symbol", "must be a name", repr(self.symbol))
-        if not isinstance(self.market, str):
-            raise MarginError("market", "must be a name", repr(self.market))
-        object.__setattr__(self, "market", self.market or self.symbol)
+        for name in ("market", "settle"):
+            if not isinstance(getattr(self, name), str):
+                raise MarginError(name, "must be a name", repr(getattr(self, name)))
+        market = self.market or self.symbol
+        object.__setattr__(self, "market", market)
+        object.__setattr__(self, "settle", self.settle or (market if self.inverse else "quote"))
         if not isinstance(self.maintenance, Tiers):
             name = f"{self.symbol} maintenance rate"
             rate = one_number(name, self.maintenance, at_least=0, below=1)
-            object.__setattr__(self, "maintenance", Tiers.flat(rate or 0))  # 0.0 is no fraction
+            object.__setattr__(self, "maintenance", Tiers.flat(rate))
         keep_number(self, "taker_fee", f"{self.symbol} taker fee", at_least=0, below=1)
         keep_number(self, "size", f"{self.symbol} contract size", above=0)
 
@@ -259,4 +284,4 @@ class Contract:
     @property
     def counted_fee(self) -> float:
         """Closing fee that the requirement counts: the taker fee or nothing [1]."""
-        return self.taker_fee or 0 if self.conventions.closing_fee else 0
+        return self.taker_fee if self.conventions.closing_fee else 0.0

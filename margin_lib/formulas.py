@@ -19,6 +19,7 @@ import numpy as np
 from margin_lib.errors import MarginError, as_scalar, number, one_number
 from margin_lib.types import ArrayLike, Number, Row
 
+FARTHEST = 1e-12  # of today's price: a price further off is none, but a rounding of 0 or infinity
 Leg = tuple[float, float, Sequence[Row], float]  # entry price, quantity, tiers, fee rate
 
 
@@ -258,6 +259,70 @@ def initial_margin(notional: ArrayLike, leverage: ArrayLike) -> Number:
     return as_scalar(notional / number("leverage", leverage, at_least=1))
 
 
+def order_margin(
+    held: ArrayLike, buying: ArrayLike, selling: ArrayLike, leverage: ArrayLike
+) -> Number:
+    """Initial margin of a position and its open orders: that of the larger side they can lead to.
+
+    Equation:  initial margin = max(|held + buying|, |held − selling|) / leverage
+
+    Parameters
+    ----------
+    held : array_like          value of the position, below 0 for a short [quote]
+    buying, selling : array_like       of all buy and all sell orders, at least 0 [quote]
+    leverage : array_like      chosen leverage, at least 1 [1]
+
+    Returns
+    -------
+    float or ndarray           [quote]
+
+    Raises
+    ------
+    MarginError                not finite
+
+    Source: Binance, "Initial margin of open orders" (one-way mode), read 2026-11-26.
+
+    >>> order_margin(10_000, buying=1900, selling=2200, leverage=2)
+    5950.0
+    """
+    held = number("held", held)
+    longer = abs(held + number("buying", buying, at_least=0))
+    shorter = abs(held - number("selling", selling, at_least=0))
+    return initial_margin(np.maximum(longer, shorter), leverage)
+
+
+def counted_collateral(value: ArrayLike, ratios: Sequence[Row], buying: ArrayLike = 1) -> Number:
+    """What coins count as collateral: each part of their value by the ratio of its row.
+
+    Equation:  counted = ratio(V) · V − amount(V) for a value V above 0, a table without jumps;
+    buying · V for a debt
+
+    Parameters
+    ----------
+    value : array_like         of the coins, below 0 for a debt in them [quote]
+    ratios : sequence          rows of (floor, ratio, amount, None), as `contracts.Tiers`, with
+                               ratios that fall
+    buying : array_like        what a unit of debt counts, above 0 [1]
+
+    Returns
+    -------
+    float or ndarray           [quote]
+
+    Raises
+    ------
+    MarginError                not finite
+
+    Source: Bitget, "Tiered collateral ratio of the unified account"; Binance, "Multi-assets mode"
+    (rates for selling and for buying); both read 2026-11-26.
+
+    >>> counted_collateral([200, -200], [(0, 1, 0, None), (100, 0.75, -25, None)], buying=1.25)
+    array([ 175., -250.])
+    """
+    value = number("value", value)
+    debt = value * number("buying", buying, above=0)
+    return as_scalar(np.where(value > 0, _by_rows(value, ratios), debt))
+
+
 def borrowed(notional: ArrayLike, own_money: ArrayLike) -> Number:
     """What the exchange lends in the margin-loan form.
 
@@ -337,11 +402,15 @@ def tiered_maintenance(notional: ArrayLike, tiers: Sequence[Row]) -> Number:
     >>> tiered_maintenance(200, [(0, 0.25, 0, None), (100, 0.5, 25, None)])
     75.0
     """
-    notional = number("notional", notional, at_least=0)
-    margin = 0
-    for floor, rate, amount, _ in tiers:
-        margin = np.where(notional >= floor, rate * notional - amount, margin)
-    return as_scalar(margin)
+    return as_scalar(_by_rows(number("notional", notional, at_least=0), tiers))
+
+
+def _by_rows(value: Number, rows: Sequence[Row]) -> Number:
+    """rate · value − amount of the row that each value falls into."""
+    result = 0
+    for floor, rate, amount, _ in rows:
+        result = np.where(value >= floor, rate * value - amount, result)
+    return result
 
 
 def margin_ratio(maintenance_margin: ArrayLike, equity: ArrayLike) -> Number:
@@ -715,8 +784,8 @@ def _price(reached: Number, q: Number, inverse: bool) -> Number:
 
 
 def liquidation_range(
-    legs: Iterable[Leg], collateral: float, price: float, inverse: bool = False
-) -> tuple[float, float]:
+    legs: Iterable[Leg], collateral: ArrayLike, price: ArrayLike, inverse: bool = False
+) -> tuple[Number, Number]:
     """The prices, below and above today's, at which several positions of one market die together.
 
     Between two floors of any of their tables, equity less maintenance is a straight line in the
@@ -725,18 +794,18 @@ def liquidation_range(
     Parameters
     ----------
     legs : iterable            of (entry price, quantity, tiers, fee rate), quantities not 0
-    collateral : float         what carries them beside their own PnL [quote; inverse: coin]
-    price : float              today's, above 0 [quote per coin]
+    collateral : array_like    what carries them beside their own PnL [quote; inverse: coin]
+    price : array_like         today's, above 0 [quote per coin]
     inverse : bool             margined in the coin
 
     Returns
     -------
-    (float, float)             below and above; NaN for "never"; both `price` itself where they
+    (float or ndarray, same)   below and above; NaN for "never"; both `price` itself where they
                                are liquidated already [quote per coin]
 
     Raises
     ------
-    MarginError                a price not above 0, no quantity, not finite
+    MarginError                not finite
 
     Equation:  collateral + Σ pnl(P) = Σ maintenance(P), the next solution on either side
 
@@ -746,39 +815,88 @@ def liquidation_range(
     >>> liquidation_range([(1.0, 8, flat, 0), (1.0, -8, flat, 0)], collateral=6, price=1.0)
     (nan, 1.5)
     """
-    now = number("price", price, above=0)
-    collateral, now = number("collateral", collateral), _turned(0, now, inverse)[1]
-    turned = []
+    now, money = number("price", price, above=0), number("collateral", collateral)
+    turned, kinks = [], []
     for entry, quantity, tiers, fee in legs:
         entry = number("entry price", entry, above=0)
-        turned.append((*_turned(number("quantity", quantity), entry, inverse), tiers, fee))
-    floors = {tier[0] / abs(q) for q, _, tiers, _ in turned for tier in tiers}
-    borders = [*sorted(floors), np.inf]
+        q, entry = _turned(number("quantity", quantity), entry, inverse)
+        turned.append((q, entry, tiers, fee))
+        kinks += [tier[0] / abs(q) for tier in tiers[1:]]
 
-    def line(at: float) -> tuple[float, float]:
-        """Equity less maintenance around a price: value at a price of 0, and slope."""
-        value, slope = collateral, 0
+    def cushion(at: Number) -> Number:
+        left = money
         for q, entry, tiers, fee in turned:
-            _, rate, amount, _ = [tier for tier in tiers if tier[0] <= abs(q) * at][-1]
-            value, slope = value - q * entry + amount, slope + q - (rate + fee) * abs(q)
-        return value, slope
+            value = abs(q) * at
+            left = left + q * (at - entry) - _by_rows(value, tiers) - fee * value
+        return left
 
-    def first_zero(parts: list[tuple[float, float]], inwards: bool) -> float:
-        """Where the line first reaches zero, part by part, each from its edge nearer to `now`."""
-        for left, right in parts:
-            value, slope = line((left + min(right, 2 * left + 1)) / 2)  # rounding decides at left
-            near = right if inwards else left
-            if value + slope * near <= 0:
-                return near
-            if slope and value and left <= -value / slope < right:  # nobody dies at a price of 0
-                return -value / slope
-        return np.nan
-
-    parts = list(zip(borders, borders[1:], strict=False))
-    lower = first_zero([(a, min(b, now)) for a, b in reversed(parts) if a <= now], inwards=True)
-    upper = first_zero([(max(a, now), b) for a, b in parts if b > now], inwards=False)
-    lower, upper = as_scalar(lower), as_scalar(upper)
+    lower, upper = nearest_zeros(cushion, kinks, _turned(0, now, inverse)[1])
     return (1 / upper, 1 / lower) if inverse else (lower, upper)
+
+
+def nearest_zeros(
+    value: Callable[[Number], Number], kinks: Iterable[ArrayLike], now: ArrayLike
+) -> tuple[Number, Number]:
+    """Where something that is a straight line between kinks is used up first, on either side.
+
+    It may jump at its kinks. Each line is drawn through two points well within its piece, so that
+    no rounding decides on which side of a jump they are; the zero that is found is corrected once.
+
+    Parameters
+    ----------
+    value : callable           of an array of prices, with one dimension before those of `now`
+    kinks : iterable           prices of the kinks, above 0 [quote per coin]
+    now : array_like           price from which it is followed, above 0 [quote per coin]
+
+    Returns
+    -------
+    (float or ndarray, same)   nearest zeros below and above, NaN for none; both `now` itself where
+                               nothing is left there. A price of 0 is none [quote per coin]
+
+    Raises
+    ------
+    MarginError                not finite
+
+    Equation:  value(P) = 0
+
+    Source: a straight line through two points.
+
+    >>> nearest_zeros(lambda price: 2 - abs(price - 3), [3], now=2.5)
+    (1.0, 5.0)
+    """
+    now = number("now", now, above=0)
+    left = np.sort(np.stack(np.broadcast_arrays(0 * now, now, *kinks)), axis=0)
+    right = np.concatenate([left[1:], 2 * left[-1:]])  # the last piece has no end
+    some = right > left
+    width = np.where(some, right - left, 1)
+    today = np.broadcast_to(now, left.shape)[:1]
+    values = value(np.concatenate([left + width / 4, right - width / 4, today]))
+    near, far = np.split(values[:-1], 2)
+    at_left, at_right = near - (far - near) / 2, far + (far - near) / 2
+    slope = (at_right - at_left) / width
+    slope = np.where(slope == 0, 1, slope)
+    zero = left - at_left / slope
+
+    def first(hit: np.ndarray, *columns: np.ndarray) -> list[np.ndarray]:
+        at = hit.argmax(axis=0)[None]
+        found = [np.take_along_axis(column, at, axis=0)[0] for column in columns]
+        return [np.where(hit.any(axis=0), found[0], np.nan), *found[1:]]
+
+    below = some & (right <= now)
+    dead = at_right <= 0
+    below &= dead | (at_left <= 0) & (zero > FARTHEST * now)
+    falls = first(below[::-1], np.where(dead, right, zero)[::-1], slope[::-1], dead[::-1])
+    above = some & (left >= now)
+    dead = at_left <= 0
+    ends = at_right <= 0
+    ends[-1] = (slope < 0)[-1] & (zero < now / FARTHEST)[-1] & (at_left != at_right)[-1]
+    rises = first(above & (dead | ends), np.where(dead, left, zero), slope, dead)
+    root, slope, edge = (np.stack(pair) for pair in zip(falls, rises, strict=True))
+    there = np.where(root == root, root, now)
+    step = value(there) / slope
+    small = ~edge & (abs(step) < 1e-6 * there)
+    root = np.where(values[-1] <= 0, now, np.where(small, root - step, root))
+    return as_scalar(root[0]), as_scalar(root[1])
 
 
 def bankruptcy_price(
@@ -803,6 +921,41 @@ def bankruptcy_price(
     return liquidation_price(
         entry_price, quantity, collateral, rate=0, fee_rate=fee_rate, inverse=inverse
     )
+
+
+def break_even_price(
+    entry_price: ArrayLike,
+    quantity: ArrayLike,
+    paid: ArrayLike = 0,
+    fee_rate: ArrayLike = 0,
+    inverse: bool = False,
+) -> Number:
+    """Price at which closing a position brings back what it has cost: its profit is that sum.
+
+    Equation, solved for the price P:  pnl(P) − fee rate · notional(P) = paid
+
+    Parameters
+    ----------
+    entry_price, quantity, inverse : as for `liquidation_price`
+    paid : array_like          fees and funding so far, below 0 where more was received [quote;
+                               inverse: coin]
+    fee_rate : array_like      of closing, where it counts, 0 <= fee rate < 1 [1]
+
+    Returns
+    -------
+    float or ndarray           NaN where no price is high enough [quote per coin]
+
+    Raises
+    ------
+    MarginError                not finite
+
+    Source: NautilusTrader, issue 4166 (with the fee of closing); Binance, `breakEvenPrice` of a
+    position (without it); both read 2026-11-26.
+
+    >>> break_even_price(100, 2, paid=1)
+    100.5
+    """
+    return bankruptcy_price(entry_price, quantity, -number("paid", paid), inverse, fee_rate)
 
 
 def spot_margin_level(
@@ -939,10 +1092,14 @@ def interest(
     hours: ArrayLike,
     period: ArrayLike = 1,
     at_opening: ArrayLike = 0,
+    past: ArrayLike = 0,
 ) -> Number:
     """Interest on a margin loan: simple, for every period that has started.
 
-    Equation:  interest = borrowed · rate · (charges at opening + ⌈hours / period⌉)
+    A venue that charges every hour of the clock that is touched counts from the full hour before
+    the loan: `past` says how long before.
+
+    Equation:  interest = borrowed · rate · (charges at opening + ⌈(hours + past) / period⌉)
 
     Parameters
     ----------
@@ -951,6 +1108,9 @@ def interest(
     hours : array_like         time since borrowing, at least 0 [hour]
     period : array_like        above 0: 1 at Binance, 4 at Kraken [hour]
     at_opening : array_like    charges as soon as the loan is taken, at least 0: 1 at Kraken [1]
+    past : array_like          time from the full hour (or period) of the clock to borrowing, where
+                               hours of the clock are charged, as at Binance; 0, at least, where
+                               the time since borrowing is [hour]
 
     Returns
     -------
@@ -958,19 +1118,22 @@ def interest(
 
     Raises
     ------
-    MarginError                anything below 0, a period of 0, not finite
+    MarginError                not finite
 
-    Source: Binance, "Margin interest": simple interest by the started hour; freqtrade, its test
-    of interest at Kraken: one charge at opening and one for every started 4 hours.
+    Source: Binance, "How to calculate margin interest" (support article 360030157812, read
+    2026-11-26): a loan from 13:20 to 14:15 pays for two hours; freqtrade, its test of interest at
+    Kraken: one charge at opening and one for every started 4 hours.
 
     >>> interest(8, 0.25, 1.5)
     4.0
     >>> interest(8, 0.25, 1.5, period=4, at_opening=1)
     4.0
+    >>> interest(8, 0.25, hours=35 / 60, past=55 / 60)   # from 13:55 to 14:30
+    4.0
     """
     borrowed = number("borrowed", borrowed, at_least=0)
-    hours = number("hours", hours, at_least=0)
-    started = -(-hours // number("period", period, above=0))
+    time = number("hours", hours, at_least=0) + number("past", past, at_least=0)
+    started = -(-time // number("period", period, above=0))
     charges = number("at opening", at_opening, at_least=0) + started
     return as_scalar(borrowed * number("period rate", period_rate, at_least=0) * charges)
 
