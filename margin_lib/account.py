@@ -2,18 +2,27 @@
 
 An account has one shared balance. A position with a margin of its own is isolated: it can lose that
 margin and nothing else. A position without one is cross: it shares the balance with the others.
-Mark prices are never stored; they come in as `marks`, a mapping from symbol to price.
+Beside the balance there may be coins as collateral. Mark prices are never stored; they come in as
+`marks`, a mapping from market to price.
+
+All examples below know these:
+
+>>> eth = Contract(symbol="ETH", maintenance=0.25)
+>>> long = Position(contract=eth, quantity=4, entry_price=8, leverage=2)
+>>> short = Position(contract=eth, quantity=-4, entry_price=8, leverage=2, margin=16)
+>>> shared = Account(balance=16, positions=[long])   # cross
+>>> apart = Account(balance=8, positions=[short])   # isolated
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 
 from margin_lib import formulas
-from margin_lib.contracts import Contract
+from margin_lib.contracts import Contract, Tiers
 from margin_lib.errors import MarginError, as_scalar, keep_number, number, one_number
 from margin_lib.types import ArrayLike, Marks, Number, Row, Truth
 
@@ -34,20 +43,15 @@ class Position:
     margin : float or None     own margin if isolated, None if cross; funding can bring it
                                below 0 while profit still carries the position [quote]
 
-    Raises
-    ------
-    MarginError                a value outside its range
-
-    >>> eth = Position(contract=Contract(symbol="ETH"), quantity=100, entry_price=0.25, leverage=5)
-    >>> eth.mode, eth.pnl(0.5), eth.borrowed
-    ('cross', 25.0, 20.0)
+    >>> long.mode, long.pnl(8.5), long.borrowed
+    ('cross', 2.0, 16.0)
     """
 
     contract: Contract
     quantity: float
     entry_price: float
     leverage: float
-    margin: float | Any = None
+    margin: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.contract, Contract):
@@ -68,13 +72,17 @@ class Position:
     @property
     def units(self) -> float:
         """quantity · contract size [coin; inverse: quote], signed."""
-        size = self.contract.size
-        return self.quantity if size == 1 else self.quantity * size  # the default is no fraction
+        return self.quantity * self.contract.size
 
     @property
     def mode(self) -> str:
         """'isolated' with a margin of its own, 'cross' without."""
         return "cross" if self.margin is None else "isolated"
+
+    @property
+    def own_margin(self) -> float:
+        """The margin of an isolated position, 0 for a cross one [quote]."""
+        return 0 if self.margin is None else self.margin
 
     @property
     def borrowed(self) -> float:
@@ -87,8 +95,7 @@ class Position:
 
         Errors as for `mark`: `marks` must hold it.
 
-        >>> eth = Contract(symbol="ETH long", market="ETH")
-        >>> Position(contract=eth, quantity=4, entry_price=8, leverage=2).mark({"ETH": 6.5})
+        >>> long.mark({"ETH": 6.5})
         6.5
         """
         return mark(marks, self.contract.market)
@@ -98,8 +105,6 @@ class Position:
 
         Errors and source as for `formulas.notional`.
 
-        >>> eth = Contract(symbol="ETH", maintenance=0.25)
-        >>> short = Position(contract=eth, quantity=-4, entry_price=8, leverage=2, margin=16)
         >>> short.notional(6)
         24.0
         """
@@ -110,20 +115,28 @@ class Position:
 
         Errors and source as for `formulas.pnl`.
 
-        >>> eth = Contract(symbol="ETH", maintenance=0.25)
-        >>> short = Position(contract=eth, quantity=-4, entry_price=8, leverage=2, margin=16)
         >>> short.pnl(6)
         8.0
         """
         return formulas.pnl(self.units, self.entry_price, price, self.contract.inverse)
+
+    def break_even_price(self, paid: ArrayLike = 0, fee_rate: ArrayLike = 0) -> Number:
+        """Price at which closing brings back what the position has cost [quote per coin].
+
+        Parameters, returns, errors, equation and source as for `formulas.break_even_price`.
+
+        >>> long.break_even_price(paid=1)
+        8.25
+        """
+        return formulas.break_even_price(
+            self.entry_price, self.units, paid, fee_rate, self.contract.inverse
+        )
 
     def funding(self, price: ArrayLike, rate: ArrayLike) -> Number:
         """Cash of a funding payment at a price and a rate, above 0 received [quote; inverse: coin].
 
         Errors and source as for `formulas.funding`.
 
-        >>> eth = Contract(symbol="ETH", maintenance=0.25)
-        >>> short = Position(contract=eth, quantity=-4, entry_price=8, leverage=2, margin=16)
         >>> short.funding(6, rate=0.25)
         6.0
         """
@@ -142,25 +155,28 @@ class Position:
 
         Raises
         ------
-        MarginError                price not above 0, not finite
+        MarginError                not finite
 
         Equation:  rate · N − amount + counted closing fee · N, with N at the price or at entry
 
         Source: Binance, "Leverage and margin of USDⓈ-M futures"; the closing fee: OKX.
 
-        >>> eth = Contract(symbol="ETH", maintenance=0.25)
-        >>> short = Position(contract=eth, quantity=-4, entry_price=8, leverage=2, margin=16)
         >>> short.maintenance_margin(6)
         6.0
         """
-        value = self.notional(price)
-        if self.contract.conventions.maintenance_at == "entry":
-            value = 0 * value + self.notional(self.entry_price)  # of the shape of the price
+        value = self._asked_of(price)
         margin = formulas.tiered_maintenance(value, self.contract.maintenance)
         return margin + value * self.contract.counted_fee
 
+    def _asked_of(self, price: ArrayLike) -> Number:
+        """The notional that the maintenance margin is a share of, in the shape of the price."""
+        value = self.notional(price)
+        if self.contract.conventions.maintenance_at == "entry":
+            value = 0 * value + self.notional(self.entry_price)
+        return value
+
     def liquidation_price(
-        self, collateral: ArrayLike | None = None, price: float | None = None
+        self, collateral: ArrayLike | None = None, price: ArrayLike | None = None
     ) -> Number:
         """Price at which a collateral and the PnL have fallen to the maintenance margin.
 
@@ -169,51 +185,27 @@ class Position:
         collateral : array_like    what carries the position beside its own PnL; None for its own
                                    margin. A cross position has none: alone it has no price (NaN),
                                    only an account has [quote]
-        price : float or None      today's mark, for a venue that freezes maintenance there [quote
-                                   per coin]
+        price : array_like or None     today's mark, for a venue that freezes maintenance there; the
+                                   entry price without it [quote per coin]
 
         Returns, errors, equation and source as for `formulas.tiered_liquidation_price`.
 
-        >>> eth = Contract(symbol="ETH", maintenance=0.25)
-        >>> short = Position(contract=eth, quantity=-4, entry_price=8, leverage=2, margin=16)
         >>> short.liquidation_price()   # 16 − 4 (P − 8) = P
         9.6
         """
         collateral = self.margin if collateral is None else collateral
         if collateral is None:
             return math.nan
-        tiers, fee = self.requirement(price)
-        return formulas.tiered_liquidation_price(
-            self.entry_price, self.units, collateral, tiers, fee, self.contract.inverse
-        )
-
-    def requirement(self, price: float | None = None) -> tuple[Sequence[Row], float]:
-        """Table and fee that hold while the price moves: frozen sums are a row of rate 0.
-
-        Parameters
-        ----------
-        price : float or None      today's mark, for a venue that freezes maintenance there; without
-                                   it the entry price [quote per coin]
-
-        Returns
-        -------
-        (Tiers, float)             rows, and the fee that is counted beside them [1]
-
-        Errors as for `Position.maintenance_margin`.
-
-        >>> from margin_lib.contracts import Conventions
-        >>> frozen = Conventions(maintenance_at="entry")
-        >>> eth = Contract(symbol="ETH", maintenance=0.25, conventions=frozen)
-        >>> Position(contract=eth, quantity=4, entry_price=8, leverage=2).requirement()
-        ([(0, 0, -8.0, None)], 0)
-        """
-        if self.contract.conventions.maintenance_at == "mark":
-            return self.contract.maintenance, self.contract.counted_fee
+        contract, at = self.contract, (self.entry_price, self.units, collateral)
+        if contract.conventions.maintenance_at == "mark":
+            return formulas.tiered_liquidation_price(
+                *at, contract.maintenance, contract.counted_fee, contract.inverse
+            )
         frozen = self.maintenance_margin(self.entry_price if price is None else price)
-        return [(0, 0, -frozen, None)], 0
+        return formulas.liquidation_price(*at, rate=0, amount=-frozen, inverse=contract.inverse)
 
     def grown_by(self, new: "Position") -> "Position":
-        """This position with more of the same side, mode and leverage, at the average entry price.
+        """This position with more of the same side and mode, at the average entry price.
 
         Parameters
         ----------
@@ -221,22 +213,21 @@ class Position:
 
         Returns
         -------
-        Position                   with its own margin: who adds to it moves the money
+        Position                   with its own margin: who adds to it moves the money; with the
+                                   leverage of what is added, which is the one last chosen
 
         Raises
         ------
-        MarginError                another contract, mode, leverage or side
+        MarginError                another contract, mode or side
 
         Equation and source as for `formulas.average_entry_price`.
 
-        >>> eth = Contract(symbol="ETH", maintenance=0.25)
-        >>> short = Position(contract=eth, quantity=-4, entry_price=8, leverage=2, margin=16)
         >>> more = Position(contract=eth, quantity=-4, entry_price=16, leverage=2, margin=32)
         >>> grown = short.grown_by(more)
         >>> grown.quantity, grown.entry_price, grown.margin
         (-8.0, 12.0, 16.0)
         """
-        for name in ("contract", "mode", "leverage"):
+        for name in ("contract", "mode"):
             old_value, new_value = getattr(self, name), getattr(new, name)
             if old_value != new_value:
                 rule = f"must be that of the open position, {old_value}"
@@ -246,7 +237,8 @@ class Position:
             raise MarginError(f"{self.symbol} quantity", rule, new.quantity)
         first, second = (self.quantity, self.entry_price), (new.quantity, new.entry_price)
         entry = formulas.average_entry_price(*first, *second, self.contract.inverse)
-        return replace(self, quantity=self.quantity + new.quantity, entry_price=entry)
+        whole = self.quantity + new.quantity
+        return replace(self, quantity=whole, entry_price=entry, leverage=new.leverage)
 
     def risk(self, price: ArrayLike) -> "Risk":
         """Share of the position in the account it belongs to, its own margin included.
@@ -261,19 +253,28 @@ class Position:
 
         Errors as for `Position.maintenance_margin`.
 
-        >>> eth = Contract(symbol="ETH", maintenance=0.25)
-        >>> short = Position(contract=eth, quantity=-4, entry_price=8, leverage=2, margin=16)
         >>> risk = short.risk(8)
         >>> risk.equity, risk.notional, risk.initial_margin, risk.maintenance_margin
         (16.0, 32.0, 16.0, 8.0)
         """
-        value = self.notional(price)
+        return self._stand(self.own_margin, price)
+
+    def _stand(self, money: Number, price: Number, today: Number | None = None) -> "Risk":
+        """Risk with a sum of money; maintenance frozen at today's mark, where a venue does so."""
+        rules, value, gain = self.contract.conventions, self.notional(price), self.pnl(price)
+        frozen = today is not None and rules.maintenance_at == "today"
+        required = self.maintenance_margin(today if frozen else price)
+        opened = value
+        if rules.initial_at == "entry":
+            opened = 0 * value + self.notional(self.entry_price)
+        waits = self.margin is None and rules.profit == "backs itself"
         return Risk(
-            equity=(self.margin or 0) + self.pnl(price),
+            equity=money + gain,
             notional=value,
-            initial_margin=formulas.initial_margin(value, self.leverage),
-            maintenance_margin=self.maintenance_margin(price),
-            at_equality=self.contract.conventions.at_equality,
+            initial_margin=formulas.initial_margin(opened, self.leverage),
+            maintenance_margin=required,
+            at_equality=rules.at_equality,
+            idle=np.maximum(gain - required, 0) if waits else 0,
         )
 
 
@@ -288,6 +289,8 @@ class Risk:
     initial_margin : float or ndarray       [quote]
     maintenance_margin : float or ndarray   [quote]
     at_equality : bool                      equity equal to the maintenance margin liquidates
+    idle : float or ndarray                 unrealised profit in the equity that backs nothing, by
+                                            conventions, before it is realised [quote]
 
     >>> Risk(equity=2.0, notional=10.0, initial_margin=2.0, maintenance_margin=0.5).margin_ratio
     0.25
@@ -298,6 +301,7 @@ class Risk:
     initial_margin: Number = 0
     maintenance_margin: Number = 0
     at_equality: bool = True
+    idle: Number = 0
 
     def __add__(self, other: "Risk") -> "Risk":
         return Risk(
@@ -306,30 +310,36 @@ class Risk:
             self.initial_margin + other.initial_margin,
             self.maintenance_margin + other.maintenance_margin,
             self.at_equality and other.at_equality,
+            self.idle + other.idle,
         )
 
     @property
+    def backing(self) -> Number:
+        """Equity that counts: without idle profit [quote]."""
+        return self.equity - self.idle
+
+    @property
     def available(self) -> Number:
-        """Equity that no initial margin holds; below 0 nothing can be opened [quote]."""
-        return self.equity - self.initial_margin
+        """Equity that counts and no initial margin holds; below 0 nothing can be opened [quote]."""
+        return self.backing - self.initial_margin
 
     @property
     def cushion(self) -> Number:
-        """Equity above the maintenance margin: what can still be lost [quote]."""
-        return self.equity - self.maintenance_margin
+        """Equity that counts above the maintenance margin: what can still be lost [quote]."""
+        return self.backing - self.maintenance_margin
 
     @property
     def is_liquidatable(self) -> Truth:
         """Equity has fallen to the maintenance margin of something open, or is a debt."""
         fallen = np.less_equal if self.at_equality else np.less
-        reached = fallen(self.equity, self.maintenance_margin)
+        reached = fallen(self.backing, self.maintenance_margin)
         due = np.logical_and(np.greater(self.notional, 0), reached)
         return np.logical_or(due, np.less(self.equity, 0))[()]
 
     @property
     def margin_ratio(self) -> Number:
-        """Maintenance margin / equity; NaN where nothing is open [1]."""
-        ratio = formulas.margin_ratio(self.maintenance_margin, self.equity)
+        """Maintenance margin / equity that counts; NaN where nothing is open [1]."""
+        ratio = formulas.margin_ratio(self.maintenance_margin, self.backing)
         return as_scalar(np.where(np.greater(self.notional, 0), ratio, np.nan))
 
     @property
@@ -339,16 +349,252 @@ class Risk:
         return as_scalar(np.where(np.greater(self.notional, 0), ratio, 0.0))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Collateral:
+    """Coins beside the balance that carry the cross positions, too (a unified account).
+
+    Contracts that settle in the coin have their profit, fees and requirements in it. It answers the
+    questions that are asked of a position which shares the balance, so that both can be looked at
+    in one go.
+
+    Parameters
+    ----------
+    coin : str                 its name, and its market's, if that is not given
+    amount : float             below 0 a debt [coin]
+    ratio : float or iterable  share of its value that counts, 0 to 1; or rows of (floor of the
+                               value, share of what is above it), floors rising from 0 and shares
+                               falling [1; floors: quote]
+    buying : float             what a unit of a requirement or a debt in the coin counts, above 0:
+                               the coin has to be bought for it [1]
+    market : str               whose mark prices it
+
+    Source: Bitget, "Tiered collateral ratio of the unified account"; Binance, "Multi-assets mode":
+    an asset counts at the rate for selling it, a requirement at the rate for buying; both read
+    2026-11-26.
+
+    >>> coins = Collateral(coin="BTC", amount=2, ratio=[(0, 1), (100, 0.75)])
+    >>> coins.worth(100), coins.risk(100).equity
+    (200.0, 175.0)
+    """
+
+    coin: str
+    amount: float
+    ratio: float | Iterable[tuple[float, float]] = 1.0
+    buying: float = 1.0
+    market: str = ""
+    rows: tuple[Row, ...] = field(init=False, repr=False, compare=False)
+    contract: Contract = field(init=False, repr=False, compare=False)
+    margin: ClassVar[None] = None
+    borrowed: ClassVar[float] = 0.0
+
+    def __post_init__(self) -> None:
+        keep_number(self, "amount", f"{self.coin} amount")
+        keep_number(self, "buying", f"{self.coin} buying", above=0)
+        shares = self.ratio if isinstance(self.ratio, Iterable) else [(0.0, self.ratio)]
+        rows: list[Row] = []
+        for floor, share in shares:
+            below, above, amount, _ = rows[-1] if rows else (-1.0, 1.0, 0.0, None)
+            floor = one_number(f"{self.coin} floor", floor, above=below)
+            share = one_number(f"{self.coin} ratio", share, at_least=0)
+            if share > above:
+                raise MarginError(f"{self.coin} ratio", f"must be at most {above:g}", share)
+            rows.append((floor, share, amount + floor * (share - above), None))
+        if not rows or rows[0][0]:
+            raise MarginError(f"{self.coin} ratio", "must start with a floor of 0", self.ratio)
+        object.__setattr__(self, "rows", tuple(rows))
+        if isinstance(self.ratio, Iterable):
+            object.__setattr__(self, "ratio", tuple((floor, share) for floor, share, *_ in rows))
+        object.__setattr__(self, "market", self.market or self.coin)
+        floors = Tiers((floor, 0) for floor, *_ in rows)
+        held = Contract(
+            symbol=self.symbol, market=self.market, maintenance=floors, settle=self.coin
+        )
+        object.__setattr__(self, "contract", held)
+
+    @property
+    def symbol(self) -> str:
+        """The coin's name among the symbols of the account: "BTC held"."""
+        return f"{self.coin} held"
+
+    @property
+    def quantity(self) -> float:
+        """The amount, under the name that it has for a position [coin]."""
+        return self.amount
+
+    def mark(self, marks: Marks | None) -> Number:
+        """The mark price of the coin [quote per coin].
+
+        Errors as for `mark`: `marks` must hold it.
+
+        >>> Collateral(coin="BTC", amount=2).mark({"BTC": 100})
+        100
+        """
+        return mark(marks, self.market)
+
+    def notional(self, price: ArrayLike) -> Number:
+        """Value of the coins at a price, all of it [quote].
+
+        Errors and source as for `formulas.notional`.
+
+        >>> Collateral(coin="BTC", amount=2).notional(100)
+        200.0
+        """
+        return formulas.notional(self.amount, price)
+
+    def worth(self, price: ArrayLike) -> Number:
+        """What selling all coins brings at a price, or paying the debt costs, below 0 [quote].
+
+        Errors and source as for `formulas.equity_of_cash`.
+
+        >>> Collateral(coin="BTC", amount=-2).worth(100)
+        -200.0
+        """
+        return formulas.equity_of_cash(0, self.amount, price)
+
+    def funding(self, price: ArrayLike, rate: ArrayLike) -> Number:
+        """Coins pay no funding: 0 in the shape of the price and the rate [quote].
+
+        Errors and source as for `formulas.funding`.
+
+        >>> Collateral(coin="BTC", amount=2).funding(100, rate=0.25)
+        0.0
+        """
+        return formulas.funding(0, price, rate) + 0.0
+
+    def risk(self, price: ArrayLike) -> Risk:
+        """What the coins add to the shared balance: the equity that counts of them.
+
+        Parameters
+        ----------
+        price : array_like         mark, above 0 [quote per coin]
+
+        Returns
+        -------
+        Risk                       of the shape of the price [quote]
+
+        Errors, equation and source as for `formulas.counted_collateral`.
+
+        >>> Collateral(coin="BTC", amount=2, ratio=0.75).risk(100).equity
+        150.0
+        """
+        return self._in_quote(Risk(self.amount), number(f"{self.coin} price", price, above=0))
+
+    def _in_quote(self, risk: Risk, price: Number) -> Risk:
+        """A risk in the coin, its amount included, as it counts beside the balance."""
+        idle, buying = risk.idle * price, self.buying * price
+        counted = formulas.counted_collateral(risk.backing * price, self.rows, self.buying)
+        required = risk.initial_margin * buying, risk.maintenance_margin * buying
+        return Risk(counted + idle, risk.notional * price, *required, risk.at_equality, idle)
+
+
+def pooled_risk(money: ArrayLike, holdings: Iterable["Holding"], marks: Marks) -> Risk:
+    """Risk of positions and coins that share a sum of money, whatever own margin they have.
+
+    Parameters
+    ----------
+    money : array_like         beside the coins [quote; inverse: coin]
+    holdings : iterable of Position and Collateral
+    marks : Mapping            market -> mark price, numbers or arrays of one shape [quote per coin]
+
+    Returns
+    -------
+    Risk                       [quote; inverse: coin]
+
+    Raises
+    ------
+    MarginError                a mark missing or not a positive number
+
+    Equation:  equity = money + Σ pnl + Σ counted coins;  requirement = Σ of each position's, less
+    what its conventions (`hedged`) let the legs of one market share
+
+    Source: as for `contracts.Conventions` and `Collateral`.
+
+    >>> pooled_risk(16, [long, Collateral(coin="BTC", amount=2)], {"ETH": 6, "BTC": 100}).equity
+    208.0
+    """
+    holdings = list(holdings)
+    coins = [each for each in holdings if isinstance(each, Collateral)]
+    legs = [each for each in holdings if isinstance(each, Position)]
+    sums = _with_legs(_purses(money, coins), legs, marks)
+    return _whole(sums, coins, marks)
+
+
+Holding = Position | Collateral  # what shares the balance
+Purses = dict[str | None, Risk]  # currency -> risk in it; None for the balance's
+
+
+def _purses(money: ArrayLike, coins: Iterable[Collateral]) -> Purses:
+    """The sums of money before any position."""
+    return {None: Risk(money), **{each.coin: Risk(each.amount) for each in coins}}
+
+
+def _with_legs(
+    purses: Purses, legs: Iterable[Position], marks: Marks, today: Number | None = None
+) -> Purses:
+    """The sums with positions that share them, each in the currency that it settles in."""
+    purses, hedges = dict(purses), {}
+    for leg in legs:
+        contract, price = leg.contract, leg.mark(marks)
+        coin = contract.settle if contract.settle in purses else None
+        purses[coin] = purses[coin] + leg._stand(0, price, today)
+        if contract.conventions.hedged != "both":
+            hedges.setdefault((contract.market, coin), []).append(leg)
+    for (market, coin), covering in hedges.items():
+        purses[coin] = purses[coin] + _relief(covering, mark(marks, market), today)
+    return purses
+
+
+def _whole(purses: Purses, coins: Iterable[Collateral], marks: Marks) -> Risk:
+    """All sums together, in the balance's currency."""
+    total = purses[None]
+    for each in coins:
+        total = total + each._in_quote(purses[each.coin], each.mark(marks))
+    return total
+
+
+def _relief(legs: Sequence[Position], price: Number, today: Number | None) -> Risk:
+    """What the legs of one market are let off, below 0, because the two sides cover each other.
+
+    The requirement is that of the larger side, or of what the other side does not cover; counted
+    fees of closing are asked of all that is open.
+    """
+    sides = [[leg for leg in legs if leg.quantity * side > 0] for side in (1, -1)]
+    apart = [sum((leg._stand(0, price, today) for leg in side), Risk(0)) for side in sides]
+    both = apart[0] + apart[1]
+    if not all(sides):
+        return Risk(0)
+    if legs[0].contract.conventions.hedged == "larger":
+        initial = np.maximum(*(side.initial_margin for side in apart))
+        required = np.maximum(*(side.maintenance_margin for side in apart))
+    else:
+        held = [abs(sum(leg.units for leg in side)) for side in sides]
+        share = abs(held[0] - held[1]) / max(held)  # of the larger side, that nobody covers
+        initial = required = 0 * both.notional
+        for leg in sides[held[1] > held[0]] if share else ():
+            part = replace(leg, quantity=leg.quantity * share)
+            risk = part._stand(0, price, today)
+            fee = leg.contract.counted_fee * part._asked_of(price)
+            initial, required = (
+                initial + risk.initial_margin,
+                required + risk.maintenance_margin - fee,
+            )
+        required = required + sum(leg.contract.counted_fee * leg._asked_of(price) for leg in legs)
+    let_off = initial - both.initial_margin, required - both.maintenance_margin
+    return Risk(0, 0, *let_off, both.at_equality)
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """What an operation did, with a ledger of who got how much.
 
     Parameters
     ----------
-    kind : str                 "opened", "closed", "margin added", "margin removed", "mode
-                               switched", "funding paid", "interest paid" or "liquidated"
+    kind : str                 "opened", "closed", "turned", "margin added", "margin removed",
+                               "mode switched", "leverage set", "funding paid", "interest paid" or
+                               "liquidated"
     symbols : tuple of str     the positions concerned
-    transfers : Mapping        party -> money received; the sum is zero [quote]
+    transfers : Mapping        party -> money received; the sum is zero [quote; in the coin, where a
+                               contract settles in one]
 
     >>> Event("margin added", ("ETH",), {"balance": -1.0, "margin ETH": 1.0}).received("balance")
     -1.0
@@ -408,6 +654,23 @@ def margin_party(symbol: str) -> str:
     return f"margin {symbol}"
 
 
+def coin_party(coin: str) -> str:
+    """Name of the coins held as collateral as a party in a ledger.
+
+    Parameters
+    ----------
+    coin : str
+
+    Returns
+    -------
+    str
+
+    >>> coin_party("BTC")
+    'balance BTC'
+    """
+    return f"balance {coin}"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
     """A shared balance and positions, isolated and cross side by side.
@@ -415,70 +678,78 @@ class Account:
     Parameters
     ----------
     balance : float            shared money: not locked in isolated margin, before unrealised PnL;
-                               below 0 only while a cross position is open [quote]
-    positions : tuple          of Position, one a symbol
+                               below 0 only while a cross position or a coin is there [quote]
+    positions : tuple          of Position, one a symbol. All settle in the balance's currency, or,
+                               if they are cross, in a coin that is among the collateral
+    collateral : tuple         of Collateral, one a coin; its amount may be 0
 
-    Raises
-    ------
-    MarginError                a value outside its range, two positions of one symbol
+    Equations:  wallet balance = balance + locked margin;
+    equity = wallet balance + unrealised PnL + counted coins
 
-    Equations:  wallet balance = balance + locked margin;  equity = wallet balance + unrealised PnL
-
-    >>> eth = Contract(symbol="ETH", maintenance=0.02)
-    >>> account, event = Account(balance=5).open(eth, quantity=100, price=0.1, leverage=5)
-    >>> account.balance, account.locked_margin, event.transfers
-    (3.0, 2.0, {'balance': -2.0, 'margin ETH': 2.0})
+    >>> shared.balance, shared.equity({"ETH": 9}), apart.locked_margin
+    (16.0, 20.0, 16.0)
     """
 
     balance: float
     positions: Sequence[Position] = ()
+    collateral: Sequence[Collateral] = field(default=(), repr=False)
+    cross: tuple[Position, ...] = field(init=False, repr=False, compare=False)
+    isolated: tuple[Position, ...] = field(init=False, repr=False, compare=False)
+    _by_symbol: dict[str, Position] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         keep_number(self, "balance", "balance")
-        object.__setattr__(self, "positions", tuple(self.positions))
-        symbols = [position.symbol for position in self.positions]
-        if len(set(symbols)) < len(symbols):
+        positions, coins = tuple(self.positions), tuple(self.collateral)
+        cross = tuple(position for position in positions if position.margin is None)
+        isolated = tuple(position for position in positions if position.margin is not None)
+        by_symbol = {position.symbol: position for position in positions}
+        values = positions, coins, cross, isolated, by_symbol
+        names = "positions", "collateral", "cross", "isolated", "_by_symbol"
+        for name, value in zip(names, values, strict=True):
+            object.__setattr__(self, name, value)
+        if len(by_symbol) < len(positions):
+            symbols = [position.symbol for position in positions]
             raise MarginError("positions", "must have one position a symbol", symbols)
-        if not self.cross:
+        held = {each.coin for each in coins}
+        if len(held) < len(coins):
+            raise MarginError("collateral", "must hold a coin once", [each.coin for each in coins])
+        settled = {p.contract.settle for p in cross} - held | {p.contract.settle for p in isolated}
+        # Coins are priced in quote money, so a balance beside them is quote money, too.
+        coin = (
+            {p.contract.settle for p in positions if p.contract.inverse} & settled if coins else ()
+        )
+        if len(settled) > 1 or coin:
+            rule = "must settle in the balance's currency or in coins held as collateral"
+            raise MarginError("positions", rule, sorted(settled))
+        if not cross and not coins:
             one_number("balance", self.balance, at_least=0)
 
     # What the account holds
 
     def __getitem__(self, symbol: str) -> Position:
         """The position in `symbol`; MarginError if there is none."""
-        for position in self.positions:
-            if position.symbol == symbol:
-                return position
-        held = ", ".join(position.symbol for position in self.positions) or "nothing"
+        if symbol in self:
+            return self._by_symbol[symbol]
+        held = ", ".join(self._by_symbol) or "nothing"
         raise MarginError("symbol", f"must be one the account holds ({held})", symbol)
 
     def __contains__(self, symbol: object) -> bool:
-        return any(position.symbol == symbol for position in self.positions)
+        return symbol in self._by_symbol
 
     @property
-    def cross(self) -> tuple[Position, ...]:
-        """Positions that share the balance."""
-        return tuple(position for position in self.positions if position.margin is None)
-
-    @property
-    def isolated(self) -> tuple[Position, ...]:
-        """Positions with a margin of their own."""
-        return tuple(position for position in self.positions if position.margin is not None)
-
-    @property
-    def pockets(self) -> list[tuple[str | None, Sequence[Position], float]]:
+    def pockets(self) -> list[tuple[str | None, Sequence[Holding], float]]:
         """(symbol, positions, money) of each pocket; the balance, without symbol, first [quote]."""
-        own = ((position.symbol, [position], position.margin) for position in self.isolated)
-        return [(None, self.cross, self.balance), *own]
+        own = ((position.symbol, [position], position.own_margin) for position in self.isolated)
+        return [(None, (*self.cross, *self.collateral), self.balance), *own]
 
     @property
     def locked_margin(self) -> float:
         """Sum of the isolated margins [quote]."""
-        return sum(position.margin for position in self.isolated)
+        return sum(position.own_margin for position in self.isolated)
 
     @property
     def wallet_balance(self) -> float:
-        """Balance + locked margin: all money, before unrealised PnL [quote]."""
+        """Balance + locked margin: all money beside coins, before unrealised PnL [quote]."""
         return self.balance + self.locked_margin
 
     # How it stands at given marks
@@ -502,82 +773,137 @@ class Account:
 
         Source: Binance futures: margin ratio of an isolated position, and of the cross account.
 
-        >>> eth = Contract(symbol="ETH", maintenance=0.25)
-        >>> long = Position(contract=eth, quantity=4, entry_price=8, leverage=2)
-        >>> account = Account(balance=16, positions=[long])
-        >>> account.risk({"ETH": 6}).equity, account.risk({"ETH": 6}).maintenance_margin
+        >>> shared.risk({"ETH": 6}).equity, shared.risk({"ETH": 6}).maintenance_margin
         (8.0, 6.0)
         """
         if symbol is not None and self[symbol].margin is not None:
             return self[symbol].risk(self[symbol].mark(marks))
-        return self._shared(marks, self.cross)
+        return pooled_risk(self.balance, (*self.cross, *self.collateral), marks)
 
     def equity(self, marks: Marks | None = None) -> Number:
-        """Shared and isolated equity together: wallet balance + unrealised PnL [quote].
+        """Shared and isolated equity together: money + unrealised PnL + counted coins [quote].
 
         Parameters and errors as for `risk`.
 
-        >>> eth = Contract(symbol="ETH", maintenance=0.25)
-        >>> account, _ = Account(balance=24).open(eth, quantity=4, price=8, leverage=2)   # locks 16
-        >>> account.equity({"ETH": 6})
-        16.0
+        >>> apart.equity({"ETH": 6})
+        32.0
         """
         own = (position.risk(position.mark(marks)).equity for position in self.isolated)
         return self.risk(marks).equity + sum(own)
 
     def available_balance(self, marks: Marks | None = None) -> Number:
-        """Shared equity that no cross position's initial margin holds [quote].
+        """Shared equity that counts and no cross position's initial margin holds [quote].
 
         Parameters and errors as for `risk`.
 
-        >>> eth = Contract(symbol="ETH", maintenance=0.25)
-        >>> long = Position(contract=eth, quantity=4, entry_price=8, leverage=2)
-        >>> account = Account(balance=16, positions=[long])
-        >>> account.available_balance({"ETH": 8}), account.available_balance({"ETH": 6})
+        >>> shared.available_balance({"ETH": 8}), shared.available_balance({"ETH": 6})
         (0.0, -4.0)
         """
         return self.risk(marks).available
+
+    def removable(self, marks: Marks | None, symbol: str | None = None) -> float:
+        """How much margin can be taken out of an isolated position, or moved out of the balance.
+
+        Parameters
+        ----------
+        marks : Mapping            mark of the position; of all cross positions and coins without a
+                                   symbol [quote per coin]
+        symbol : str or None       an isolated position; None for the shared balance
+
+        Returns
+        -------
+        float                      never below 0 [quote]
+
+        Raises
+        ------
+        MarginError                a cross position; a mark missing or not a positive number
+
+        Equation:  min(margin, equity − max(initial margin at the mark, kept · notional));
+        of the balance: min(available balance, money and coins without unrealised profit)
+
+        Source: Hyperliquid documentation, "Margining" (transfer requirements: the larger of the
+        initial margin and a tenth of the notional), read 2026-11-26.
+
+        >>> account, _ = apart.add_margin("ETH", 4)
+        >>> account.removable({"ETH": 8}, "ETH"), account.removable({"ETH": 8.5}, "ETH")
+        (4.0, 1.0)
+        """
+        marks = checked_marks(marks)
+        if symbol is None:
+            return max(self._movable(marks), 0.0)
+        self._must_be(symbol, "isolated")
+        position, price = self[symbol], self[symbol].mark(marks)
+        risk = position.risk(price)
+        initial = formulas.initial_margin(risk.notional, position.leverage)
+        kept = max(initial, position.contract.conventions.kept * risk.notional)
+        return max(min(position.own_margin, risk.equity - kept), 0.0)
+
+    def _movable(self, marks: Marks) -> float:
+        """Available money that is no unrealised profit: only that can leave the balance."""
+        money = pooled_risk(self.balance, self.collateral, marks).equity
+        return min(self.available_balance(marks), money)
 
     def liquidation_price(self, symbol: str, marks: Marks | None = None) -> Number:
         """Mark price of `symbol` at which its pocket is liquidated, the other marks held.
 
         Isolated: the collateral is the position's margin, and no other price matters. Cross: it is
-        the balance plus the other cross positions' profit less their maintenance margin. `marks`
-        may hold arrays: the result is then the boundary between life and liquidation, point by
-        point.
+        the balance plus the other cross positions' profit less their maintenance margin. All that
+        stands in the market moves, the other leg of a hedge and coins held included. `marks` may
+        hold arrays: the result is then the boundary between life and liquidation, point by point.
 
         Parameters
         ----------
         symbol : str               an isolated position or one of the cross positions
-        marks : Mapping            marks of the other cross positions; in hedge mode, and where a
-                                   venue freezes maintenance at today's mark, of its own market
-                                   too [quote per coin]
+        marks : Mapping            marks of the other cross positions and coins; where something
+                                   else stands in the market, and where a venue freezes maintenance
+                                   at today's mark, of its own market too [quote per coin]
 
         Returns
         -------
-        float or ndarray           NaN for "never", and the rest as for
-                                   `formulas.liquidation_price` [quote per coin]
+        float or ndarray           in the direction in which the position loses, if the pocket can
+                                   die there, else in the other; NaN for "never", and the rest as
+                                   for `formulas.liquidation_price` [quote per coin]
 
         Raises
         ------
-        MarginError                unknown symbol, the mark of another cross position missing
+        MarginError                unknown symbol, a mark missing
 
         Source: Binance, "How to calculate liquidation price of USDⓈ-M futures contracts".
 
-        >>> eth = Contract(symbol="ETH", maintenance=0.5)
-        >>> long = Position(contract=eth, quantity=4, entry_price=8, leverage=2)
-        >>> account = Account(balance=17, positions=[long])
-        >>> account.liquidation_price("ETH")   # 17 + 4 (P − 8) = 2 P
-        7.5
+        >>> shared.liquidation_price("ETH")   # 16 + 4 (P − 8) = P
+        5.333333333333333
+        >>> coins = [Collateral(coin="ETH", amount=4)]
+        >>> unified = Account(balance=0, positions=[long], collateral=coins)
+        >>> unified.liquidation_price("ETH", {"ETH": 8})   # 4 P + 4 (P − 8) = P
+        4.571428571428571
         """
-        position, spare = self[symbol], self.collateral_behind(symbol, marks).cushion
-        market = position.contract.market
-        if position.margin is None and [p.contract.market for p in self.cross].count(market) > 1:
-            return self.liquidation_range(market, marks)[position.quantity < 0]
-        known = marks is not None and market in marks
+        position = self[symbol]
+        if not self._stands_alone(position):
+            return self._price(position, marks, "cushion")
+        known = marks is not None and position.contract.market in marks
+        spare = self.collateral_behind(symbol, marks).cushion
         return position.liquidation_price(spare, position.mark(marks) if known else None)
 
-    def liquidation_range(self, market: str, marks: Marks | None) -> tuple[float, float]:
+    def bankruptcy_price(self, symbol: str, marks: Marks | None = None) -> Number:
+        """Mark price of `symbol` at which its pocket's equity is zero, the other marks held.
+
+        As `liquidation_price`, without any maintenance margin.
+
+        Parameters, returns and errors as for `liquidation_price`. Equation and source as for
+        `formulas.bankruptcy_price`.
+
+        >>> shared.bankruptcy_price("ETH")
+        4.0
+        """
+        position = self[symbol]
+        if not self._stands_alone(position):
+            return self._price(position, marks, "equity")
+        equity = self.collateral_behind(symbol, marks).equity
+        return formulas.bankruptcy_price(
+            position.entry_price, position.units, equity, position.contract.inverse
+        )
+
+    def liquidation_range(self, market: str, marks: Marks | None) -> tuple[Number, Number]:
         """The two prices of a market beyond which the shared balance is liquidated.
 
         In hedge mode a long and a short follow one market: it can be liquidated in both
@@ -586,11 +912,12 @@ class Account:
         Parameters
         ----------
         market : str               followed by at least one cross position
-        marks : Mapping            market -> mark price, of all cross positions [quote per coin]
+        marks : Mapping            market -> mark price, of all cross positions and coins, numbers
+                                   or arrays of one shape [quote per coin]
 
         Returns
         -------
-        (float, float)             lower and upper price, NaN for "never"; both the mark itself
+        (float or ndarray, same)   lower and upper price, NaN for "never"; both the mark itself
                                    where the balance is liquidated already [quote per coin]
 
         Raises
@@ -602,24 +929,15 @@ class Account:
 
         Equation as for `formulas.liquidation_range`.
 
-        >>> long = Contract(symbol="long", market="ETH", maintenance=0.25)
-        >>> short = Contract(symbol="short", market="ETH", maintenance=0.25)
-        >>> legs = [
-        ...     Position(contract=long, quantity=8, entry_price=8, leverage=2),
-        ...     Position(contract=short, quantity=-4, entry_price=8, leverage=2),
-        ... ]
-        >>> account = Account(balance=28, positions=legs)
-        >>> account.liquidation_range("ETH", {"ETH": 8})   # −4 + 4 P = 3 P
+        >>> held = [Position(contract=Contract(symbol=name, market="ETH", maintenance=0.25),
+        ...                  quantity=quantity, entry_price=8, leverage=2)
+        ...         for name, quantity in (("long", 8), ("short", -4))]
+        >>> Account(balance=28, positions=held).liquidation_range("ETH", {"ETH": 8})
         (4.0, nan)
-        """
-        legs = [position for position in self.cross if position.contract.market == market]
-        if not legs:
+        """  # −4 + 4 P = 3 P
+        if market not in [position.contract.market for position in self.cross]:
             raise MarginError("market", "must be one that a cross position follows", market)
-        rest = self._shared(marks, (other for other in self.cross if other not in legs))
-        rows = [(leg.entry_price, leg.units, *leg.requirement(leg.mark(marks))) for leg in legs]
-        spare = rest.cushion
-        inverse = legs[0].contract.inverse
-        return formulas.liquidation_range(rows, spare, legs[0].mark(marks), inverse)
+        return self._zeros(market, marks, "cushion")
 
     def wall(
         self,
@@ -637,7 +955,8 @@ class Account:
         Parameters
         ----------
         first, second : str        symbols of two cross positions in different markets
-        span : Mapping             symbol -> (low, high), the sides of the box [quote per coin]
+        span : Mapping             symbol -> (low, high), the sides of the box, above 0
+                                   [quote per coin]
         marks : Mapping            marks of the other cross positions [quote per coin]
 
         Returns
@@ -653,14 +972,11 @@ class Account:
 
         Source: the definition of maintenance margin, in the prices of two markets.
 
-        >>> eth, ltc = Contract(symbol="ETH"), Contract(symbol="LTC")
-        >>> held = [
-        ...     Position(contract=eth, quantity=1, entry_price=4, leverage=4),
-        ...     Position(contract=ltc, quantity=2, entry_price=1, leverage=2),
-        ... ]
-        >>> Account(balance=2, positions=held).wall("ETH", "LTC", {"ETH": (1, 4), "LTC": (0.5, 2)})
-        array([[1. , 1.5],
-               [3. , 0.5]])
+        >>> ltc = Position(contract=Contract(symbol="LTC"), quantity=4, entry_price=2, leverage=2)
+        >>> two = Account(balance=16, positions=[long, ltc])   # 16 + 4 (E − 8) + 4 (L − 2) = E
+        >>> two.wall("ETH", "LTC", {"ETH": (4, 8), "LTC": (1.5, 3)})
+        array([[4. , 3. ],
+               [6. , 1.5]])
         """
         corners = []
         self._must_be(second, "cross")
@@ -679,33 +995,15 @@ class Account:
         lows, highs = np.array([span[first], span[second]], dtype=float).T
         return corners[((lows <= corners) & (corners <= highs)).all(axis=1)]
 
-    def bankruptcy_price(self, symbol: str, marks: Marks | None = None) -> Number:
-        """Mark price of `symbol` at which its pocket's equity is zero, the other marks held.
-
-        As `liquidation_price`, without any maintenance margin.
-
-        Parameters, returns and errors as for `liquidation_price`. Equation and source as for
-        `formulas.bankruptcy_price`.
-
-        >>> eth = Contract(symbol="ETH", maintenance=0.25)
-        >>> account, _ = Account(balance=24).open(eth, quantity=4, price=8, leverage=2)   # locks 16
-        >>> account.bankruptcy_price("ETH")
-        4.0
-        """
-        position, equity = self[symbol], self.collateral_behind(symbol, marks).equity
-        return formulas.bankruptcy_price(
-            position.entry_price, position.units, equity, position.contract.inverse
-        )
-
     def collateral_behind(self, symbol: str, marks: Marks | None = None) -> Risk:
-        """What carries a position, itself left out: its margin, or the balance and the others.
+        """What carries a position: its margin, or the balance and what is in other markets.
 
         Its cushion is the collateral of `Position.liquidation_price`.
 
         Parameters
         ----------
         symbol : str
-        marks : Mapping            those of the other cross positions
+        marks : Mapping            those of the cross positions and coins in other markets
 
         Returns
         -------
@@ -713,22 +1011,84 @@ class Account:
 
         Raises
         ------
-        MarginError                unknown symbol, the mark of another cross position missing
+        MarginError                unknown symbol, a mark missing
 
-        >>> eth = Contract(symbol="ETH", maintenance=0.02)
-        >>> account, _ = Account(balance=5).open(eth, quantity=100, price=0.5, leverage=25)
-        >>> account.collateral_behind("ETH").cushion
-        2.0
+        >>> shared.collateral_behind("ETH").cushion, apart.collateral_behind("ETH").cushion
+        (16.0, 16.0)
         """
         position = self[symbol]
         if position.margin is not None:
             return Risk(position.margin)
-        return self._shared(marks, (other for other in self.cross if other is not position))
+        here = position.contract.market
+        rest = [each for each in (*self.cross, *self.collateral) if each.contract.market != here]
+        return pooled_risk(self.balance, rest, marks)
 
-    def _shared(self, marks: Marks | None, positions: Iterable[Position]) -> Risk:
-        """Risk of the balance with some of the positions that share it."""
-        risks = (position.risk(position.mark(marks)) for position in positions)
-        return sum(risks, Risk(self.balance))
+    # How prices are found
+
+    def _stands_alone(self, position: Position) -> bool:
+        """Whether nothing else of its pocket moves with its market, and the closed form holds."""
+        contract = position.contract
+        if position.margin is not None:
+            return True
+        if contract.conventions.profit != "backs all":
+            return False
+        if any(each.coin == contract.settle for each in self.collateral):
+            return False
+        others = (each for each in (*self.cross, *self.collateral) if each is not position)
+        return all(each.contract.market != contract.market for each in others)
+
+    def _price(self, position: Position, marks: Marks | None, of: str) -> Number:
+        """The zero of something in the losing direction, if there is one, else in the other.
+
+        Where it is used up already, it is the price at which there would be something again.
+        """
+        market, now = position.contract.market, position.mark(marks)
+        gone = np.less_equal(getattr(self.risk(marks), of), 0)
+        low, high = self._zeros(market, marks, of, np.where(gone, -1, 1))
+        falls = np.not_equal(position.quantity > 0, gone)
+        first, second = np.where(falls, low, high), np.where(falls, high, low)
+        found = np.where(np.isnan(first), second, first)
+        return as_scalar(np.where(np.isnan(found) & gone, now, found))
+
+    def _zeros(
+        self, market: str, marks: Marks | None, of: str, turn: Number = 1
+    ) -> tuple[Number, Number]:
+        """Prices of a market, below and above its mark, at which a part of the risk is used up."""
+        here = [position for position in self.cross if position.contract.market == market]
+        rest = [position for position in self.cross if position.contract.market != market]
+        coins, rules = self.collateral, [leg.contract.conventions for leg in here]
+        known = {each.contract.market: each.mark(marks) for each in (*here, *rest, *coins)}
+        now = sum(0 * price for price in known.values()) + known[market]  # of one shape
+        inverse = here[0].contract.inverse and not coins  # straight in the reciprocal price
+        fixed = _with_legs(_purses(self.balance, coins), rest, known)
+
+        def purses(at: Number) -> tuple[Purses, Marks]:
+            there = {**known, market: 1 / at if inverse else at}
+            return _with_legs(fixed, here, there, now), there
+
+        def value(at: Number) -> Number:
+            sums, there = purses(at)
+            return turn * getattr(_whole(sums, coins, there), of)
+
+        def signs(at: Number) -> Number:
+            """What changes its sign where a line bends, beside the floors of tables."""
+            sums, there = purses(at)
+            alone = [leg._stand(0, leg.mark(there), now) for leg in here]
+            asked = [
+                np.sign(leg.quantity) * risk.maintenance_margin
+                for leg, risk in zip(here, alone, strict=True)
+            ]
+            profit = [risk.equity - risk.maintenance_margin for risk in alone]
+            held = [(sums[coin.coin].backing * coin.mark(there), coin.rows) for coin in coins]
+            worth = [value - floor for value, rows in held for floor, *_ in rows]
+            return np.stack(np.broadcast_arrays(sum(asked), *profit, *worth))
+
+        kinks = [1 / at if inverse else at for leg in here for at in _floors(leg, here)]
+        start = 1 / now if inverse else now
+        if coins or any((rule.hedged, rule.profit) != ("both", "backs all") for rule in rules):
+            kinks = formulas.with_crossings(signs, kinks, start)
+        low, high = formulas.nearest_zeros(value, kinks, start)
+        return (1 / high, 1 / low) if inverse else (low, high)
 
     # Operations
 
@@ -745,16 +1105,20 @@ class Account:
     ) -> "Done":
         """Open a position, or add to one that is open on the same side in the same mode.
 
+        Added at another leverage, what is added asks for its own initial margin; then the whole
+        position has the new leverage, and the margin that it holds stays.
+
         Parameters
         ----------
         contract : Contract
         quantity : float           signed [coin; inverse: quote]
-        price : float              fill price, above 0, and the symbol's mark [quote per coin]
+        price : float              fill price, above 0 [quote per coin]
         leverage : float           at least 1 [1]
         mode : str                 "isolated" or "cross"
         margin : float or None     isolated: money to lock, at least the initial margin, which is
                                    also the default [quote]
-        marks : Mapping            marks of the cross positions already open [quote per coin]
+        marks : Mapping            marks of the cross positions and coins; of the contract's market,
+                                   if the fill is not at the mark [quote per coin]
 
         Returns
         -------
@@ -762,18 +1126,18 @@ class Account:
 
         Raises
         ------
-        MarginError                not enough available balance for margin and fee; a margin
-                                   below the initial margin; a position liquidated at birth, or
-                                   one that takes from the cross positions what keeps them alive
+        MarginError                not enough available balance for `order_cost`; a position
+                                   liquidated at birth, or one that takes from the cross positions
+                                   what keeps them alive
 
-        Equation:  initial margin = |quantity| · price / leverage <= available balance − fee,
-        and for an isolated margin <= balance − fee: unrealised profit cannot be moved
+        Equation:  order cost <= available balance, and for an isolated margin <= what is no
+        unrealised profit, which cannot be moved
 
         Source: definition of initial margin; claim T2 of the course.
 
-        >>> eth = Contract(symbol="ETH", maintenance=0.25, taker_fee=0.125)
+        >>> dear = Contract(symbol="ETH", maintenance=0.25, taker_fee=0.125)
         >>> account, event = Account(balance=8).open(
-        ...     eth, quantity=-4, price=4, leverage=4, mode="cross"
+        ...     dear, quantity=-4, price=4, leverage=4, mode="cross"
         ... )
         >>> account.balance, event.transfers
         (6.0, {'balance': -2.0, 'exchange': 2.0})
@@ -787,25 +1151,29 @@ class Account:
             quantity=quantity,
             entry_price=price,
             leverage=leverage,
-            margin=0 if mode == "isolated" else None,
+            margin=0.0 if mode == "isolated" else None,
         )
         symbol = new.symbol
-        marks = {**checked_marks(marks), contract.market: new.entry_price}
-        fee = new.notional(price) * contract.taker_fee
-        needed = formulas.initial_margin(new.notional(price), leverage)
+        marks = {contract.market: new.entry_price, **checked_marks(marks)}
+        needed, loss, fee = _cost(new, marks)
         locked = needed if margin is None else one_number("margin", margin)
         self._check_leverage(new)
         if locked < needed * (1 - ROUNDING):
             raise MarginError("margin", f"must be at least the initial margin {needed:g}", margin)
-        free = self.available_balance(marks)
-        if mode == "isolated":
-            free = min(free, self.balance)  # profit that is not realised cannot be moved
-        if locked + fee > free + ROUNDING * needed:
-            rule = f"must not exceed the available balance {free:g}"
-            raise MarginError("margin and fee", rule, locked + fee)
+        cost = locked + loss + fee
         if symbol in self:
-            new = self[symbol].grown_by(new)
-        ledger = [_move("balance", "exchange", fee)]
+            old = self[symbol]
+            new = old.grown_by(new)
+            if mode == "cross":  # the old part asks for its initial margin anew
+                held = replace(old, leverage=leverage), old
+                again, asked = (p.risk(p.mark(marks)).initial_margin for p in held)
+                cost += again - asked
+        free = self._free(contract, mode, marks)
+        if cost > free + ROUNDING * needed:
+            rule = f"must not exceed the available balance {free:g}"
+            raise MarginError("margin and fee", rule, cost)
+        purse = self._party(new) if mode == "cross" else "balance"
+        ledger = [_move(purse, "exchange", fee)]
         if mode == "isolated":
             locked = min(locked, free - fee)  # not an ulp more than there is
             if locked + fee > free:
@@ -814,17 +1182,178 @@ class Account:
         event = Event.of("opened", [symbol], *ledger)
         return self._next(event, self._put(new))._check_alive(marks, symbol, None), event
 
-    def holding(self, coin: str, share: float, price: float) -> "Account":
-        """The account with a part of its balance held in a coin: collateral that has a price.
+    def _free(self, contract: Contract, mode: str, marks: Marks) -> float:
+        """What an order may cost, in the currency that its contract settles in."""
+        free = self._movable(marks) if mode == "isolated" else self.available_balance(marks)
+        for coin in self.collateral:
+            if coin.coin == contract.settle and mode == "cross":
+                return free / (coin.buying * coin.mark(marks))
+        return free
 
-        The coins count like a position that nobody lent for: without leverage, and without a
-        maintenance margin of its own. An isolated margin stays as it is.
+    def order_cost(
+        self,
+        contract: Contract,
+        *,
+        quantity: float,
+        price: float,
+        leverage: float,
+        marks: Marks | None = None,
+    ) -> float:
+        """What an order asks of the available balance: margin, loss on being filled, and fee.
+
+        Parameters
+        ----------
+        contract : Contract
+        quantity : float           signed [coin; inverse: quote]
+        price : float              at which it is filled, above 0 [quote per coin]
+        leverage : float           at least 1 [1]
+        marks : Mapping            of the contract's market; filled at the mark without it
+                                   [quote per coin]
+
+        Returns
+        -------
+        float                      in the currency that the contract settles in [quote]
+
+        Errors as for `open`.
+
+        Equation:  initial margin at the price + max(0, −pnl from the price to the mark) + fee
+
+        Source: Aster, "Cost of an order"; OrangeX, "Open loss"; both read 2026-11-26.
+
+        >>> Account(balance=0).order_cost(eth, quantity=4, price=8, leverage=2, marks={"ETH": 7})
+        20.0
+        """
+        order = Position(contract=contract, quantity=quantity, entry_price=price, leverage=leverage)
+        return sum(_cost(order, {contract.market: order.entry_price, **checked_marks(marks)}))
+
+    def largest_order(
+        self,
+        contract: Contract,
+        *,
+        price: float,
+        leverage: float,
+        side: int = 1,
+        mode: str = "isolated",
+        marks: Marks | None = None,
+    ) -> float:
+        """The largest order that the available balance pays for, with fee and loss on being filled.
+
+        Parameters
+        ----------
+        contract : Contract
+        price : float              at which it is filled, above 0 [quote per coin]
+        leverage : float           at least 1; the table may cap the size for it [1]
+        side : int                 1 to buy, -1 to sell [1]
+        mode : str                 "isolated" or "cross"
+        marks : Mapping            as for `open`
+
+        Returns
+        -------
+        float                      signed; what is open on the other side is closed first [coin;
+                                   inverse: quote]
+
+        Raises
+        ------
+        MarginError                an unknown word or side; what `close` refuses
+
+        Equation, solved for the quantity:  order cost = available balance
+
+        Source: MetaMask mobile, pull request 27417 (2 USD at 3x with a fee of 0.045 % buy 5.9919),
+        read 2026-11-26.
+
+        >>> Account(balance=2).largest_order(eth, price=8, leverage=2)
+        0.5
+        """
+        if side not in (1, -1):
+            raise MarginError("side", "must be 1 or -1", side)
+        held = self[contract.symbol].quantity if contract.symbol in self else 0.0
+        if held * side < 0:
+            flat, _ = self.close(contract.symbol, price=price, marks=marks)
+            order = {"price": price, "leverage": leverage, "side": side, "mode": mode}
+            return flat.largest_order(contract, **order, marks=marks) - held
+        one = Position(contract=contract, quantity=side, entry_price=price, leverage=leverage)
+        marks = {contract.market: one.entry_price, **checked_marks(marks)}
+        most = max(self._free(contract, mode, marks), 0.0) / sum(_cost(one, marks))
+        caps = [
+            tier.floor
+            for tier in contract.maintenance
+            if (tier.max_leverage or math.inf) < leverage
+        ]
+        room = [
+            max(cap * (1 - ROUNDING) / one.notional(price) - abs(held), 0.0) for cap in caps[:1]
+        ]
+        return side * min([most, *room])
+
+    def trade(
+        self,
+        contract: Contract,
+        *,
+        quantity: float,
+        price: float,
+        leverage: float | None = None,
+        mode: str | None = None,
+        reduce_only: bool = False,
+        marks: Marks | None = None,
+    ) -> "Done":
+        """One order as people give it: it closes what is open on the other side, the rest opens.
+
+        Parameters
+        ----------
+        contract : Contract
+        quantity : float           signed [coin; inverse: quote]
+        price : float              fill price, above 0 [quote per coin]
+        leverage : float or None   of what opens; None for that of the open position [1]
+        mode : str or None         the same; None for isolated where nothing is open
+        reduce_only : bool         the order is cut to what is open
+        marks : Mapping            as for `open`
+
+        Returns
+        -------
+        (Account, Event)           "opened", "closed", or "turned" where it did both
+
+        Raises
+        ------
+        MarginError                nothing to reduce; no leverage for what opens; what `open` and
+                                   `close` refuse
+
+        Equation:  balance grows by the profit of the closed part, less both fees
+
+        Source: NautilusTrader, issues 963 and 1083: a buy of 375.8 turns a short of 1.1 into a long
+        of 374.7 at the price of the fill; read 2026-11-26.
+
+        >>> account, event = apart.trade(eth, quantity=6, price=6, marks={"ETH": 6})
+        >>> event.kind, account["ETH"].quantity, account["ETH"].entry_price, account.balance
+        ('turned', 2.0, 6.0, 26.0)
+        """
+        quantity, held = one_number("quantity", quantity), self._by_symbol.get(contract.symbol)
+        rest, account, done = quantity, self, []
+        if held is not None and held.quantity * quantity < 0:
+            part = math.copysign(min(abs(quantity), abs(held.quantity)), held.quantity)
+            account, event = self.close(contract.symbol, price=price, quantity=part, marks=marks)
+            rest, done = quantity + part, [event]
+            if reduce_only or abs(rest) <= ROUNDING * abs(quantity):
+                return account, event
+        if reduce_only:
+            raise MarginError("quantity", "must reduce what is open", quantity)
+        leverage = held.leverage if held and leverage is None else leverage
+        mode = mode or (held.mode if held else "isolated")
+        order = {"quantity": rest, "price": price, "leverage": leverage, "mode": mode}
+        account, event = account.open(contract, **order, marks=marks)
+        if done:
+            event = Event.of("turned", [contract.symbol], done[0].transfers, event.transfers)
+        return account, event
+
+    def holding(self, coin: str, share: float, price: float, ratio: float = 1.0) -> "Account":
+        """The account with a part of its balance held in a coin, as collateral.
+
+        An isolated margin stays as it is.
 
         Parameters
         ----------
         coin : str                 market whose price the collateral follows
         share : float              of the balance, 0 to 1 [1]
         price : float              of the coin when it is put in, above 0 [quote per coin]
+        ratio : float              as for `Collateral` [1]
 
         Returns
         -------
@@ -832,9 +1361,9 @@ class Account:
 
         Raises
         ------
-        MarginError                a value outside its range
+        MarginError                coins of this name are there already
 
-        Equation:  balance · (1 − share + share · price now / price then)
+        Equation:  equity = balance · (1 − share + ratio · share · price now / price then)
 
         >>> Account(balance=8).holding("BTC", share=0.5, price=4).equity({"BTC": 2})
         6.0
@@ -844,9 +1373,8 @@ class Account:
         money, price = self.balance * share, one_number("price", price, above=0)
         if not money:
             return self
-        contract = Contract(symbol=f"{coin} held", market=coin)
-        held = Position(contract=contract, quantity=money / price, entry_price=price, leverage=1)
-        return Account(balance=self.balance, positions=(*self.positions, held))
+        coins = Collateral(coin=coin, amount=money / price, ratio=ratio)
+        return replace(self, balance=self.balance - money, collateral=(*self.collateral, coins))
 
     def close(
         self,
@@ -861,9 +1389,10 @@ class Account:
         Parameters
         ----------
         symbol : str
-        price : float              fill price, above 0, and its market's mark [quote per coin]
+        price : float              fill price, above 0 [quote per coin]
         quantity : float or None   how much of the position, of its sign; None for all of it [coin]
-        marks : Mapping            marks of the other cross positions [quote per coin]
+        marks : Mapping            marks of the other cross positions and coins; of its own market,
+                                   if the fill is not at the mark [quote per coin]
 
         Returns
         -------
@@ -878,9 +1407,7 @@ class Account:
 
         Source: the profit of a part is its share of the profit.
 
-        >>> eth = Contract(symbol="ETH", maintenance=0.25)
-        >>> account, _ = Account(balance=24).open(eth, quantity=4, price=8, leverage=2)   # locks 16
-        >>> account, event = account.close("ETH", price=10, quantity=1)
+        >>> account, event = apart.close("ETH", price=6, quantity=-1)
         >>> account.balance, account["ETH"].margin, event.transfers
         (14.0, 12.0, {'balance': 6.0, 'market': -2.0, 'margin ETH': -4.0})
         """
@@ -893,11 +1420,12 @@ class Account:
             rule = f"must be part of the open quantity {position.quantity:g}"
             raise MarginError("quantity", rule, closed)
         price = one_number("price", price, above=0)
-        marks = {**checked_marks(marks), position.contract.market: price}
+        marks = {position.contract.market: price, **checked_marks(marks)}
         self._check_alive(marks, symbol)
         gain = position.pnl(price) * share
         fee = position.notional(price) * share * position.contract.taker_fee
-        ledger = [{"balance": gain - fee, "market": -gain, "exchange": fee}]
+        purse = self._party(position) if position.margin is None else "balance"
+        ledger = [{purse: gain - fee, "market": -gain, "exchange": fee}]
         if position.margin is not None:
             freed = position.margin * share
             ledger.append(_move(margin_party(symbol), "balance", freed))
@@ -918,7 +1446,7 @@ class Account:
         ----------
         symbol : str
         amount : float             at least 0, at most the available balance [quote]
-        marks : Mapping            marks of the cross positions [quote per coin]
+        marks : Mapping            marks of the cross positions and coins [quote per coin]
 
         Returns
         -------
@@ -926,23 +1454,20 @@ class Account:
 
         Raises
         ------
-        MarginError                a cross position; more than the available balance, or what
-                                   keeps the cross positions alive
+        MarginError                a cross position; what keeps the cross positions alive
 
         Equation:  margin grows by what the balance loses
 
         Source: definition of isolated margin.
 
-        >>> eth = Contract(symbol="ETH", maintenance=0.25)
-        >>> account, _ = Account(balance=24).open(eth, quantity=4, price=8, leverage=2)   # locks 16
-        >>> account, event = account.add_margin("ETH", 4)
+        >>> account, event = apart.add_margin("ETH", 4)
         >>> account.balance, account["ETH"].margin
         (4.0, 20.0)
         """
         self._must_be(symbol, "isolated")
         amount = one_number("amount", amount, at_least=0)
         marks = checked_marks(marks)
-        free = min(self.available_balance(marks), self.balance)
+        free = self._movable(marks)
         if amount > free:
             raise MarginError("amount", f"must not exceed the available balance {free:g}", amount)
         event = Event.of("margin added", [symbol], _move("balance", margin_party(symbol), amount))
@@ -954,7 +1479,7 @@ class Account:
         Parameters
         ----------
         symbol : str
-        amount : float             at least 0, at most the margin [quote]
+        amount : float             at least 0, at most what is `removable` [quote]
         marks : Mapping            mark of the position [quote per coin]
 
         Returns
@@ -963,26 +1488,69 @@ class Account:
 
         Raises
         ------
-        MarginError                a cross position; more than the margin; what is left would be
-                                   liquidated at once
+        MarginError                a cross position; what is left would be liquidated at once
 
         Equation:  margin loses what the balance gains
 
-        Source: definition of isolated margin.
+        Source as for `removable`.
 
-        >>> eth = Contract(symbol="ETH", maintenance=0.25)
-        >>> account, _ = Account(balance=24).open(eth, quantity=4, price=8, leverage=2)   # locks 16
-        >>> account, event = account.remove_margin("ETH", 4, {"ETH": 8})
-        >>> account.balance, account["ETH"].margin
-        (12.0, 12.0)
+        >>> account, _ = apart.add_margin("ETH", 4)
+        >>> account, event = account.remove_margin("ETH", 3, {"ETH": 8})
+        >>> account.balance, account["ETH"].margin, account.liquidation_price("ETH")
+        (7.0, 17.0, 9.8)
         """
-        self._must_be(symbol, "isolated")
         amount = one_number("amount", amount, at_least=0)
-        margin = self[symbol].margin
-        if amount > margin:
-            raise MarginError("amount", f"must not exceed the margin {margin:g}", amount)
+        most = self.removable(marks, symbol)
+        if amount > most + ROUNDING * self[symbol].own_margin:
+            raise MarginError("amount", f"must not exceed what can be taken out, {most:g}", amount)
         event = Event.of("margin removed", [symbol], _move(margin_party(symbol), "balance", amount))
-        return self._next(event, self.positions)._check_alive(checked_marks(marks), symbol), event
+        after = self._next(event, self.positions)
+        return after._check_alive(checked_marks(marks), symbol), event
+
+    def set_leverage(self, symbol: str, leverage: float, marks: Marks) -> "Done":
+        """Choose another leverage for an open position: margin is asked for, or freed.
+
+        Parameters
+        ----------
+        symbol : str
+        leverage : float           at least 1, at most the table's cap for the size [1]
+        marks : Mapping            marks of the position, of all cross positions and coins
+                                   [quote per coin]
+
+        Returns
+        -------
+        (Account, Event)           isolated: the margin changes as the initial margin at entry does;
+                                   cross: only what the position asks of the balance
+
+        Raises
+        ------
+        MarginError                not enough available balance for what is asked; what is freed
+                                   cannot be taken out
+
+        Equation:  margin grows by notional at entry / new leverage − notional at entry / old one
+
+        Source: Bybit, "Adjusting the leverage of an open position", read 2026-11-26.
+
+        >>> account, event = apart.set_leverage("ETH", 3.2, {"ETH": 8})
+        >>> account["ETH"].leverage, account["ETH"].margin, event.transfers
+        (3.2, 10.0, {'margin ETH': -6.0, 'balance': 6.0})
+        """
+        old, marks = self[symbol], checked_marks(marks)
+        new = replace(old, leverage=leverage)
+        self._check_leverage(new, whole=True)
+        account = replace(self, positions=self._put(new))
+        event = Event("leverage set", (symbol,))
+        if old.margin is None:
+            free = account.available_balance(marks)
+            if new.leverage < old.leverage and free < 0:
+                raise MarginError(
+                    "leverage", f"must leave an available balance, not {free:g}", leverage
+                )
+            return account, event
+        asked, held = (p.risk(p.entry_price).initial_margin for p in (new, old))
+        change = account.add_margin if asked > held else account.remove_margin
+        account, moved = change(symbol, abs(asked - held), marks)
+        return account, replace(event, transfers=moved.transfers)
 
     def switch_mode(
         self, symbol: str, mode: str, marks: Marks, margin: float | None = None
@@ -1009,10 +1577,7 @@ class Account:
 
         Source: definition of the two margin modes.
 
-        >>> eth = Contract(symbol="ETH", maintenance=0.25)
-        >>> long = Position(contract=eth, quantity=4, entry_price=8, leverage=2)
-        >>> account = Account(balance=16, positions=[long])
-        >>> after, event = account.switch_mode("ETH", "isolated", {"ETH": 8})
+        >>> after, event = shared.switch_mode("ETH", "isolated", {"ETH": 8})
         >>> after.balance, after["ETH"].margin
         (0.0, 16.0)
         """
@@ -1023,7 +1588,7 @@ class Account:
         if mode == "cross":
             if margin is not None:
                 raise MarginError("margin", "must be None in cross: the balance is shared", margin)
-            move = _move(margin_party(symbol), "balance", position.margin)
+            move = _move(margin_party(symbol), "balance", position.own_margin)
             switched = replace(position, margin=None)
         else:
             at_entry = position.risk(position.entry_price).initial_margin
@@ -1031,7 +1596,7 @@ class Account:
             if margin > self.balance + ROUNDING * margin:
                 raise MarginError("margin", f"must not exceed the balance {self.balance:g}", margin)
             move = _move("balance", margin_party(symbol), min(margin, self.balance))
-            switched = replace(position, margin=0)
+            switched = replace(position, margin=0.0)
         event = Event.of("mode switched", [symbol], move)
         return self._next(event, self._put(switched))._check_alive(
             checked_marks(marks), symbol, None
@@ -1057,24 +1622,27 @@ class Account:
 
         Source: Binance, "Introduction to futures funding rates".
 
-        >>> eth = Contract(symbol="ETH", maintenance=0.25)
-        >>> account, _ = Account(balance=24).open(eth, quantity=4, price=8, leverage=2)   # locks 16
-        >>> account, event = account.pay_funding({"ETH": 0.125}, {"ETH": 8})
+        >>> account, event = apart.pay_funding({"ETH": 0.125}, {"ETH": 8})
         >>> account["ETH"].margin, event.transfers
-        (12.0, {'other traders': 4.0, 'margin ETH': -4.0})
+        (20.0, {'other traders': -4.0, 'margin ETH': 4.0})
         """
         marks = checked_marks(marks)
         rates = {symbol: one_number(f"{symbol} rate", rate) for symbol, rate in rates.items()}
         cash = {s: self[s].funding(self[s].mark(marks), rate) for s, rate in rates.items()}
         return self._pay("funding paid", cash, "other traders")
 
-    def pay_interest(self, hourly_rates: Mapping[str, float], hours: float) -> "Done":
+    def pay_interest(
+        self, hourly_rates: Mapping[str, float], hours: float, past: float = 0
+    ) -> "Done":
         """Interest on what is borrowed, out of isolated margins, and the balance for cross.
 
         Parameters
         ----------
         hourly_rates : Mapping     symbol -> rate; symbols left out pay nothing [1 per hour]
-        hours : float              time since the last payment; a started hour counts [hour]
+        hours : float              time since the last payment; a started hour counts, at least 0
+                                   [hour]
+        past : float               as for `formulas.interest`, where hours of the clock are charged;
+                                   for the first payment alone [hour]
 
         Returns
         -------
@@ -1082,21 +1650,22 @@ class Account:
 
         Raises
         ------
-        MarginError                a rate for a symbol that is not held, a value below 0
+        MarginError                a rate for a symbol that is not held, or below 0
 
-        Equation:  cash = −borrowed · hourly rate · ⌈hours⌉
+        Equation:  cash = −borrowed · hourly rate · ⌈hours + past⌉
 
-        Source: Binance, "Margin interest".
+        Source as for `formulas.interest`.
 
-        >>> eth = Contract(symbol="ETH", maintenance=0.25)
-        >>> account, _ = Account(balance=24).open(eth, quantity=4, price=8, leverage=2)   # locks 16
-        >>> account, event = account.pay_interest({"ETH": 0.125}, hours=1.5)   # of 16
+        >>> account, event = apart.pay_interest({"ETH": 0.125}, hours=1.5)   # of 16
         >>> account["ETH"].margin, event.transfers
         (12.0, {'lender': 4.0, 'margin ETH': -4.0})
         """
         hours = one_number("hours", hours, at_least=0)
         rates = {s: one_number(f"{s} rate", r, at_least=0) for s, r in hourly_rates.items()}
-        cash = {s: -formulas.interest(self[s].borrowed, rate, hours) for s, rate in rates.items()}
+        cash = {
+            s: -formulas.interest(self[s].borrowed, rate, hours, past=past)
+            for s, rate in rates.items()
+        }
         return self._pay("interest paid", cash, "lender")
 
     # How the operations are made
@@ -1105,8 +1674,7 @@ class Account:
         """Move cash (above 0: received) between each position's pocket and a counterparty."""
         ledgers = []
         for symbol, money in cash.items():
-            party = "balance" if self[symbol].margin is None else margin_party(symbol)
-            ledgers.append(_move(counterparty, party, money))
+            ledgers.append(_move(counterparty, self._party(self[symbol]), money))
         event = Event.of(kind, cash, *ledgers)
         return self._next(event, self.positions), event
 
@@ -1114,11 +1682,23 @@ class Account:
         """The account after an event: only the event's ledger moves money."""
         after = []
         for position in positions:
-            if position.margin is not None:  # a margin of 0 is no fraction
-                margin = (position.margin or 0) + event.received(margin_party(position.symbol))
-                position = replace(position, margin=margin)
+            received = event.received(margin_party(position.symbol))
+            if received:
+                position = replace(position, margin=position.own_margin + received)
             after.append(position)
-        return Account(balance=self.balance + event.received("balance"), positions=after)
+        coins = []
+        for coin in self.collateral:
+            received = event.received(coin_party(coin.coin))
+            coins.append(replace(coin, amount=coin.amount + received) if received else coin)
+        money = self.balance + event.received("balance")
+        return Account(balance=money, positions=after, collateral=coins)
+
+    def _party(self, position: Position) -> str:
+        """Who receives a position's cash: its margin, the balance, or the coins it settles in."""
+        if position.margin is not None:
+            return margin_party(position.symbol)
+        coin = position.contract.settle
+        return coin_party(coin) if any(coin == each.coin for each in self.collateral) else "balance"
 
     def _put(self, new: Position) -> list[Position]:
         """All positions with a new one, in the place of the one it replaces."""
@@ -1135,17 +1715,39 @@ class Account:
                 raise MarginError(f"equity behind {symbol or 'cross'}", rule, risk.equity)
         return self
 
-    def _check_leverage(self, new: Position) -> None:
+    def _check_leverage(self, new: Position, whole: bool = False) -> None:
         """The leverage cap of the tier that the whole position would be in."""
-        held = self[new.symbol].quantity if new.symbol in self else 0
-        whole = replace(new, quantity=new.quantity + held) if new.quantity + held else new
-        cap = new.contract.maintenance.at(whole.notional(new.entry_price)).max_leverage
+        held = self[new.symbol].quantity if new.symbol in self and not whole else 0
+        larger = replace(new, quantity=new.quantity + held) if new.quantity + held else new
+        cap = new.contract.maintenance.at(larger.notional(new.entry_price)).max_leverage
         if cap is not None and new.leverage > cap:
             raise MarginError(f"{new.symbol} leverage", f"must be at most {cap:g}", new.leverage)
 
     def _must_be(self, symbol: str, mode: str) -> None:
         if self[symbol].mode != mode:
             raise MarginError(f"mode of {symbol}", f"must be {mode}", self[symbol].mode)
+
+
+def _cost(order: Position, marks: Marks) -> tuple[float, float, float]:
+    """Initial margin, loss on being filled away from the mark, and fee of an order."""
+    value = order.notional(order.entry_price)
+    margin = formulas.initial_margin(value, order.leverage)
+    loss = formulas.deficit(order.pnl(order.mark(marks)))
+    return margin, loss, value * order.contract.taker_fee
+
+
+def _floors(leg: Position, legs: Sequence[Position]) -> list[float]:
+    """Prices at which a position, or its part that the other side does not cover, meets a floor."""
+    rules, parts = leg.contract.conventions, [1.0]
+    if rules.hedged == "net":
+        sides = [sum(p.units for p in legs if p.quantity * side > 0) for side in (1, -1)]
+        parts.append(abs(sum(sides)) / max(map(abs, sides)))
+    floors = [tier.floor for tier in leg.contract.maintenance[1:]]
+    values = [abs(leg.units) * part for part in parts if part]
+    if rules.maintenance_at != "mark":
+        return []
+    turn = -1 if leg.contract.inverse else 1
+    return [(floor / value) ** turn for floor in floors for value in values]
 
 
 Done = tuple[Account, Event]  # what an operation returns

@@ -253,7 +253,7 @@ class Contract:
 
     symbol: str
     market: str = ""
-    maintenance: Tiers | Any = 0  # Any: a number goes in, a table comes out
+    maintenance: Tiers | Any = Tiers.flat(0)  # Any: a number goes in, a table comes out
     taker_fee: float = 0.0
     size: float = 1.0
     inverse: bool = False
@@ -284,4 +284,4 @@ class Contract:
     @property
     def counted_fee(self) -> float:
         """Closing fee that the requirement counts: the taker fee or nothing [1]."""
-        return self.taker_fee if self.conventions.closing_fee else 0.0
+        return self.taker_fee if self.conventions.closing_fee else 0

@@ -830,7 +830,8 @@ def liquidation_range(
             left = left + q * (at - entry) - _by_rows(value, tiers) - fee * value
         return left
 
-    lower, upper = nearest_zeros(cushion, kinks, _turned(0, now, inverse)[1])
+    start = _turned(0, now, inverse)[1] + 0 * money  # of the shape of both
+    lower, upper = nearest_zeros(cushion, kinks, start)
     return (1 / upper, 1 / lower) if inverse else (lower, upper)
 
 
@@ -865,38 +866,83 @@ def nearest_zeros(
     (1.0, 5.0)
     """
     now = number("now", now, above=0)
-    left = np.sort(np.stack(np.broadcast_arrays(0 * now, now, *kinks)), axis=0)
-    right = np.concatenate([left[1:], 2 * left[-1:]])  # the last piece has no end
-    some = right > left
-    width = np.where(some, right - left, 1)
-    today = np.broadcast_to(now, left.shape)[:1]
-    values = value(np.concatenate([left + width / 4, right - width / 4, today]))
-    near, far = np.split(values[:-1], 2)
-    at_left, at_right = near - (far - near) / 2, far + (far - near) / 2
-    slope = (at_right - at_left) / width
-    slope = np.where(slope == 0, 1, slope)
+    left, right, at_left, at_right, slope = _pieces(value, kinks, now)
     zero = left - at_left / slope
+    some = right > left
 
     def first(hit: np.ndarray, *columns: np.ndarray) -> list[np.ndarray]:
         at = hit.argmax(axis=0)[None]
         found = [np.take_along_axis(column, at, axis=0)[0] for column in columns]
         return [np.where(hit.any(axis=0), found[0], np.nan), *found[1:]]
 
-    below = some & (right <= now)
     dead = at_right <= 0
-    below &= dead | (at_left <= 0) & (zero > FARTHEST * now)
+    below = some & (right <= now) & (dead | (at_left <= 0) & (zero > FARTHEST * now))
     falls = first(below[::-1], np.where(dead, right, zero)[::-1], slope[::-1], dead[::-1])
-    above = some & (left >= now)
-    dead = at_left <= 0
-    ends = at_right <= 0
-    ends[-1] = (slope < 0)[-1] & (zero < now / FARTHEST)[-1] & (at_left != at_right)[-1]
-    rises = first(above & (dead | ends), np.where(dead, left, zero), slope, dead)
+    dead, ends = at_left <= 0, at_right <= 0
+    ends[-1] = (slope[-1] < 0) & (zero[-1] < now / FARTHEST)
+    above = some & (left >= now) & (dead | ends)
+    rises = first(above, np.where(dead, left, zero), slope, dead)
     root, slope, edge = (np.stack(pair) for pair in zip(falls, rises, strict=True))
     there = np.where(root == root, root, now)
     step = value(there) / slope
     small = ~edge & (abs(step) < 1e-6 * there)
-    root = np.where(values[-1] <= 0, now, np.where(small, root - step, root))
+    gone = value(np.broadcast_to(now, left.shape)[:1])[0] <= 0
+    root = np.where(gone, now, np.where(small, root - step, root))
     return as_scalar(root[0]), as_scalar(root[1])
+
+
+def _pieces(
+    value: Callable[[Number], Number], kinks: Iterable[ArrayLike], now: Number
+) -> tuple[np.ndarray, ...]:
+    """Left and right end of each piece, the value just within them, and the slope.
+
+    The last piece has no end; its right one is only where it is looked at. The values may have
+    dimensions before that of the pieces.
+    """
+    left = np.sort(np.stack(np.broadcast_arrays(0 * now, now, *kinks)), axis=0)
+    right = np.concatenate([left[1:], 2 * left[-1:]])
+    width = np.where(right > left, right - left, 1)
+    values = value(np.concatenate([left + width / 4, right - width / 4]))
+    near, far = np.split(values, 2, axis=-left.ndim)
+    at_left, at_right = near - (far - near) / 2, far + (far - near) / 2
+    slope = (at_right - at_left) / width
+    return left, right, at_left, at_right, np.where(slope == 0, 1, slope)
+
+
+def with_crossings(
+    values: Callable[[Number], Number], kinks: Iterable[ArrayLike], now: ArrayLike
+) -> list[Number]:
+    """Kinks, and with them the prices at which any of several values changes its sign between two.
+
+    Parameters
+    ----------
+    values : callable          as for `nearest_zeros`, with one dimension more in front: the values
+    kinks : iterable           of these values, above 0 [quote per coin]
+    now : array_like           any price beside them, above 0 [quote per coin]
+
+    Returns
+    -------
+    list                       kinks; `now` stands for those that are none [quote per coin]
+
+    Raises
+    ------
+    MarginError                not finite
+
+    Equation:  value(P) = 0
+
+    Source: a straight line through two points.
+
+    >>> found = with_crossings(lambda price: np.stack([price - 3, price + 1]), [4.0], now=2.5)
+    >>> sorted({float(price) for price in found})
+    [2.5, 3.0, 4.0]
+    """
+    now = number("now", now, above=0)
+    left, right, at_left, _, slope = _pieces(values, kinks, now)
+    zero = left - at_left / slope
+    right[-1] = now / FARTHEST
+    inside = (zero > np.maximum(left, FARTHEST * now)) & (zero < right)
+    found = np.where(inside, zero, now)
+    return [*kinks, *found.reshape(-1, *np.shape(now))]
 
 
 def bankruptcy_price(

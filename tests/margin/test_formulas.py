@@ -81,6 +81,7 @@ TIERED = {
     "tiered_liquidation_price",
     "liquidation_range",
     "nearest_zeros",
+    "with_crossings",
     "counted_collateral",
 }  # they have a file of their own
 ABOVE_ZERO = {
