@@ -209,7 +209,7 @@ def fate(state: Replay, symbol: str, currency: str) -> str:
     position = state.start[symbol]
     edge = state.start.liquidation_price(symbol)
     if symbol not in state.end:
-        lost = text.money(position.margin, currency)
+        lost = text.money(position.own_margin, currency)
         kept = text.money(state.end.balance, currency)
         return (
             f"{symbol}: liquidated at {text.price(edge, currency)}, {lost} lost, {kept} untouched."

@@ -122,7 +122,9 @@ def positions(account: Account, marks: Mapping[str, float], currency: str) -> pd
     for position in account.positions:
         price = marks[position.symbol]
         edge = account.liquidation_price(position.symbol, marks)
-        own = position.risk(price).initial_margin if position.margin is None else position.margin
+        own = (
+            position.risk(price).initial_margin if position.margin is None else position.own_margin
+        )
         rows.append(
             {
                 "mode": position.mode,
@@ -161,7 +163,7 @@ def terms(account: Account, symbol: str, marks: Mapping[str, float], currency: s
         ("notional", "quantity · mark price", money(risk.notional)),
         ("leverage", "you choose", f"{position.leverage:g}x"),
         ("initial margin", "notional at entry / leverage", money(opened.initial_margin)),
-        ("margin", "what you put in", money(position.margin)),
+        ("margin", "what you put in", money(position.own_margin)),
         ("borrowed", "notional at entry − initial margin", money(position.borrowed)),
         ("equity", "margin + profit or loss", money(risk.equity)),
         ("effective leverage", "notional / equity", f"{text.ratio(risk.effective_leverage)}x"),

@@ -201,7 +201,9 @@ class Position:
             return formulas.tiered_liquidation_price(
                 *at, contract.maintenance, contract.counted_fee, contract.inverse
             )
-        frozen = self.maintenance_margin(self.entry_price if price is None else price)
+        if price is None:
+            price = self.entry_price
+        frozen = self.maintenance_margin(price)
         return formulas.liquidation_price(*at, rate=0, amount=-frozen, inverse=contract.inverse)
 
     def grown_by(self, new: "Position") -> "Position":
@@ -262,8 +264,8 @@ class Position:
     def _stand(self, money: Number, price: Number, today: Number | None = None) -> "Risk":
         """Risk with a sum of money; maintenance frozen at today's mark, where a venue does so."""
         rules, value, gain = self.contract.conventions, self.notional(price), self.pnl(price)
-        frozen = today is not None and rules.maintenance_at == "today"
-        required = self.maintenance_margin(today if frozen else price)
+        asked_at = price if today is None or rules.maintenance_at != "today" else today
+        required = self.maintenance_margin(asked_at)
         opened = value
         if rules.initial_at == "entry":
             opened = 0 * value + self.notional(self.entry_price)
@@ -487,7 +489,7 @@ class Collateral:
         return Risk(counted + idle, risk.notional * price, *required, risk.at_equality, idle)
 
 
-def pooled_risk(money: ArrayLike, holdings: Iterable["Holding"], marks: Marks) -> Risk:
+def pooled_risk(money: ArrayLike, holdings: Iterable["Holding"], marks: Marks | None) -> Risk:
     """Risk of positions and coins that share a sum of money, whatever own margin they have.
 
     Parameters
@@ -529,10 +531,11 @@ def _purses(money: ArrayLike, coins: Iterable[Collateral]) -> Purses:
 
 
 def _with_legs(
-    purses: Purses, legs: Iterable[Position], marks: Marks, today: Number | None = None
+    purses: Purses, legs: Iterable[Position], marks: Marks | None, today: Number | None = None
 ) -> Purses:
     """The sums with positions that share them, each in the currency that it settles in."""
-    purses, hedges = dict(purses), {}
+    purses = dict(purses)
+    hedges: dict[tuple[str, str | None], list[Position]] = {}
     for leg in legs:
         contract, price = leg.contract, leg.mark(marks)
         coin = contract.settle if contract.settle in purses else None
@@ -544,7 +547,7 @@ def _with_legs(
     return purses
 
 
-def _whole(purses: Purses, coins: Iterable[Collateral], marks: Marks) -> Risk:
+def _whole(purses: Purses, coins: Iterable[Collateral], marks: Marks | None) -> Risk:
     """All sums together, in the balance's currency."""
     total = purses[None]
     for each in coins:
@@ -737,10 +740,15 @@ class Account:
         return symbol in self._by_symbol
 
     @property
-    def pockets(self) -> list[tuple[str | None, Sequence[Holding], float]]:
+    def holdings(self) -> tuple[Holding, ...]:
+        """What shares the balance: cross positions, and coins held as collateral."""
+        return (*self.cross, *self.collateral)
+
+    @property
+    def pockets(self) -> list[tuple[str | None, Sequence[Position], float]]:
         """(symbol, positions, money) of each pocket; the balance, without symbol, first [quote]."""
         own = ((position.symbol, [position], position.own_margin) for position in self.isolated)
-        return [(None, (*self.cross, *self.collateral), self.balance), *own]
+        return [(None, self.cross, self.balance), *own]
 
     @property
     def locked_margin(self) -> float:
@@ -778,7 +786,7 @@ class Account:
         """
         if symbol is not None and self[symbol].margin is not None:
             return self[symbol].risk(self[symbol].mark(marks))
-        return pooled_risk(self.balance, (*self.cross, *self.collateral), marks)
+        return pooled_risk(self.balance, self.holdings, marks)
 
     def equity(self, marks: Marks | None = None) -> Number:
         """Shared and isolated equity together: money + unrealised PnL + counted coins [quote].
@@ -1020,7 +1028,7 @@ class Account:
         if position.margin is not None:
             return Risk(position.margin)
         here = position.contract.market
-        rest = [each for each in (*self.cross, *self.collateral) if each.contract.market != here]
+        rest = [each for each in self.holdings if each.contract.market != here]
         return pooled_risk(self.balance, rest, marks)
 
     # How prices are found
@@ -1034,7 +1042,7 @@ class Account:
             return False
         if any(each.coin == contract.settle for each in self.collateral):
             return False
-        others = (each for each in (*self.cross, *self.collateral) if each is not position)
+        others = (each for each in self.holdings if each is not position)
         return all(each.contract.market != contract.market for each in others)
 
     def _price(self, position: Position, marks: Marks | None, of: str) -> Number:
@@ -1057,7 +1065,7 @@ class Account:
         here = [position for position in self.cross if position.contract.market == market]
         rest = [position for position in self.cross if position.contract.market != market]
         coins, rules = self.collateral, [leg.contract.conventions for leg in here]
-        known = {each.contract.market: each.mark(marks) for each in (*here, *rest, *coins)}
+        known = {each.contract.market: each.mark(marks) for each in self.holdings}
         now = sum(0 * price for price in known.values()) + known[market]  # of one shape
         inverse = here[0].contract.inverse and not coins  # straight in the reciprocal price
         fixed = _with_legs(_purses(self.balance, coins), rest, known)
@@ -1269,8 +1277,10 @@ class Account:
         held = self[contract.symbol].quantity if contract.symbol in self else 0.0
         if held * side < 0:
             flat, _ = self.close(contract.symbol, price=price, marks=marks)
-            order = {"price": price, "leverage": leverage, "side": side, "mode": mode}
-            return flat.largest_order(contract, **order, marks=marks) - held
+            opened = flat.largest_order(
+                contract, price=price, leverage=leverage, side=side, mode=mode, marks=marks
+            )
+            return opened - held
         one = Position(contract=contract, quantity=side, entry_price=price, leverage=leverage)
         marks = {contract.market: one.entry_price, **checked_marks(marks)}
         most = max(self._free(contract, mode, marks), 0.0) / sum(_cost(one, marks))
@@ -1335,10 +1345,18 @@ class Account:
                 return account, event
         if reduce_only:
             raise MarginError("quantity", "must reduce what is open", quantity)
-        leverage = held.leverage if held and leverage is None else leverage
-        mode = mode or (held.mode if held else "isolated")
-        order = {"quantity": rest, "price": price, "leverage": leverage, "mode": mode}
-        account, event = account.open(contract, **order, marks=marks)
+        if held is not None:
+            leverage, mode = leverage or held.leverage, mode or held.mode
+        if leverage is None:
+            raise MarginError("leverage", "must be given where nothing is open", leverage)
+        account, event = account.open(
+            contract,
+            quantity=rest,
+            price=price,
+            leverage=leverage,
+            mode=mode or "isolated",
+            marks=marks,
+        )
         if done:
             event = Event.of("turned", [contract.symbol], done[0].transfers, event.transfers)
         return account, event
@@ -1683,8 +1701,8 @@ class Account:
         after = []
         for position in positions:
             received = event.received(margin_party(position.symbol))
-            if received:
-                position = replace(position, margin=position.own_margin + received)
+            if received and position.margin is not None:
+                position = replace(position, margin=position.margin + received)
             after.append(position)
         coins = []
         for coin in self.collateral:

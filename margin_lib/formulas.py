@@ -892,7 +892,7 @@ def nearest_zeros(
 
 
 def _pieces(
-    value: Callable[[Number], Number], kinks: Iterable[ArrayLike], now: Number
+    value: Callable[[Number], Number], kinks: Iterable[Number], now: Number
 ) -> tuple[np.ndarray, ...]:
     """Left and right end of each piece, the value just within them, and the slope.
 
@@ -902,7 +902,8 @@ def _pieces(
     left = np.sort(np.stack(np.broadcast_arrays(0 * now, now, *kinks)), axis=0)
     right = np.concatenate([left[1:], 2 * left[-1:]])
     width = np.where(right > left, right - left, 1)
-    values = value(np.concatenate([left + width / 4, right - width / 4]))
+    quarter = width / 2 / 2
+    values = value(np.concatenate([left + quarter, right - quarter]))
     near, far = np.split(values, 2, axis=-left.ndim)
     at_left, at_right = near - (far - near) / 2, far + (far - near) / 2
     slope = (at_right - at_left) / width

@@ -472,7 +472,7 @@ class _Pocket:
     def of(cls, account: Account, name: str | None, marks: dict[str, float]) -> "_Pocket":
         if name is None:
             return cls(None, account.cross, account.balance, marks)
-        return cls(name, [account[name]], account[name].margin, marks)
+        return cls(name, [account[name]], account[name].own_margin, marks)
 
     def risk(self, money: float | None = None, **changed: Position) -> Risk:
         """How it stands; also with another sum of money, and other sizes."""

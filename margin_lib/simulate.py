@@ -215,7 +215,7 @@ def _joined(chunks: Sequence[Outcomes]) -> Outcomes:
 
 def _hold(account: Account, bars: Bars, costs: Costs) -> Outcomes:
     """What becomes of one account on all paths: its pockets, one after the other."""
-    own = {p.symbol: _outcome(_Pocket([p], bars, costs), p.margin) for p in account.isolated}
+    own = {p.symbol: _outcome(_Pocket([p], bars, costs), p.own_margin) for p in account.isolated}
     gifts = [(held.phase, np.where(held.phase < NEVER, held.worth, 0)) for held in own.values()]
     shared = _outcome(_Pocket(account.cross, bars, costs, gifts), account.balance)
     phases = {p.symbol: own.get(p.symbol, shared).phase for p in account.positions}

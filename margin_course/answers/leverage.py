@@ -52,16 +52,17 @@ def hours_of_interest(book: Book) -> Answer:
     scenario = book["leverage"]
     trade = scenario.trades[0]
     position = scenario.account("isolated")[trade.symbol]
-    pays = 0.05 * position.margin
+    pays = 0.05 * position.own_margin
     a_day, an_hour = 24 * scenario.hourly_interest, scenario.hourly_interest
     if not an_hour * position.borrowed:
         return Answer(math.nan, hints=HOURS)
     right = pays / (an_hour * position.borrowed)
     slips = {
-        pays / (an_hour * position.margin): "Interest is charged on the loan, not on your margin.",
+        pays
+        / (an_hour * position.own_margin): "Interest is charged on the loan, not on your margin.",
         pays / (an_hour * trade.notional): "Interest is charged on the loan, not on all you hold.",
         pays / (a_day * position.borrowed): "Those are days. Write hours.",
-        position.margin / (an_hour * position.borrowed): "That takes all of your margin.",
+        position.own_margin / (an_hour * position.borrowed): "That takes all of your margin.",
     }
     return Answer(right, slips, HOURS)
 

@@ -70,11 +70,11 @@ class CrossPicture(Picture):
     def _own(self, ax: Axes, state: Replay) -> Parts:
         for x, position in enumerate(state.start.positions):
             risk = position.risk(state.marks[position.symbol])
-            yield outline(ax, x, 0, position.margin)
+            yield outline(ax, x, 0, position.own_margin)
             if position.symbol not in state.end:
                 yield label(ax, x, -0.5 * self.scenario.balance, "liquidated", LOSS)
             yield bar(ax, x, 0, risk.equity, ISOLATED)
-            yield self._value(ax, x, max(risk.equity, position.margin), risk.equity)
+            yield self._value(ax, x, max(risk.equity, position.own_margin), risk.equity)
             yield from self._maintenance(ax, x, risk)
 
     def _maintenance(self, ax: Axes, x: float, risk: Risk) -> Parts:

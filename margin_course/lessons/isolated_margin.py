@@ -44,7 +44,7 @@ class PocketsPicture(Picture):
     def moving(self, state: Replay) -> Parts:
         (bars, line), balance = self.axes, self.scenario.balance
         symbol, price = next(iter(state.marks.items()))
-        margin, rest = state.start[symbol].margin, state.end.balance
+        margin, rest = state.start[symbol].own_margin, state.end.balance
         yield outline(bars, 0, 0, margin)
         if symbol in state.end:
             left = state.end[symbol].risk(price).equity

@@ -49,7 +49,7 @@ class LeveragePicture(Picture):
     def moving(self, state: Replay) -> Parts:
         account, price = state.start, next(iter(state.marks.values()))
         position = account.positions[0]
-        own, loan = position.margin, position.borrowed
+        own, loan = position.own_margin, position.borrowed
         money, line = self.axes
         for y, mine in ((1, own), (0, position.risk(price).equity)):
             mine_shown = max(mine, 0)
@@ -95,9 +95,9 @@ class LeverageLab(Lab):
         gain = position.pnl(marks[symbol])
         lines = [
             f"Position {text.money(position.notional(position.entry_price), currency)}: "
-            f"{text.money(position.margin, currency)} yours, "
+            f"{text.money(position.own_margin, currency)} yours, "
             f"{text.money(position.borrowed, currency)} borrowed.",
-            f"Price {text.percent(change)}, your money {text.percent(gain / position.margin)} "
+            f"Price {text.percent(change)}, your money {text.percent(gain / position.own_margin)} "
             f"({text.money(gain, currency, sign=True)}).",
         ]
         if state.dead:

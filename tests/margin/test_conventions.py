@@ -107,11 +107,6 @@ def test_to_the_cent(convention, long, short):
     assert f"{float(convention(-1)):.2f}" == short
 
 
-@pytest.mark.parametrize("convention", [row[0] for row in TABLE])
-def test_exact_numbers_stay_exact(convention):
-    assert type(convention(1)) is type(convention(-1)) is Fraction
-
-
 def test_the_same_words_are_ninety_apart():
     longs = [convention(1) for convention, *_ in TABLE]
     assert max(longs) - min(longs) == 90

@@ -47,7 +47,7 @@ def test_a_perfect_hedge_dies_upwards_only_by_its_maintenance():
     assert math.isnan(low)
     assert high == pytest.approx(6 / 50)
     assert account.liquidation_price("ETH short", {"ETH": 0.05}) == high
-    assert math.isnan(account.liquidation_price("ETH long", {"ETH": 0.05}))
+    assert account.liquidation_price("ETH long", {"ETH": 0.05}) == high  # their pocket is one
 
 
 def test_without_maintenance_a_perfect_hedge_never_dies():
@@ -223,11 +223,12 @@ def test_fractions_stay_exact():
     assert math.isnan(high)
 
 
-@pytest.mark.parametrize("marks", [None, {"ETH": 1.0}])
-def test_the_price_of_a_close_is_the_mark_of_its_market(marks):
+def test_a_close_is_filled_at_its_price_and_judged_at_the_mark():
     account = hedged(50, leg(1, 300), leg(-1, 200))
-    after, event = account.close("ETH short", price=1.1, marks=marks)
-    assert after.balance == pytest.approx(50 - 200 * 0.1)
-    assert event.received("market") == pytest.approx(200 * 0.1)
+    for marks in (None, {"ETH": 1.0}):
+        after, event = account.close("ETH short", price=1.1, marks=marks)
+        assert after.balance == pytest.approx(50 - 200 * 0.1)
+        assert event.received("market") == pytest.approx(200 * 0.1)
     with pytest.raises(MarginError, match="equity behind ETH short must stay above"):
-        account.close("ETH short", price=0.5, marks=marks)
+        account.close("ETH short", price=0.5)
+    assert account.close("ETH short", price=0.5, marks={"ETH": 1.0})[0].balance == 150

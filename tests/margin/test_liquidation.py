@@ -621,6 +621,7 @@ def pockets_due(draw):
         maintenance=draw(tables),
         taker_fee=1 / 256,
         inverse=draw(st.booleans()),
+        settle="coin",
         conventions=conventions,
     )
     quantity = draw(quarters) * draw(sides)
@@ -630,7 +631,7 @@ def pockets_due(draw):
     collateral = equity - leg.pnl(marks["ETH"])
     if draw(st.booleans()):
         return Account(balance=5, positions=(dataclasses.replace(leg, margin=collateral),)), marks
-    small = Contract(symbol="ADA", maintenance=1 / 8, conventions=conventions)
+    small = Contract(symbol="ADA", maintenance=1 / 8, settle="coin", conventions=conventions)
     other = Position(contract=small, quantity=-16, entry_price=4, leverage=1)  # 8 required
     return Account(balance=collateral + 8, positions=(leg, other)), marks
 

@@ -124,6 +124,7 @@ def any_account(rng):
                 taker_fee=0.001,
                 size=size,
                 inverse=inverse,
+                settle="coin",  # one unit for all of them
                 conventions=Conventions(
                     maintenance_at=["mark", "entry", "today"][rng.integers(3)],
                     closing_fee=bool(rng.integers(2)),

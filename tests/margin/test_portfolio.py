@@ -18,7 +18,10 @@ PRICES = {"ETH": 2000.0, "BTC": 50_000.0}
 
 
 def position(symbol, quantity, entry, market="", inverse=False):
-    contract = Contract(symbol=symbol, market=market, maintenance=0.01, inverse=inverse)
+    coin = "coin" if inverse else ""
+    contract = Contract(
+        symbol=symbol, market=market, maintenance=0.01, inverse=inverse, settle=coin
+    )
     return Position(contract=contract, quantity=quantity, entry_price=entry, leverage=10)
 
 

@@ -205,6 +205,7 @@ def holdings(draw):
             maintenance=draw(st.sampled_from(TABLES)),
             taker_fee=0.001,
             inverse=draw(st.sampled_from([False, False, False, True])),
+            settle="coin",  # one unit for all of them
             conventions=Conventions(
                 maintenance_at=draw(st.sampled_from(["mark", "mark", "entry", "today"])),
                 closing_fee=draw(st.booleans()),

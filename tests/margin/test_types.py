@@ -28,7 +28,7 @@ eth = Contract(symbol="ETH", maintenance=0.02)
 tiered = Contract(symbol="ETH", maintenance=Tiers.flat(0.02))
 account, event = Account(balance=5).open(eth, quantity=100, price=0.1, leverage=5)
 held = Account(balance=5, positions=[account["ETH"]])
-money: float = account.balance + account["ETH"].margin + tiered.maintenance[0].rate
+money: float = account.balance + account["ETH"].own_margin + tiered.maintenance[0].rate
 edge: float = account.liquidation_price("ETH")
 edges = formulas.liquidation_price(0.1, 100, np.array([1, 2]), rate=0.02)
 formulas.pnl([1, 2], Fraction(1, 3), 2) - edges[0]
