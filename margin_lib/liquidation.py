@@ -452,7 +452,7 @@ def _taken(
         left |= {p.symbol: pocket.open.get(p.symbol) for p in pocket.held}
     positions = [left.get(p.symbol, p) for p in account.positions]
     kept = tuple(p for p in positions if p is not None)
-    return Account(balance=balance, positions=kept), tuple(events)
+    return replace(account, balance=balance, positions=kept), tuple(events)
 
 
 class _Pocket:

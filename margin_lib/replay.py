@@ -15,14 +15,14 @@ reciprocal prices.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from margin_lib.account import Account, Done, Event, Position, Risk, margin_party
+from margin_lib.account import Account, Done, Event, Holding, Position, margin_party, pooled_risk
 from margin_lib.bars import Bars
 from margin_lib.errors import MarginError, as_scalar, of_type, one_number
 from margin_lib.liquidation import close_all, left_open, mark_to_market, settle
@@ -304,30 +304,18 @@ def _hit(
     hits = []
     for symbol, positions, money in account.pockets:
         if positions:
-            corner = _worst(positions, low, high)
-            share = _share_of_way(positions, money, opened, corner)
+            held = positions if symbol else account.holdings
+            corner = _worst(held, low, high)
+            share = _share_of_way(held, money, opened, corner)
             if not np.isnan(share):
-                hits.append((symbol, _on_the_way(positions, opened, corner, share)))
+                hits.append((symbol, _on_the_way(held, opened, corner, share)))
     return hits
 
 
-# One pocket: positions that share a sum of money
+# One pocket: positions and coins that share a sum of money
 
 
-def _pooled(positions: Sequence[Position], money: ArrayLike, marks: Known) -> Risk:
-    """Risk of positions that share a sum of money, numbers or arrays alike.
-
-    >>> from margin_lib.account import Position
-    >>> from margin_lib.contracts import Contract
-    >>> eth = Position(contract=Contract(symbol="ETH"), quantity=8, entry_price=1, leverage=4)
-    >>> _pooled([eth], 2, {"ETH": np.array([1.0, 0.5])}).equity
-    array([ 2., -2.])
-    """
-    alone = (replace(position, margin=None) for position in positions)
-    return sum((position.risk(position.mark(marks)) for position in alone), Risk(money))
-
-
-def _worst(positions: Sequence[Position], low: Known, high: Known) -> dict[str, Number]:
+def _worst(positions: Sequence[Holding], low: Known, high: Known) -> dict[str, Number]:
     """The worst marks that a bar, or a whole path, holds for a pocket, market by market.
 
     >>> from margin_lib.account import Position
@@ -342,14 +330,14 @@ def _worst(positions: Sequence[Position], low: Known, high: Known) -> dict[str, 
         if len(legs) == 1:
             corner[market] = (low if legs[0].quantity > 0 else high)[market]
         else:
-            falls = _pooled(legs, 0, low).cushion < _pooled(legs, 0, high).cushion
+            falls = pooled_risk(0, legs, low).cushion < pooled_risk(0, legs, high).cushion
             worst: Any = np.where(falls, low[market], high[market])
             corner[market] = worst[()]
     return corner
 
 
 def _on_the_way(
-    positions: Sequence[Position], start: Known, end: Known, share: Number
+    positions: Sequence[Holding], start: Known, end: Known, share: Number
 ) -> dict[str, Number]:
     """Marks at a share of the straight way from start to end."""
     marks = {}
@@ -363,7 +351,7 @@ def _on_the_way(
 
 
 def _share_of_way(
-    positions: Sequence[Position], money: ArrayLike, start: Known, end: Known
+    positions: Sequence[Holding], money: ArrayLike, start: Known, end: Known
 ) -> Number:
     """How far on the straight way from start to end marks a pocket comes before it is due.
 
@@ -372,7 +360,7 @@ def _share_of_way(
 
     Parameters
     ----------
-    positions : sequence of Position
+    positions : sequence of Position and Collateral
     money : array_like         that they share [quote]
     start, end : Mapping       market -> mark, at `start` all alive
 
@@ -388,7 +376,7 @@ def _share_of_way(
     >>> _share_of_way([eth], 2, {"ETH": 1.0}, {"ETH": 0.5})
     0.5
     """
-    due = _pooled(positions, money, end).is_liquidatable  # decides where rounding could
+    due = pooled_risk(money, positions, end).is_liquidatable  # decides where rounding could
     jumps = any(position.contract.maintenance.jumps for position in positions)
     if not (jumps or np.any(due)):
         return as_scalar(np.full(np.shape(due), np.nan))
@@ -402,9 +390,9 @@ def _share_of_way(
     share = np.full(edges.shape[1:], np.nan)
 
     def cushion(at: Number) -> Number:
-        return _pooled(positions, money, _on_the_way(positions, start, end, at)).cushion
+        return pooled_risk(money, positions, _on_the_way(positions, start, end, at)).cushion
 
-    reached = np.less_equal if _pooled(positions, money, end).at_equality else np.less
+    reached = np.less_equal if pooled_risk(money, positions, end).at_equality else np.less
     for left, right in pairwise(edges):
         near, far = (cushion(left + part * (right - left)) for part in (0.25, 0.75))
         first, last = near - (far - near) / 2, far + (far - near) / 2  # of this piece

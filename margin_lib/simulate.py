@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from margin_lib import formulas
-from margin_lib.account import Account, Position
+from margin_lib.account import Account, Holding, Position, pooled_risk
 from margin_lib.bars import STEPS_PER_BLOCK, Bars
 from margin_lib.errors import MarginError, count, of_type, one_number
 from margin_lib.market import Market
-from margin_lib.replay import _NO_COSTS, Costs, Known, _on_the_way, _pooled, _share_of_way, _worst
+from margin_lib.replay import _NO_COSTS, Costs, Known, _on_the_way, _share_of_way, _worst
 from margin_lib.types import ArrayLike, Number, Truth
 
 Progress = Callable[[range], Iterable[int]]  # a bar around the chunks, such as tqdm
@@ -217,7 +217,7 @@ def _hold(account: Account, bars: Bars, costs: Costs) -> Outcomes:
     """What becomes of one account on all paths: its pockets, one after the other."""
     own = {p.symbol: _outcome(_Pocket([p], bars, costs), p.own_margin) for p in account.isolated}
     gifts = [(held.phase, np.where(held.phase < NEVER, held.worth, 0)) for held in own.values()]
-    shared = _outcome(_Pocket(account.cross, bars, costs, gifts), account.balance)
+    shared = _outcome(_Pocket(account.holdings, bars, costs, gifts), account.balance)
     phases = {p.symbol: own.get(p.symbol, shared).phase for p in account.positions}
     step = {s: np.where(phase < NEVER, phase // 2, -1) for s, phase in phases.items()}
     alive = (np.where(held.phase < NEVER, 0, held.worth) for held in own.values())
@@ -259,7 +259,7 @@ def _outcome(pocket: "_Pocket", money: float) -> _Held:
     if pocket.positions:
         pocket.follow(cash, held)
     lives = np.nonzero(held.phase == NEVER)[0]
-    risk = _pooled(pocket.positions, cash[lives], _at(pocket.bars.marks("close", -1), lives))
+    risk = pooled_risk(cash[lives], pocket.positions, _at(pocket.bars.marks("close", -1), lives))
     held.worth[lives] = risk.equity + pocket.received(lives, NEVER)
     dead = np.nonzero(held.phase < NEVER)[0]  # Gifts that come later are for the balance, too.
     held.worth[dead] += pocket.received(dead, NEVER) - pocket.received(dead, held.phase[dead])
@@ -273,7 +273,7 @@ class _Pocket:
     """
 
     def __init__(
-        self, positions: Sequence[Position], bars: Bars, costs: Costs, gifts: Sequence[Gift] = ()
+        self, positions: Sequence[Holding], bars: Bars, costs: Costs, gifts: Sequence[Gift] = ()
     ) -> None:
         self.positions, self.costs, self.paths = positions, costs, bars.paths
         self.bars = bars.only({p.contract.market for p in positions})  # Others would only cost.
@@ -319,8 +319,11 @@ class _Pocket:
         None where there is no such price: with company, payments or gifts.
         """
         (position, *others) = self.positions
-        frozen_today = position.contract.conventions.maintenance_at == "today"
-        if others or self.gifts or self.payments.any() or self.hours.any() or frozen_today:
+        if others or self.gifts or self.payments.any() or self.hours.any():
+            return None
+        if not isinstance(position, Position):
+            return None
+        if position.contract.conventions.maintenance_at == "today":
             return None
         side = 1 if position.quantity > 0 else -1
         price = position.liquidation_price(cash) * (1 + side * SCREEN)
@@ -333,7 +336,7 @@ class _Pocket:
             return np.full(len(paths), True)  # The worst may lie between the extremes.
         ends = {m: [end[paths] for end in block.extremes(m)] for m in markets}
         low, high = ({m: pair[side] for m, pair in ends.items()} for side in (0, 1))
-        risk = _pooled(self.positions, money, _worst(self.positions, low, high))
+        risk = pooled_risk(money, self.positions, _worst(self.positions, low, high))
         return risk.cushion <= SCREEN * risk.notional
 
     def _paid(self, block: Bars, step: np.ndarray) -> np.ndarray:
@@ -352,7 +355,7 @@ class _Pocket:
         """Note which of the paths are due in a block, in which of its steps first, and how."""
         money, step = (np.broadcast_to(x, (block.steps, block.paths)) for x in (money, step))
         pot = money + self.received(paths, 2 * step)
-        opened = _pooled(self.positions, pot, block.open)
+        opened = pooled_risk(pot, self.positions, block.open)
         gap = due = opened.is_liquidatable
         if block.have_wicks:
             later = money + self.received(paths, 2 * step + 1)
@@ -371,13 +374,13 @@ class _Pocket:
             pot, corner = np.where(gap, pot, later[at]), _at(corner, at)
             share = np.where(gap, 0, _share_of_way(self.positions, pot, marks, corner))
             marks = _on_the_way(self.positions, marks, corner, share)
-        risk = _pooled(self.positions, pot, marks)
+        risk = pooled_risk(pot, self.positions, marks)
         held.worth[dead] = formulas.returned(risk.equity, risk.notional, self.costs.fee_rate)
 
     def _due_within(self, money: ArrayLike, start: Known, corner: Known) -> Truth:
         if self.jumps:
             return ~np.isnan(_share_of_way(self.positions, money, start, corner))
-        return _pooled(self.positions, money, corner).is_liquidatable
+        return pooled_risk(money, self.positions, corner).is_liquidatable
 
 
 def _at(marks: Mapping[str, np.ndarray], index: tuple | np.ndarray) -> dict[str, np.ndarray]:
