@@ -11,12 +11,12 @@ from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
-from traitlets import Unicode
+from traitlets import Bunch, TraitError, Unicode, validate
 
 from margin_course import page, text
 from margin_course.picture import Picture
 from margin_course.scenarios import Scenario, Trade
-from margin_lib.errors import MarginError
+from margin_lib.errors import MarginError, one_number
 from margin_lib.replay import Replay
 
 Controls = dict[str, widgets.Widget]  # by name
@@ -24,6 +24,18 @@ Presets = Mapping[str, Mapping[str, Any]]  # a button's words -> values of contr
 Shown = tuple[Any, list[str]]  # the state of the picture, the lines of the readout
 # JupyterLab may move a slider in one thread while a cell runs in another; matplotlib bears one.
 DRAWING = threading.RLock()
+
+
+class Slider(widgets.FloatSlider):
+    """A slider that refuses NaN and infinity, whoever moves it: neither is beyond its ends."""
+
+    @validate("value")
+    def _validate_value(self, proposal: Bunch) -> float:
+        try:
+            one_number(self.description, proposal["value"])
+        except MarginError as error:
+            raise TraitError(str(error)) from None  # after which a widget takes its old value
+        return super()._validate_value(proposal)
 
 
 def labelled(kind: Any, words: str, tip: str, **settings: Any) -> Any:
@@ -41,9 +53,9 @@ def slider(
 
     No sign in `form` for what is not below 0: a browser's 0 may be a hair less, and would be −0.
     """
+    value = one_number(words, value)
     scale: Any = {"min": min(low, value), "max": max(high, value), "step": step}
-    kind = widgets.FloatSlider
-    return labelled(kind, words, tip, value=value, readout_format=form, **scale)
+    return labelled(Slider, words, tip, value=value, readout_format=form, **scale)
 
 
 def leverage_of(trade: Trade, tip: str, high: float = 20) -> widgets.FloatSlider:
@@ -90,16 +102,22 @@ class Lab(widgets.VBox):
 
     A subclass sets `picture` (a Picture), `look` (what to look at), `make_controls(scenario)`
     -> dict of controls by name, `compute(scenario, **values)` -> (state of the picture, lines of
-    the readout), and, if it likes, `make_presets(scenario)` -> {button: values}.
+    the readout), and, if it likes, `make_presets(scenario)` -> {button: values} and `needs`.
+
+    Raises
+    ------
+    MarginError                a scenario that lacks what the lab needs
     """
 
     starts_in = ""  # the scenario of the course that it is shown with
+    needs: Mapping[str, int] = {"trades": 1}  # part of a scenario -> how many of it, at least
     picture: type[Picture] | Any = None
     look = ""
     _held = False  # while several controls move at once
-    _shown: dict[str, Any] | None = None  # the values that picture and readout show
+    _shown: dict[str, Any] | None = None  # the values that picture and readout show; None: not yet
 
     def __init__(self, scenario: Scenario) -> None:
+        scenario.must_have(type(self).__name__, self.needs)
         self.scenario = scenario
         self.controls = self.make_controls(scenario)
         for control in self.controls.values():
@@ -151,21 +169,50 @@ class Lab(widgets.VBox):
         return asked if abs(control.value - asked) < control.step / 2 else control.value
 
     def set(self, **values: Any) -> None:
-        """Move controls by name, as a reader would; the rest stays where it is."""
-        for name in values:
-            if name not in self.controls:
-                raise MarginError("control", f"must be one of {', '.join(self.controls)}", name)
-        self._held = True
+        """Move controls by name, as a reader would; the rest stays where it is.
+
+        Parameters
+        ----------
+        values : object            control=value: a number, which stands at the end of its slider if
+                                   it lies beyond, or one of the words to choose from
+
+        Raises
+        ------
+        MarginError                an unknown control, a value that is none for it: nothing moves
+        """
+        checked = {name: self._checked(name, value) for name, value in values.items()}
+        with DRAWING:
+            before = self.values()
+            try:
+                self._put(checked)
+            except BaseException:  # stopped half way
+                self._put(before)
+                raise
+            self._refresh()
+
+    def _checked(self, name: str, value: Any) -> Any:
+        if name not in self.controls:
+            raise MarginError("control", f"must be one of {', '.join(self.controls)}", name)
+        if hasattr(self.controls[name], "step"):
+            return float(one_number(name, value))
+        options = self.controls[name].options
+        if not isinstance(value, str) or value not in options:
+            raise MarginError(name, f"must be one of {', '.join(options)}", value)
+        return value
+
+    def _put(self, values: Mapping[str, Any]) -> None:
+        """Controls to values, and nothing drawn."""
         try:
+            self._held = True
             for name, value in values.items():
                 self._asked[name] = value  # before the browser can answer
                 self.controls[name].value = value
         finally:
             self._held = False
-        self._refresh()
 
     def summary(self) -> str:
         """The readout as plain text, for a checked cell."""
+        self._refresh()  # if a move broke off
         return "\n".join(self.lines)
 
     def alt(self) -> str:
@@ -176,16 +223,18 @@ class Lab(widgets.VBox):
         with DRAWING:
             values = self.values()
             if not self._held and values != self._shown:
-                self._shown = values
+                self._shown = None  # a drawing that breaks off shows nothing whole
                 self._show(values)
+                self._shown = values
 
     def _show(self, values: dict[str, Any]) -> None:
         try:
-            state, self.lines = self.compute(self.scenario, **values)
+            state, lines = self.compute(self.scenario, **values)
         except MarginError as error:
             self.lines = [f"The exchange refuses: {error}.", "The picture keeps its last state."]
         else:
             self.canvas.plot(state)
+            self.lines = lines
             with self._image.hold_sync():  # one message
                 self._image.value, self._image.tooltip = self.canvas.png(), self.alt()
         words = "<br>".join(html.escape(line) for line in self.lines)

@@ -34,9 +34,23 @@ def demand(task: Scenario, name: str) -> float:
     >>> demand(task, "kept")
     0.95
     """
+    return one_number(name, _said(task, name))
+
+
+def part(task: Scenario, name: str) -> Mapping[str, Any]:
+    """One table of a scenario's mandate, such as its designs; MarginError if it says none.
+
+    >>> task = Scenario(name="a", currency="BTC", balance=5, trades=(), mandate={"visible": {}})
+    >>> part(task, "visible")
+    {}
+    """
+    return of_type(f"{name} in the mandate of {task.name}", _said(task, name), Mapping)
+
+
+def _said(task: Scenario, name: str) -> Any:
     if name not in task.mandate:
         raise MarginError(f"mandate of {task.name}", f"must say {name}", list(task.mandate))
-    return one_number(name, task.mandate[name])
+    return task.mandate[name]
 
 
 @dataclass(frozen=True)
@@ -126,13 +140,13 @@ def history(task: Scenario, folder: str | Path = ".") -> Bars:
 
 def visible(task: Scenario, folder: str | Path = ".") -> dict[str, Bars]:
     """Name -> the markets that everybody may look at: of each visible kind, and real prices."""
-    kinds = {name: drawn(task, terms) for name, terms in task.mandate["visible"].items()}
+    kinds = {name: drawn(task, terms) for name, terms in part(task, "visible").items()}
     return kinds | ({REAL: history(task, folder)} if task.mandate.get("history") else {})
 
 
 def unseen(task: Scenario, name: str) -> dict[str, Bars]:
     """Name -> the markets that a design of this name has not seen: other seeds, other kinds."""
-    kinds = task.mandate["unseen"].items()
+    kinds = part(task, "unseen").items()
     return {
         kind: drawn(task, terms, [crc32(name.encode()), number])
         for number, (kind, terms) in enumerate(kinds)
@@ -239,7 +253,7 @@ def at_start(design: Design) -> list[Item]:
     """What can be said of a design before it meets a market, as a list of Items."""
     task, account, marks = design.task, design.account, design.task.marks()
     exposure = {p.symbol: p.units * marks[p.symbol] / task.balance for p in account.positions}
-    views = [SIDES[side] * exposure.get(s, 0) for s, side in task.mandate["views"].items()]
+    views = [SIDES[side] * exposure.get(s, 0) for s, side in part(task, "views").items()]
     used = account.locked_margin + account.risk(marks).initial_margin
     gross = sum(map(abs, exposure.values())) * task.balance / account.equity(marks)
     costs, hours = design.costs, np.array([24.0 * task.days])

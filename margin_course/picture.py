@@ -57,6 +57,8 @@ STYLE: Any = {
     "ytick.color": QUIET,
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
+    # A currency may be called $: between two of them, matplotlib would look for TeX.
+    "text.parse_math": False,
     "hatch.linewidth": 0.6,
     "hatch.color": QUIET,
     "lines.linewidth": 2,
@@ -71,7 +73,8 @@ class Picture:
     ----------
     scenario : Scenario        fixes the limits of the axes
 
-    `frame(scenario)` sets up the axes; `moving(state)` draws the rest and yields its artists.
+    `frame(scenario)` sets up the axes; `moving(state)` draws the rest and yields its artists. One
+    that keeps some of them for the next state has a `forget()`, for a drawing that broke off.
     """
 
     # inches at 100 dots each: fits a notebook on a screen of 1024 px
@@ -90,6 +93,7 @@ class Picture:
             self.canvas.draw()
         self.figure.set_layout_engine("none")  # solving the layout costs more than all the rest
         self.background = self.canvas.copy_from_bbox(self.figure.bbox)
+        self._framed = {artist for ax in self.axes for artist in ax.get_children()}
         self.artists: list[Artist] = []
 
     def frame(self, scenario: Scenario) -> None:
@@ -100,15 +104,30 @@ class Picture:
 
     def plot(self, state: Any) -> "Picture":
         """Show a state, and return the picture itself."""
-        old = self.artists
-        with matplotlib.rc_context(STYLE):
-            self.artists = sorted(self.moving(state), key=lambda artist: artist.get_zorder())
-            new = (artist for artist in self.artists if artist not in old)
-            self._translate(artist for artist in new if isinstance(artist, Text))
-        for artist in old:
-            if artist not in self.artists:
-                artist.remove()
+        old, self.artists = self.artists, []
+        try:
+            with matplotlib.rc_context(STYLE):
+                new = sorted(self.moving(state), key=lambda artist: artist.get_zorder())
+                self._translate(each for each in new if isinstance(each, Text) and each not in old)
+            for artist in old:
+                if artist not in new:
+                    artist.remove()
+        except BaseException:  # stopped half way: what was drawn is in nobody's list
+            self._forget()
+            raise
+        self.artists = new
         return self
+
+    def _forget(self) -> None:
+        """Only the frame remains; what `moving` keeps between states, `forget` drops."""
+        for ax in self.axes:
+            for artist in ax.get_children():
+                if artist not in self._framed:
+                    artist.remove()
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop what is kept from one state to the next, if anything is."""
 
     def _translate(self, texts: Iterable[Text]) -> None:
         labels = self.scenario.labels

@@ -350,6 +350,30 @@ class Scenario:
         """
         return replace(self, trades=self.trades[:count], moves={}, paths={})
 
+    def must_have(self, who: str, parts: Mapping[str, int]) -> None:
+        """Refuse to be used where something is missing.
+
+        Parameters
+        ----------
+        who : str                  needs it, for the message
+        parts : Mapping            "trades", "moves", "paths" or "mandate" -> how many, at least
+
+        Returns nothing.
+
+        Raises
+        ------
+        MarginError                the first part of which there are too few
+
+        >>> empty = Scenario(name="a", currency="BTC", balance=5, trades=())
+        >>> empty.must_have("my lab", {"trades": 1})
+        Traceback (most recent call last):
+        margin_lib.errors.MarginError: my lab: scenario a needs at least 1 of its trades, got 0
+        """
+        for part, least in parts.items():
+            if len(getattr(self, part)) < least:
+                rule = f"needs at least {least} of its {part}"
+                raise MarginError(f"{who}: scenario {self.name}", rule, len(getattr(self, part)))
+
     def _must_trade(self, symbols: Iterable[str]) -> None:
         for symbol in symbols:
             self[symbol]

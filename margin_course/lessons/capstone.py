@@ -31,7 +31,7 @@ class MandatePicture(Picture):
         ax.set_xlabel(f"change of the capital after {scenario.days} days (last band: all above)")
         ax.spines["left"].set_visible(False)
         percent_axis(ax.xaxis, ticks=9)
-        self.limits = -scenario.mandate["max_loss"], scenario.mandate["target"]
+        self.limits = -mandate.demand(scenario, "max_loss"), mandate.demand(scenario, "target")
         ax.axvspan(-1.02, self.limits[0], color=DEAD, zorder=0)
         how: dict[str, Any] = {"ground": False}
         label(ax, self.limits[0] - 0.015, 1.04, "beyond the maximum loss", ha="right", **how)
@@ -65,11 +65,12 @@ class CapstoneLab(Lab):
     """A design of your own against its mandate, in a few hundred markets."""
 
     starts_in = "capstone"
+    needs = {"trades": 1, "mandate": 1}
     picture = MandatePicture
     look = "what lies in the shaded part, and how much of it is dark."
 
     def make_controls(self, scenario: Scenario) -> Controls:
-        kinds = scenario.mandate["visible"].items()
+        kinds = mandate.part(scenario, "visible").items()
         self.markets = {name: mandate.drawn(scenario, kind, paths=PATHS) for name, kind in kinds}
         controls: Controls = {}
         for trade in scenario.trades:
@@ -91,7 +92,7 @@ class CapstoneLab(Lab):
     def make_presets(self, scenario: Scenario) -> Presets:
         return {
             name: {f"{s} {k}": v for s, row in rows.items() for k, v in row.items() if k != "side"}
-            for name, rows in scenario.mandate["designs"].items()
+            for name, rows in mandate.part(scenario, "designs").items()
         }
 
     def compute(self, scenario: Scenario, market: str, **values: Any) -> Shown:

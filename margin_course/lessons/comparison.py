@@ -133,9 +133,9 @@ class PlanePicture(Picture):
         ax = self.axes[0]
         start = state["isolated"].start, state["cross"].start, state["cross"].marks
         if start != self.start:  # else only the cloud has moved
-            self.start, self.room = start, Room(ax)
+            self.room = Room(ax)
             self.plane = list(self._plane(self.room, *start))
-            self.held = self.room.held
+            self.start, self.held = start, self.room.held
         yield from self.plane
         room, kinds = self.room, self.room.kinds
         room.held = self.held.copy()
@@ -158,6 +158,9 @@ class PlanePicture(Picture):
                 crowded.append(told)
         for told in crowded:
             yield from room.put(*told, outside=True)
+
+    def forget(self) -> None:
+        self.start = ()
 
     def _plane(self, room: Room, isolated: Account, cross: Account, marks: dict[str, Any]) -> Parts:
         """Walls and line, and where prices stand."""
@@ -225,6 +228,7 @@ class ComparisonLab(MovesLab):
     """Both returns at once: two walls of isolated margin, one line of cross margin."""
 
     starts_in = "cross"
+    needs = {"trades": 2}
     picture = PlanePicture
     look = "which edge the dot crosses first. A wall kills one position, the line kills all."
 
@@ -243,6 +247,7 @@ class CloudLab(Lab):
     """
 
     starts_in = "cross"
+    needs = {"trades": 2}
     picture = PlanePicture
     look = "how the cloud lies: along the line, or across it. Points outside the frame count, too."
     shares: dict[str, float] | Any = None  # what dies -> share of the markets

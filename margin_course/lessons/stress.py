@@ -88,6 +88,7 @@ class StressLab(Lab):
     """A fall that happened, on one trade in both modes: the scenario's first, alone."""
 
     starts_in = "stress"
+    needs = {"trades": 1, "moves": 1}
     picture = StressPicture
     look = "which line has fallen further where the fall ended, and where it broke off."
 

@@ -24,7 +24,7 @@ from margin_course.modes import PathPicture, both_modes
 from margin_course.picture import CROSS, INK, ISOLATED
 from margin_course.scenarios import load
 from margin_lib.replay import replay
-from tests.support.lessons import PICTURES
+from tests.support.lessons import LABS, PICTURES
 
 FILES = ["notebooks/scenarios.toml", "tests/support/other_scenarios.toml"]
 
@@ -115,6 +115,27 @@ def test_a_picture_painted_again_is_the_same_and_leaves_nothing_behind(book):
         assert np.array_equal(pixels(picture.plot(state).png()), pixels(first))
         assert len(picture.artists) == count
         assert [(len(ax.get_children()), len(ax.containers)) for ax in picture.axes] == kept
+
+
+TEX = "$\\bad$ _a^b"  # what TeX would stumble over
+
+
+@pytest.mark.parametrize("kind", PICTURES.values(), ids=PICTURES)
+def test_words_from_data_are_never_taken_for_tex(kind, root):
+    book = load(root / FILES[0])
+    scenario, state = states(book)[kind]
+    scenario = replace(scenario, currency=TEX, labels={"price": TEX, "equity": TEX, "now": TEX})
+    made = kind(scenario).plot(state)
+    assert made.png().startswith(b"\x89PNG")
+    said = [each for each in made.figure.findobj(Text) if each.get_text()]
+    assert said and not [each.get_text() for each in said if each.get_parse_math()]
+
+
+@pytest.mark.parametrize("kind", LABS.values(), ids=LABS)
+def test_a_lab_bears_a_currency_that_looks_like_tex(kind, root):
+    scenario = load(root / FILES[0])[kind.starts_in]
+    lab = kind(replace(scenario, currency=TEX))
+    assert bytes(lab._image.value).startswith(b"\x89PNG")
 
 
 def test_every_picture_fits_a_notebook_and_shows_something(book):
