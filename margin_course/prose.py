@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from IPython import get_ipython
 
 from margin_course.text import amount
@@ -96,8 +95,8 @@ def compared(texts: Iterable[str], names: Mapping[str, Any]) -> tuple[int, list[
 
 def markdown_of(path: str | Path) -> list[str]:
     """The texts of a notebook's Markdown cells."""
-    notebook = nbformat.read(path, as_version=4)
-    return [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    cells = json.loads(Path(path).read_text(encoding="utf-8"))["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
 
 
 def prose_is_fresh(notebook: str) -> None:
@@ -120,14 +119,14 @@ def prose_is_fresh(notebook: str) -> None:
         print(*stale, sep="\n")
 
 
-def minutes(*notebooks: str) -> int:
+def minutes(notebooks: str) -> int:
     """The minutes that notebooks say they take, together.
 
     Parameters
     ----------
-    notebooks : str            the names of their files, such as "01_leverage.ipynb"
+    notebooks : str            the name of a file, or a pattern of names, such as "0[1-6]*.ipynb"
     """
-    texts = ["\n".join(markdown_of(folder / name)) for name in notebooks]
+    texts = ["\n".join(markdown_of(path)) for path in Path().glob(notebooks)]
     return sum(int(found[1]) for text in texts if (found := TIME.search(text)))
 
 

@@ -60,3 +60,12 @@ def test_a_page_without_its_file_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(prose, "folder", tmp_path)
     prose.prose_is_fresh("a.ipynb")
     assert "not at hand" in capsys.readouterr().out
+
+
+def test_the_minutes_of_notebooks_are_those_that_they_state(tmp_path, monkeypatch):
+    for name, time in (("01_a", "**Time:** 35 minutes."), ("02_b", "**Time:** 40 minutes.")):
+        cells = [new_markdown_cell(f"# {name}\n\n{time}"), new_markdown_cell("No time.")]
+        nbformat.write(new_notebook(cells=cells), tmp_path / f"{name}.ipynb")
+    monkeypatch.chdir(tmp_path)
+    assert prose.minutes("02_b.ipynb") == 40
+    assert prose.minutes("0[1-6]*.ipynb") == 75

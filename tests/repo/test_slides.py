@@ -82,6 +82,30 @@ def test_a_result_is_shown_without_the_prediction_that_nobody_made(deck):
     assert "transient" not in result.metadata
 
 
+def test_a_fold_stays_whole_and_a_prediction_begins_a_slide():
+    fold = "<details><summary>What happened</summary>\n\nOne.\n\nTwo.\n\n</details>"
+    asks = new_output("display_data", {"text/html": '<div data-prediction="{}">?</div>'})
+    cells = [
+        new_markdown_cell("# 01 · One"),
+        new_markdown_cell("## First\n\nETH falls."),
+        new_code_cell(
+            "left = 1\npredict('?', left)",
+            outputs=[asks],
+            metadata={"jupyter": {"source_hidden": True}},
+        ),
+        new_markdown_cell(f"{fold}\n\nOn."),
+        new_code_cell('prose_is_fresh("01.ipynb")', outputs=[said("1 of the 1 numbers")]),
+    ]
+    found = slides.deck(new_notebook(cells=cells)).cells
+    assert [(cell.metadata.slideshow.slide_type, cell.source) for cell in found][2:] == [
+        ("-", "ETH falls."),
+        ("subslide", "left = 1\npredict('?', left)"),
+        ("-", fold),
+        ("-", "On."),
+    ]
+    assert "transient" in found[3].metadata
+
+
 def test_code_that_only_shows_is_hidden(deck):
     hidden = [cell.source for cell in deck.cells if "transient" in cell.metadata]
     assert hidden == ['say("so")', "show(picture)"]

@@ -125,6 +125,7 @@ def add(stem, like):
         text = re.sub(rf"\b{like}\.(?=\d)", f"{number}.", text)
         text = text.replace(f'quiz(\\"{like}\\")', f'quiz(\\"{number}\\")')
         text = text.replace(f"# {like} · {before}", f"# {number} · {words}")
+        text = text.replace(f'prose_is_fresh(\\"{old}', f'prose_is_fresh(\\"{stem}')
         folder(f"{where}/{stem}.ipynb").write_text(text, encoding="utf-8", newline="\n")
     answers = answers_of(like).read_text(encoding="utf-8")
     answers = answers.replace(f'    "{like}.', f'    "{number}.')
@@ -154,7 +155,8 @@ def rows(stem, words, like):
     readme = folder("README.md")
     text = below(readme.read_text("utf-8"), f"| [{stem}](notebooks/{stem}.ipynb) | {cells}")
     readme.write_text(text, encoding="utf-8", newline="\n")
-    row = f"| [{stem[:2]} {words}]({stem}.ipynb) | {cells}"
+    computed = f'<!--= minutes("{stem}.ipynb") -->{minutes}<!--/-->'
+    row = f"| [{stem[:2]} {words}]({stem}.ipynb) | {cells.replace(minutes, computed)}"
     edit(
         folder(f"notebooks/{INDEX}"),
         lambda source: below(source, row) if f"{last}.ipynb) |" in source else source,

@@ -19,6 +19,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
+from tools.notebooks import counts
 from tools.notebooks import run as notebooks
 from tools.repo import ROOT
 
@@ -32,7 +33,7 @@ NEW_SLIDE = re.compile(
     r"###+ |\*\*(Predict|What you should have seen|After this you can|\d\d\.\d+)\b"
 )
 # Nothing to see while nobody types, or moves the lab.
-WAITS = re.compile(r"prediction = predict\(|check\(|\w+\.set\(")
+WAITS = re.compile(r"prediction = predict\(|check\(|\w+\.set\(|your_predictions\(|prose_is_fresh\(")
 # What says a sentence or draws a picture is no lesson in mathematics; long code is none for a wall.
 ONLY_SHOWS = re.compile(r"\b(say|show|judge)\(|Lab\(|^try:", re.MULTILINE)
 LONGEST = 6  # lines
@@ -59,7 +60,7 @@ def deck(notebook: NotebookNode) -> NotebookNode:
                     wish = None  # of the first paragraph only
         elif not skipped and (wish or not WAITS.match(cell.source)):
             cell = without_code(cell)
-            begins = "subslide" if has_picture(cell) else "fragment" if asked else "-"
+            begins = "subslide" if begins_slide(cell) else "fragment" if asked else "-"
             cells.append(marked(cell, wish or begins))
     cells[0].metadata.slideshow.slide_type = "slide"
     return NotebookNode(notebook, cells=cells)
@@ -71,7 +72,12 @@ def paragraphs(source: str) -> list[str]:
     >>> paragraphs("# A\\n\\n[B](b.ipynb) · [C](c.ipynb)\\n\\n**1.1** d? *Stuck?* `hint('1.1')`")
     ['# A', '**1.1** d?']
     """
-    blocks = re.split(r"\n\s*\n(?![ \t])", source.strip())
+    blocks: list[str] = []
+    for block in re.split(r"\n\s*\n(?![ \t])", source.strip()):
+        if blocks and blocks[-1].count("<details") > blocks[-1].count("</details"):
+            blocks[-1] += f"\n\n{block}"  # a fold is one block
+        else:
+            blocks.append(block)
     kept = [STUCK.sub("", block) for block in blocks if not NAVIGATION.match(block)]
     return [block for block in kept if block]
 
@@ -88,9 +94,11 @@ def marked(cell: NotebookNode, slide_type: str) -> NotebookNode:
     return cell
 
 
-def has_picture(cell: NotebookNode) -> bool:
+def begins_slide(cell: NotebookNode) -> bool:
+    """Whether a cell shows a picture, or asks for a prediction."""
     shown = [output.get("data", {}) for output in cell.outputs]
-    return any(PICTURE in data or "<img" in data.get("text/html", "") for data in shown)
+    found = re.compile(r"<img|data-prediction=")
+    return any(PICTURE in data or found.search(data.get("text/html", "")) for data in shown)
 
 
 def without_code(cell: NotebookNode) -> NotebookNode:
@@ -98,7 +106,11 @@ def without_code(cell: NotebookNode) -> NotebookNode:
     for output in cell.outputs:
         if "text" in output:
             output.text = output.text.replace(UNSAID, "")
-    if ONLY_SHOWS.search(cell.source) or len(cell.source.splitlines()) > LONGEST:
+    if (
+        counts.is_folded(cell)
+        or ONLY_SHOWS.search(cell.source)
+        or len(cell.source.splitlines()) > LONGEST
+    ):
         cell.metadata["transient"] = {"remove_source": True}
     return cell
 
