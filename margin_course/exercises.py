@@ -20,7 +20,7 @@ CLOSE = 0.01  # an answer counts as right within one part in a hundred
 COMMA = "must have no comma: write 5000 for five thousand, 0.5 for a half"
 
 
-def predict(value: float | str | None = None, *more: object) -> float | None:
+def predict(*value: float | str | None) -> float | None:
     """Commit to a number, or to "never", before you see the result; None while you have not.
 
     Raises
@@ -33,12 +33,12 @@ def predict(value: float | str | None = None, *more: object) -> float | None:
     Noted. Now run the cells below.
     -0.25
     """
-    if value is None:
+    number = _one("prediction", value)
+    if number is None:
         print("No prediction yet. Put a number in place of None and run this cell again.")
-        return None
-    value = _whole("prediction", value, *more)
-    print("Noted. Now run the cells below.")
-    return value
+    else:
+        print("Noted. Now run the cells below.")
+    return number
 
 
 def compare(
@@ -83,7 +83,7 @@ def _distance(prediction: float, result: float, form: Callable[[float], str]) ->
 
 
 def check(
-    name: str, answer: float | str | None = None, path: str | Path = "scenarios.toml", *more: object
+    name: str, *answer: float | str | None, path: str | Path = "scenarios.toml"
 ) -> "Exercise | None":
     """Say whether an answer is right, and if not, what to look at again; without one, a field.
 
@@ -95,22 +95,21 @@ def check(
 
     Raises
     ------
-    MarginError                no exercise of that name, or an answer that is no number
+    MarginError                no exercise of that name; an answer that is no number, or several,
+                               which is what Python makes of 5,000
     """
-    if more or not isinstance(path, str | Path):  # check("01.2", 5,000)
-        raise MarginError("answer", COMMA, (answer, path, *more))
-    if answer is None:
+    if _one("answer", answer) is None:
         return Exercise(name, path)
-    print(f"{name}: {verdict(name, answer, path)}")
+    print(f"{name}: {verdict(name, *answer, path=path)}")
     return None
 
 
-def verdict(name: str, answer: object, path: str | Path = "scenarios.toml") -> str:
+def verdict(name: str, *answer: float | str | None, path: str | Path = "scenarios.toml") -> str:
     """What `check` says of an answer: "right.", or words for what is not."""
     function = _known(name)
-    if answer is None:
+    given = _one("answer", answer)
+    if given is None:
         return "no answer yet."
-    given = _whole("answer", answer)
     return _verdict(given, function(load(path))) or f'not yet. Does hint("{name}") help?'
 
 
@@ -161,7 +160,7 @@ class Exercise(widgets.VBox):
     def answer(self, text: str) -> None:
         """Check what was typed, and say what `check` says."""
         try:
-            said = verdict(self.name, typed(text), self.path)
+            said = verdict(self.name, typed(text), path=self.path)
         except MarginError as error:
             said, tone = f"Your {error.name} {error.rule}.", "miss"
         else:
@@ -207,11 +206,15 @@ def _known(name: str) -> Solution:
     return every()[name]
 
 
-def _whole(name: str, value: Any, *more: object) -> float:
-    """The number that was meant to be one number."""
-    if more or isinstance(value, tuple):
-        raise MarginError(name, COMMA, (value, *more) if more else value)
-    return math.nan if isinstance(value, str) and value == text.NEVER else one_number(name, value)
+def _one(name: str, given: Any) -> float | None:
+    """The number of a call with none or one; several are what Python makes of 5,000."""
+    while isinstance(given, tuple):  # An answer may have been stored in a name before.
+        if len(given) > 1:
+            raise MarginError(name, COMMA, given)
+        given = given[0] if given else None
+    if given is None or given == text.NEVER:
+        return None if given is None else math.nan
+    return one_number(name, given)
 
 
 def _verdict(given: float, truth: Answer) -> str | None:

@@ -16,8 +16,11 @@ from traitlets import Bunch, TraitError, Unicode, validate
 from margin_course import page, text
 from margin_course.picture import Picture
 from margin_course.scenarios import Scenario, Trade
+from margin_lib.account import Account
 from margin_lib.errors import MarginError, one_number
+from margin_lib.liquidation import mark_to_market
 from margin_lib.replay import Replay
+from margin_lib.types import Marks
 
 Controls = dict[str, widgets.Widget]  # by name
 Presets = Mapping[str, Mapping[str, Any]]  # a button's words -> values of controls
@@ -251,6 +254,12 @@ class Lab(widgets.VBox):
         """The live view, and beside it a still picture for where no kernel runs."""
         shown = page.figure(self.canvas.png(level=9), self.alt(), self.lines, self.legend())
         return page.still(super()._repr_mimebundle_(**how), shown, self.summary())
+
+
+def judged(account: Account, marks: Marks) -> Replay:
+    """A single moment: what the exchange does with an account at once, as a replay of one step."""
+    end, events = mark_to_market(account, marks)
+    return Replay(account, (dict(marks),), (end,), (events,), (0.0,))
 
 
 def fate(state: Replay, symbol: str, currency: str) -> str:

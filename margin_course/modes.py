@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from margin_course import text
-from margin_course.lab import Controls, Lab, Presets, Shown, change, choice, step_slider
+from margin_course.lab import Controls, Lab, Presets, Shown, change, choice, judged, step_slider
 from margin_course.picture import FAINT, INK, LINES, QUIET, Parts, Picture, label, percent_axis
 from margin_course.scenarios import Scenario, Trade
 from margin_lib.account import MODES
@@ -30,9 +30,7 @@ class PathPicture(Picture):
         for ax in self.axes:
             ax.set(xlim=(-0.2, 1.25 * (steps - 1)), xlabel="step")
             ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-        returns = [
-            value for walks in scenario.paths.values() for w in walks.values() for value in w
-        ]
+        returns = [value for path in scenario.paths.values() for p in path.values() for value in p]
         prices.set(ylim=(min(returns) - 0.15, max(returns) + 0.15), ylabel="change since entry")
         prices.axhline(0, color=FAINT, linewidth=1, zorder=0)
         percent_axis(prices.yaxis)
@@ -120,7 +118,8 @@ class MovesLab(Lab):
         return scenario.moves
 
     def compute(self, scenario: Scenario, **changes: float) -> Shown:
-        state = both_modes(scenario, [scenario.marks(**changes)])
+        marks = scenario.marks(**changes)
+        state = {mode: judged(scenario.account(mode), marks) for mode in MODES}
         risk = state["cross"].start.risk(state["cross"].marks)
         return state, [
             *outcomes(state, scenario.currency),

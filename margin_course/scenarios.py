@@ -87,12 +87,13 @@ class Scenario:
     balance : float            money before any trade, above 0 [quote]
     trades : tuple of Trade
     moves : Mapping            name -> {symbol: return}, for marks at one moment [1]
-    paths : Mapping            name -> {symbol: returns}, for a walk, step by step [1]
+    paths : Mapping            name -> {symbol: returns}, step by step [1]
     funding_rate : float       per payment, signed [1]
     funding_hours : float      between payments, above 0; 1 if not given, as a rate an hour [hour]
     hourly_interest : float    on borrowed money [1 per hour]
     liquidation_fee : float    of notional, for venues that return the rest [1]
-    volatility, correlation, jumps, jump_deviation : as for `Market`
+    volatility, correlation, jumps, jump_deviation : as for `Market`; a file's are checked when it
+                               is loaded, others when a market is made of them
     days : int                 for how long the trades are held in such markets, at least 1 [1]
     mandate : Mapping          what is asked of the account, for `margin_course.mandate`
     labels : Mapping           words on pictures and sliders -> other words for them
@@ -140,8 +141,6 @@ class Scenario:
         for name in self.paths:
             self.path(name)
         one_number("days", self.days, at_least=1)
-        if self.trades:
-            self.market()
 
     def __getitem__(self, symbol: str) -> Trade:
         """The trade in `symbol`; MarginError if there is none."""
@@ -230,20 +229,20 @@ class Scenario:
         Raises
         ------
         MarginError                an unknown name, a symbol that is not traded, a return not above
-                                   -1, walks of several lengths
+                                   -1, returns of several lengths
 
         >>> eth = Trade(contract=Contract(symbol="ETH"), side="long", price=8, margin=2, leverage=4)
-        >>> walks = {"dip": {"ETH": [-0.25, 0.0]}}
-        >>> Scenario(name="a", currency="BTC", balance=5, trades=(eth,), paths=walks).path("dip")
+        >>> dip = {"dip": {"ETH": [-0.25, 0.0]}}
+        >>> Scenario(name="a", currency="BTC", balance=5, trades=(eth,), paths=dip).path("dip")
         [{'ETH': 6.0}, {'ETH': 8.0}]
         """
         if name not in self.paths:
             raise MarginError("path", f"must be one of {', '.join(self.paths)}", name)
-        walks = self.paths[name]
-        if len({len(walk) for walk in walks.values()}) != 1:
-            raise MarginError(f"path {name}", "must have as many steps for each symbol", walks)
-        steps = zip(*walks.values(), strict=True)
-        return [self.marks(**dict(zip(walks, step, strict=True))) for step in steps]
+        returns = self.paths[name]
+        if len({len(steps) for steps in returns.values()}) != 1:
+            raise MarginError(f"path {name}", "must have as many steps for each symbol", returns)
+        steps = zip(*returns.values(), strict=True)
+        return [self.marks(**dict(zip(returns, step, strict=True))) for step in steps]
 
     def market(self, **changes: Any) -> Market:
         """The market that starts at the entry prices, on the scenario's terms or on other ones.
@@ -331,7 +330,7 @@ class Scenario:
         trades = tuple(changed if trade.symbol == symbol else trade for trade in self.trades)
         return replace(self, trades=trades)
 
-    def first(self, count: int) -> "Scenario":
+    def first_trades(self, count: int) -> "Scenario":
         """The same scenario with its first trades alone; moves and paths name others, and go.
 
         Parameters
@@ -345,7 +344,7 @@ class Scenario:
         >>> coins = [Contract(symbol=symbol) for symbol in ("ETH", "ADA")]
         >>> pair = [Trade(contract=c, side="long", price=8, margin=2, leverage=4) for c in coins]
         >>> both = Scenario(name="a", currency="BTC", balance=5, trades=tuple(pair))
-        >>> [trade.symbol for trade in both.first(1).trades]
+        >>> [trade.symbol for trade in both.first_trades(1).trades]
         ['ETH']
         """
         return replace(self, trades=self.trades[:count], moves={}, paths={})
@@ -419,6 +418,8 @@ def load(path: str | Path) -> dict[str, Scenario]:
             if not isinstance(table, dict):
                 raise MarginError("scenario", "must be a table", table)
             scenarios[name] = _scenario(name, _over(defaults, table), labels)
+            if scenarios[name].trades:
+                scenarios[name].market()
         except MarginError as error:
             raise MarginError(f"[{name}] {error.name}", error.rule, error.value) from None
     return scenarios

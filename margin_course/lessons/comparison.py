@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.artist import Artist
 
 from margin_course import text
-from margin_course.lab import Controls, Lab, Presets, Shown, slider
-from margin_course.modes import MovesLab, both_modes, side_of
+from margin_course.lab import Controls, Lab, Presets, Shown, judged, slider
+from margin_course.modes import MovesLab, side_of
 from margin_course.picture import (
     BORROWED,
     CROSS,
@@ -27,7 +27,7 @@ from margin_course.picture import (
     returns_from_entry,
 )
 from margin_course.scenarios import SEED, Scenario
-from margin_lib.account import Account
+from margin_lib.account import MODES, Account
 from margin_lib.simulate import Outcomes, simulate
 
 
@@ -269,12 +269,12 @@ class CloudLab(Lab):
     def compute(
         self, scenario: Scenario, side: str, correlation: float, volatility: float
     ) -> Shown:
-        scenario = scenario.first(2).with_trade(scenario.trades[1].symbol, side=side)
+        scenario = scenario.first_trades(2).with_trade(scenario.trades[1].symbol, side=side)
         terms = {"correlation": correlation, "volatility": volatility}
         market = scenario.market(step_hours=24 * scenario.days, **terms)
         bars = market.draw(np.random.default_rng(SEED), steps=1, paths=MARKETS)  # each one jump
-        state = both_modes(scenario, [scenario.marks()])
-        results = simulate({mode: walk.start for mode, walk in state.items()}, bars)
+        accounts = {mode: scenario.account(mode) for mode in MODES}
+        results = simulate(accounts, bars)
         steps = results["isolated"].step
         dead = [*(step >= 0 for step in steps.values()), results["cross"].liquidated]
         kinds = np.bincount(np.dot([1, 2, 4], dead), minlength=8)
@@ -283,6 +283,8 @@ class CloudLab(Lab):
             for kind, count in enumerate(kinds)
             if count
         }
+        marks = scenario.marks()
+        state: dict[str, Any] = {mode: judged(accounts[mode], marks) for mode in MODES}
         state["shares"] = self.shares
         state["cloud"] = [bars.close[t.symbol][0, :SHOWN] / t.price - 1 for t in scenario.trades]
         often = sorted(self.shares.items(), key=lambda item: -item[1])

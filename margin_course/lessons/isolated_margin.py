@@ -9,6 +9,7 @@ from margin_course.lab import (
     change,
     fate,
     flash_crash,
+    judged,
     leverage_of,
     slider,
 )
@@ -25,7 +26,7 @@ from margin_course.picture import (
     outline,
 )
 from margin_course.scenarios import Scenario
-from margin_lib.replay import Replay, replay
+from margin_lib.replay import Replay
 
 
 class PocketsPicture(Picture):
@@ -90,7 +91,7 @@ class IsolatedLab(Lab):
         account = scenario.account("isolated")
         possible = min(added, account.balance)
         account, _ = account.add_margin(symbol, possible)
-        state = replay(account, [scenario.marks(**{symbol: change})])
+        state = judged(account, scenario.marks(**{symbol: change}))
         position = account[symbol]
         edge = text.price(account.liquidation_price(symbol), currency)
         end = text.price(account.bankruptcy_price(symbol), currency)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from margin_course import text
-from margin_course.lab import Controls, Lab, Shown, change, flash_crash, leverage_of
+from margin_course.lab import Controls, Lab, Shown, change, flash_crash, judged, leverage_of
 from margin_course.picture import (
     BORROWED,
     FAINT,
@@ -20,7 +20,7 @@ from margin_course.picture import (
     returns_from_entry,
 )
 from margin_course.scenarios import Scenario
-from margin_lib.replay import Replay, replay
+from margin_lib.replay import Replay
 
 
 class LeveragePicture(Picture):
@@ -90,7 +90,7 @@ class LeverageLab(Lab):
         symbol, currency = scenario.trades[0].symbol, scenario.currency
         scenario = scenario.with_trade(symbol, leverage=leverage)
         account, marks = scenario.account("isolated"), scenario.marks(**{symbol: change})
-        state = replay(account, [marks])
+        state = judged(account, marks)
         position = account[symbol]
         gain = position.pnl(marks[symbol])
         lines = [

@@ -11,6 +11,7 @@ from margin_course.modes import outcomes
 from margin_course.picture import FAINT, LINES, QUIET, Parts, Picture, label
 from margin_course.scenarios import Scenario
 from margin_lib.account import MODES
+from margin_lib.liquidation import mark_to_market
 from margin_lib.replay import replay
 
 
@@ -108,7 +109,7 @@ class StressLab(Lab):
     ) -> Shown:
         (trade, *_), currency = scenario.trades, scenario.currency
         symbol, change = trade.symbol, scenario.moves[event].get(trade.symbol, 0)
-        alone = scenario.first(1).with_trade(symbol, leverage=leverage, margin=margin)
+        alone = scenario.first_trades(1).with_trade(symbol, leverage=leverage, margin=margin)
         starts = {m: alone.account(m).holding(symbol, coin, trade.price) for m in MODES}
         prices = (start.liquidation_price(symbol, alone.marks()) for start in starts.values())
         edges = [price / trade.price - 1 for price in prices]
@@ -121,8 +122,8 @@ class StressLab(Lab):
         for (mode, start), edge in zip(starts.items(), edges, strict=True):
             walks[mode] = replay(start, path)
             state[mode] = walks[mode].equity, edge if walks[mode].dead else np.nan
-            jump = replay(start, path[-1:])
-            fund = sum(event.received("insurance fund") for _, event in jump.liquidations)
+            _, events = mark_to_market(start, path[-1])
+            fund = sum(event.received("insurance fund") for event in events)
             debts.append(f"{mode} {text.money(max(-fund, 0), currency)}")
         lines = outcomes(walks, currency)
         return state, [*lines, f"Had it jumped there, others would pay: {', '.join(debts)}."]

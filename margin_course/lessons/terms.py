@@ -3,10 +3,20 @@
 import numpy as np
 
 from margin_course import text
-from margin_course.lab import Controls, Lab, Shown, change, fate, flash_crash, leverage_of, slider
+from margin_course.lab import (
+    Controls,
+    Lab,
+    Shown,
+    change,
+    fate,
+    flash_crash,
+    judged,
+    leverage_of,
+    slider,
+)
 from margin_course.picture import Parts, Picture, equity_frame, equity_moving
 from margin_course.scenarios import Scenario
-from margin_lib.replay import Replay, replay
+from margin_lib.replay import Replay
 
 
 class TermsPicture(Picture):
@@ -45,7 +55,7 @@ class TermsLab(Lab):
         symbol, currency = scenario.trades[0].symbol, scenario.currency
         asked, leverage = leverage, opening(leverage, rate)
         scenario = scenario.with_trade(symbol, leverage=leverage, maintenance_rate=rate)
-        state = replay(scenario.account("isolated"), [scenario.marks(**{symbol: change})])
+        state = judged(scenario.account("isolated"), scenario.marks(**{symbol: change}))
         risk = state.start.risk(state.marks, symbol)
         equity = text.money(risk.equity, currency)
         maintenance = text.money(risk.maintenance_margin, currency)

@@ -72,8 +72,8 @@ def test_a_comma_in_a_number_is_explained(capsys, path):
         lambda: predict(1, 500, 000),
         lambda: predict(0, 5),
         lambda: check("01.2", 5, 000),
-        lambda: check("01.2", 5, 000, path),
-        lambda: check("01.2", (5, 000), path),
+        lambda: check("01.2", 5, 000, path=path),
+        lambda: check("01.2", (5, 000), path=path),
     ):
         with pytest.raises(MarginError, match="must have no comma: write 5000"):
             slip()
@@ -81,7 +81,7 @@ def test_a_comma_in_a_number_is_explained(capsys, path):
 
 
 def verdict(capsys, name, answer, path):
-    check(name, answer, path)
+    check(name, answer, path=path)
     return capsys.readouterr().out
 
 
@@ -175,8 +175,8 @@ def test_who_is_far_off_is_led_to_the_hint(path, capsys):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_answer_is_not_a_wrong_answer_but_a_field(name, path, capsys):
-    assert exercises.verdict(name, None, path) == "no answer yet."
-    field = check(name, None, path)
+    assert exercises.verdict(name, None, path=path) == "no answer yet."
+    field = check(name, None, path=path)
     assert capsys.readouterr().out == "" and field.told.value == ""
     bundle = field._repr_mimebundle_()
     data = bundle[0] if isinstance(bundle, tuple) else bundle
@@ -187,11 +187,11 @@ def test_no_answer_is_not_a_wrong_answer_but_a_field(name, path, capsys):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_field_says_what_check_says(name, path):
-    field, truth = check(name, None, path), exercises.every()[name](load(path))
+    field, truth = check(name, None, path=path), exercises.every()[name](load(path))
     for number in (0.123, truth.right, *truth.slips):
         field.field.value = "Never" if math.isnan(number) else repr(float(number))
         field.button.click()
-        said = exercises.verdict(name, "never" if math.isnan(number) else number, path)
+        said = exercises.verdict(name, "never" if math.isnan(number) else number, path=path)
         assert f"{name}: {html.escape(said)}" in field.told.value
         assert ("✓" in field.told.value) == (said == "right.")
     field.field._handle_custom_msg({"event": "submit"}, [])
@@ -199,7 +199,7 @@ def test_a_field_says_what_check_says(name, path):
 
 
 def test_a_field_gives_one_hint_after_the_other(path):
-    field, hints = check("03.1", None, path), exercises.every()["03.1"](load(path)).hints
+    field, hints = check("03.1", None, path=path), exercises.every()["03.1"](load(path)).hints
     assert field.advice.value == ""
     for shown in (1, 2):
         field.help.click()
@@ -210,7 +210,7 @@ def test_a_field_gives_one_hint_after_the_other(path):
 
 @pytest.mark.parametrize("words", ["", "a fifth", "5,00,0"])
 def test_a_field_answers_what_is_no_number_in_one_line(words, path):
-    field = check("03.1", None, path)
+    field = check("03.1", None, path=path)
     field.field.value = words
     field.button.click()
     assert "must be a number" in field.told.value and "\n" not in field.told.value
@@ -225,12 +225,12 @@ def test_the_right_answer_follows_the_scenario(name, root):
 @pytest.mark.parametrize("bad", ["0.2", math.nan, True, [0.2]])
 def test_an_answer_that_is_no_number_is_refused(bad, path):
     with pytest.raises(MarginError, match="answer"):
-        check("03.1", bad, path)
+        check("03.1", bad, path=path)
 
 
 def test_an_unknown_exercise_is_refused(path):
     with pytest.raises(MarginError, match="exercise must be one of"):
-        check("99.9", 1, path)
+        check("99.9", 1, path=path)
 
 
 def test_sign_and_percent_slips_are_named(capsys, path):

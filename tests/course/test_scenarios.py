@@ -11,6 +11,7 @@ from margin_lib.account import Account
 from margin_lib.contracts import Contract
 from margin_lib.errors import MarginError
 from margin_lib.liquidation import mark_to_market
+from margin_lib.market import Market
 from margin_lib.replay import replay
 from margin_lib.simulate import simulate
 from tests.support.strategies import NOT_SINGLE, OTHER_SCENARIOS, SCENARIOS
@@ -290,15 +291,36 @@ def test_a_trade_is_checked_when_made(name, bad):
         *(("hourly_interest", bad) for bad in [*NOT_SINGLE, None, -1e-9]),
         *(("liquidation_fee", bad) for bad in [*NOT_SINGLE, None, -1e-9, 1]),
         *(("days", bad) for bad in [*NOT_SINGLE, None, 0]),
+    ],
+    ids=str,
+)
+def test_a_scenario_is_checked_when_made(name, bad):
+    with pytest.raises(MarginError, match=f"^{name} must "):
+        small(**{name: bad})
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [
         *(("jumps", bad) for bad in [*NOT_SINGLE, None, -1e-9]),
         *(("volatility", bad) for bad in [float("nan"), None, "1", -1e-9, {}]),
         *(("correlation", bad) for bad in [float("nan"), None, "1"]),
     ],
     ids=str,
 )
-def test_a_scenario_is_checked_when_made(name, bad):
+def test_its_market_is_checked_when_one_is_made(name, bad):
     with pytest.raises(MarginError, match=f"^{name}( of ETH)? must "):
-        small(**{name: bad})
+        small(**{name: bad}).market()
+
+
+def test_a_market_is_checked_once_when_a_scenario_is_loaded(root, monkeypatch):
+    made, check = [], Market.__post_init__
+    monkeypatch.setattr(Market, "__post_init__", lambda self: (made.append(self), check(self)))
+    scenario = load(root / "notebooks" / "scenarios.toml")["cross"]
+    assert [market for market in made if market.prices == scenario.marks()]
+    made.clear()
+    scenario.with_trade(scenario.trades[0].symbol, leverage=3).account("isolated")
+    assert not made
 
 
 @BOTH

@@ -60,8 +60,8 @@ def test_the_example_of_an_exercise_is_one(root, sources, monkeypatch, capsys):
     monkeypatch.setattr(exercises, "every", lambda: made["ANSWERS"])
     path = root / "notebooks/scenarios.toml"
     leverage = load(path)["leverage"]["ETH"].leverage
-    exercises.check("01.5", -0.25 / leverage, path)
-    exercises.check("01.5", -0.25 * leverage, path)
+    exercises.check("01.5", -0.25 / leverage, path=path)
+    exercises.check("01.5", -0.25 * leverage, path=path)
     exercises.hint("01.5", 2, path)
     said = capsys.readouterr().out.splitlines()
     assert [line.split(".")[1] for line in said] == [
