@@ -100,7 +100,7 @@ def typed(name, value):
 def slip(name, book):
     """A wrong answer that the course knows, and what it says about it."""
     answer = every()[name](book)
-    words = {wrong: verdict(name, wrong, assignment.SCENARIOS) for wrong in answer.slips}
+    words = {wrong: verdict(name, wrong, path=assignment.SCENARIOS) for wrong in answer.slips}
     return next((wrong, said) for wrong, said in words.items() if said != "right.")
 
 

@@ -32,7 +32,7 @@ EXERCISES = re.compile(r"(?:\A|\n)## Exercises\n")
 SECTION = re.compile(r"^## ", re.MULTILINE)
 TASK = re.compile(r"^\*\*(\d\d\.\d+) ([^*.]+)\.\*\*", re.MULTILINE)
 ASKED = re.compile(r'check\("(\d\d\.\d+)", None\)')
-SOLVED = re.compile(r'^check\("(\d\d\.\d+)", (.*), SCENARIOS\)$', re.MULTILINE)
+SOLVED = re.compile(r'^check\("(\d\d\.\d+)", (.*), path=SCENARIOS\)$', re.MULTILINE)
 
 BEFORE = """# Assignment {title}
 
