@@ -187,7 +187,7 @@ class RulesLab(Lab):
             closing_fee=fee != self.fees[0],
             at_equality=trigger == self.triggers[0],
         )
-        rich = replace(scenario.first(1), balance=3 * margin)
+        rich = replace(scenario.first_trades(1), balance=3 * margin)
         rich = rich.with_trade(symbol, side=side, leverage=leverage, margin=margin)
 
         def opened(maintenance: Tiers | float, conventions: Conventions) -> Account:

@@ -201,7 +201,7 @@ def test_a_picture_forgets_what_it_did_not_finish():
 def lacking(scenario):
     """A scenario, less this or that."""
     for count in range(len(scenario.trades)):
-        yield scenario.first(count)
+        yield scenario.first_trades(count)
     yield replace(scenario, moves={}, paths={}, labels={})
     for left in scenario.mandate:
         rest = {name: value for name, value in scenario.mandate.items() if name != left}
@@ -225,12 +225,12 @@ def test_a_lab_works_or_says_what_its_scenario_lacks(kind):
 
 
 def test_what_is_missing_is_named():
-    first = BOOK["cross"].first(1)
+    first = BOOK["cross"].first_trades(1)
     for name, scenario, part, least in (
         ("ComparisonLab", first, "trades", 2),
         ("CloudLab", first, "trades", 2),
-        ("StressLab", BOOK["cross"].first(2), "moves", 1),
-        ("LeverageLab", BOOK["leverage"].first(0), "trades", 1),
+        ("StressLab", BOOK["cross"].first_trades(2), "moves", 1),
+        ("LeverageLab", BOOK["leverage"].first_trades(0), "trades", 1),
         ("CapstoneLab", first, "mandate", 1),
     ):
         rule = f"needs at least {least} of its {part}, got {len(getattr(scenario, part))}$"
