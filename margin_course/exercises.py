@@ -11,11 +11,13 @@ import ipywidgets as widgets
 
 from margin_course import page, text
 from margin_course.answers import Answer, Solution, every
+from margin_course.field import Field
 from margin_course.prediction import TONES, read
 from margin_course.scenarios import load
 from margin_lib.errors import MarginError, one_number
 
 RIGHT = "right."
+CHECK, HINT = "check", "hint"  # what buttons say
 CLOSE = 0.01  # an answer counts as right within one part in a hundred
 COMMA = "must have no comma: write 5000 for five thousand, 0.5 for a half"
 
@@ -138,24 +140,15 @@ class Exercise(widgets.VBox):
     def __init__(self, name: str, path: str | Path) -> None:
         self.name, self.path, self.hinted = name, path, 0
         self.hints = _known(name)(load(path)).hints
-        fit = widgets.Layout(width="fit-content")
-        self.field = widgets.Text(
-            description=name, placeholder="a number, 50%, or never", layout={"width": "280px"}
-        )
-        self.field.on_msg(self._typed)
-        self.button = widgets.Button(description="check", button_style="primary", layout=fit)
-        self.button.on_click(lambda _: self.answer(self.field.value))
-        self.help = widgets.Button(description="hint", layout=fit)
-        self.help.on_click(lambda _: self.hint())
+        self.field = Field(self._pressed, [CHECK, HINT], name, "a number, 50%, or never")
         self.told, self.advice = widgets.HTML(), widgets.HTML()
-        row = widgets.Box(
-            [self.field, self.button, self.help], layout=widgets.Layout(flex_flow="row wrap")
-        )
-        super().__init__([row, self.told, self.advice])
+        super().__init__([self.field, self.told, self.advice])
 
-    def _typed(self, _: Any, content: Any, __: Any) -> None:
-        if content.get("event") == "submit":  # Enter
-            self.answer(self.field.value)
+    def _pressed(self, button: str, words: str) -> None:
+        if button == HINT:
+            self.hint()
+        else:
+            self.answer(words)
 
     def answer(self, text: str) -> None:
         """Check what was typed, and say what `check` says."""
@@ -170,12 +163,10 @@ class Exercise(widgets.VBox):
         self.told.value = page.status(f"{mark} {self.name}: {html.escape(said)}")
 
     def hint(self) -> None:
-        """Show one more hint."""
+        """Show one more hint, while there is one."""
         self.hinted = min(self.hinted + 1, len(self.hints))
         lines = "".join(f"<li>{html.escape(each)}</li>" for each in self.hints[: self.hinted])
         self.advice.value = page.status(f"<ol>{lines}</ol>")
-        self.help.description = "hint" if self.hinted < len(self.hints) else "no more hints"
-        self.help.disabled = self.hinted == len(self.hints)
 
     def _repr_mimebundle_(self, **how: Any) -> Any:
         """The live view, and beside it the hints, each in a fold of its own."""

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from margin_course import page
+from margin_course.field import Field
 from margin_course.text import NEVER, amount
 from margin_lib.errors import MarginError
 
@@ -33,6 +34,7 @@ TYPED = re.compile(
 TONES = {"hit": ("✓", "#1b7837"), "near": ("≈", "#8c6d00"), "miss": ("✗", "#b2182b")}
 QUOTES = " \t\n\"'“”"
 SUMMARY = "Predict first, then open"
+PREDICT, SHOW_ME = "predict", "show me"  # what buttons say
 
 Data = dict[str, Any]
 
@@ -268,38 +270,21 @@ class Prediction(widgets.VBox):
         self.reply: Reply | None = None
         self.seen = False
         self.told = widgets.HTML()
-        fit = widgets.Layout(width="fit-content", max_width="100%")
         asked = widgets.HTML(f"<b>Predict.</b> {html.escape(data['question'])}")
-        self.skip = widgets.Button(description="show me", layout=fit)
-        self.skip.on_click(lambda _: self.show_me())
         if data["kind"] == "choice":
-            self.field: widgets.Text | None = None
-            self.buttons = [
-                widgets.Button(description=option["says"], layout=fit) for option in data["options"]
-            ]
-            for button in self.buttons:
-                button.on_click(lambda button: self.say(button.description))
-            inputs = [*self.buttons, self.skip]
+            names = [option["says"] for option in data["options"]]
+            self.field = Field(self._pressed, [*names, SHOW_ME])
         else:
-            self.field = widgets.Text(
-                description="your guess", placeholder="500, 50%, never …", layout={"width": "260px"}
+            self.field = Field(
+                self._pressed, [PREDICT, SHOW_ME], "your guess", "500, 50%, never …", data["unit"]
             )
-            self.field.on_msg(self._typed)
-            unit = widgets.Label(data["unit"])
-            commit = widgets.Button(description="predict", button_style="primary", layout=fit)
-            commit.on_click(lambda _: self._commit())
-            self.buttons = [commit]
-            inputs = [self.field, unit, commit, self.skip]
-        self.row = widgets.Box(inputs, layout=widgets.Layout(flex_flow="row wrap"))
-        super().__init__([asked, self.row, self.told])
+        super().__init__([asked, self.field, self.told])
 
-    def _typed(self, _: Any, content: Any, __: Any) -> None:
-        if content.get("event") == "submit":  # Enter
-            self._commit()
-
-    def _commit(self) -> None:
-        if self.field:
-            self.say(self.field.value)
+    def _pressed(self, button: str, words: str) -> None:
+        if button == SHOW_ME:
+            self.show_me()
+        else:
+            self.say(button if self.data["kind"] == "choice" else words)
 
     def say(self, guess: str) -> None:
         """Commit to a guess and open the answer; what is no guess is answered in one line."""
@@ -331,8 +316,7 @@ class Prediction(widgets.VBox):
             value = read(guess, self.data["unit"], self.data["of"])
             if self.data["value"] is not None:
                 drawn = scale(value, self.data["value"], self.data["unit"])
-        for part in (*self.buttons, self.skip, *([self.field] if self.field else [])):
-            part.disabled = True
+        self.field.closed = True
         self.told.value = page.status(f"<p>{words}</p>") + drawn + self.opened(value)
         for tally in TALLIES:
             tally.refresh()

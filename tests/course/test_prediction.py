@@ -167,38 +167,36 @@ def test_no_answer_is_in_sight_before_it_is_opened(answer):
 
 def test_the_answer_opens_after_a_commitment_and_only_one_counts():
     asked = predict("What is left?", 500.0, "USD", opens="The loan does not share.")
-    asked.field.value = "a lot"
-    asked.buttons[0].click()
+    asked.field.press("predict", "a lot")
     assert "must be a number" in asked.told.value and "500 USD" not in asked.told.value
-    asked.field.value = "900"
-    asked.buttons[0].click()
+    asked.field.press("predict", "900")
     words = in_sight(asked.told.value)
     assert "✗ You said 900 USD. It is 500 USD . Too much, by 400 USD." in " ".join(words.split())
     assert "The loan does not share." in words and "<svg" in asked.told.value
-    assert 'role="status"' in asked.told.value and asked.field.disabled
+    assert 'role="status"' in asked.told.value and asked.field.closed
     asked.say("500")
     assert "900" in asked.told.value
 
 
-def test_enter_commits():
+def test_a_press_comes_with_what_was_typed():
     asked = predict("What is left?", 500.0, "USD")
-    asked.field.value = "500"
-    asked.field._handle_custom_msg({"event": "submit"}, [])
+    asked.field._handle_custom_msg({"button": "predict", "words": "500"}, [])
     assert asked.reply.tone == "hit"
 
 
 def test_show_me_opens_and_counts_for_nothing():
     asked = predict("What is left?", 500.0, "USD")
     tally = your_predictions()
-    asked.skip.click()
+    asked.field.press("show me")
     assert "It is <b>500 USD</b>" in asked.told.value
     assert tally.summary().startswith("You have not predicted")
 
 
 def test_a_choice_is_made_of_buttons():
     asked = predict("And then?", "larger")
-    assert [button.description for button in asked.buttons] == list(prediction.ORDER)
-    asked.buttons[2].click()
+    assert asked.field.what["buttons"] == [*prediction.ORDER, "show me"]
+    assert asked.field.what["example"] is None
+    asked.field.press("smaller")
     assert "You said smaller. It is <b>larger</b>. Not so." in asked.told.value
 
 
