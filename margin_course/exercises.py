@@ -158,6 +158,7 @@ class Exercise(widgets.VBox):
             said, tone = f"Your {error.name} {error.rule}.", "miss"
         else:
             tone = "hit" if said == RIGHT else "miss"
+            said = said.replace(f'hint("{self.name}")', f"“{HINT}”")
         sign, colour = TONES[tone]
         mark = f'<b style="color:{colour}">{sign}</b>'
         self.told.value = page.status(f"{mark} {self.name}: {html.escape(said)}")
