@@ -1,10 +1,13 @@
 """Spot margin: coins and money really borrowed. Who sells short owes coins, not money."""
 
+import math
 from dataclasses import dataclass, replace
 
 from margin_lib import formulas
 from margin_lib.errors import keep_number, one_number
 from margin_lib.types import ArrayLike, Number, Truth
+
+ROUNDING = 1e-6  # of an hour: more than floats lose when a time is cut in pieces
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -13,12 +16,12 @@ class SpotWallet:
 
     Parameters
     ----------
-    coin, coin_debt : float    held and borrowed, at least 0 [coin]
+    coin, coin_debt : float    held and owed, at least 0 [coin]
     quote, quote_debt : float  the same in quote money [quote]
-
-    Raises
-    ------
-    MarginError                a value below 0, not finite
+    coin_interest, quote_interest : float      part of each debt that is interest and bears none,
+                               at least 0 [coin; quote]
+    prepaid : float            time ahead that interest has been charged for: the rest of a started
+                               hour, at least 0 [hour]
 
     Source: Binance, "Margin level and margin call" (spot margin).
 
@@ -31,13 +34,18 @@ class SpotWallet:
     quote: float = 0
     coin_debt: float = 0
     quote_debt: float = 0
+    coin_interest: float = 0
+    quote_interest: float = 0
+    prepaid: float = 0
 
     def __post_init__(self) -> None:
-        for name in ("coin", "quote", "coin_debt", "quote_debt"):
+        for name in self.__slots__:
             keep_number(self, name, name.replace("_", " "), at_least=0)
 
     def trade(self, quantity: float, price: float, fee_rate: float = 0) -> "SpotWallet":
         """Buy (above 0) or sell coins; what is missing is borrowed, what comes in repays first.
+
+        What is repaid is interest first.
 
         Parameters
         ----------
@@ -58,23 +66,42 @@ class SpotWallet:
 
         Source: Binance, "Margin auto-borrow and auto-repay".
 
-        >>> SpotWallet(quote=1000).trade(1, price=2000)   # a long at 2x
-        SpotWallet(coin=1.0, quote=0.0, coin_debt=0.0, quote_debt=1000.0)
+        >>> long = SpotWallet(quote=1000).trade(1, price=2000)   # at 2x
+        >>> long.coin, long.quote, long.quote_debt
+        (1.0, 0.0, 1000.0)
         """
         bought = one_number("quantity", quantity)
         fee = formulas.trading_fee(formulas.notional(bought, price), fee_rate)
         paid = formulas.equity_of_cash(fee, bought, price)
-        coin, coin_debt = _moved(self.coin, self.coin_debt, bought)
-        quote, quote_debt = _moved(self.quote, self.quote_debt, -paid)
-        return SpotWallet(coin=coin, quote=quote, coin_debt=coin_debt, quote_debt=quote_debt)
+        coin, coin_debt, coin_interest = _moved(
+            self.coin, self.coin_debt, self.coin_interest, bought
+        )
+        quote, quote_debt, quote_interest = _moved(
+            self.quote, self.quote_debt, self.quote_interest, -paid
+        )
+        return SpotWallet(
+            coin=coin,
+            quote=quote,
+            coin_debt=coin_debt,
+            quote_debt=quote_debt,
+            coin_interest=coin_interest,
+            quote_interest=quote_interest,
+            prepaid=self.prepaid if coin_debt or quote_debt else 0,
+        )
 
-    def accrue(self, hours: float, coin_rate: float = 0, quote_rate: float = 0) -> "SpotWallet":
+    def accrue(
+        self, hours: float, coin_rate: float = 0, quote_rate: float = 0, past: float = 0
+    ) -> "SpotWallet":
         """Add the interest of a time to the debts: simple, for every hour that has started.
+
+        However a time is cut into calls, the interest is the same.
 
         Parameters
         ----------
-        hours : float              since the last time, at least 0 [hour]
-        coin_rate, quote_rate : float      of each debt, at least 0 [1 per hour]
+        hours : float              since the last call, at least 0 [hour]
+        coin_rate, quote_rate : float      of what is borrowed, at least 0 [1 per hour]
+        past : float               as for `formulas.interest`, for the first call after borrowing,
+                                   where hours of the clock are charged [hour]
 
         Returns
         -------
@@ -84,17 +111,27 @@ class SpotWallet:
         ------
         MarginError                a value below 0, not finite
 
-        Equation:  debt grows by debt · rate · ⌈hours⌉
+        Equation:  debt grows by (debt − interest in it) · rate · ⌈hours + past − prepaid⌉
 
-        Source: Binance, "Margin interest".
+        Source as for `formulas.interest`.
 
-        >>> SpotWallet(coin=1, quote_debt=1000).accrue(1.5, quote_rate=0.25).quote_debt
-        1500.0
+        >>> owed = SpotWallet(coin=1, quote_debt=1000).accrue(1.5, quote_rate=0.25)
+        >>> owed.quote_debt, owed.accrue(0.5, quote_rate=0.25).quote_debt
+        (1500.0, 1500.0)
         """
+        hours = one_number("hours", hours, at_least=0) + one_number("past", past, at_least=0)
+        time = max(hours - self.prepaid, 0)
+        time = time if time > ROUNDING else 0
+        owed = (self.coin_debt - self.coin_interest, self.quote_debt - self.quote_interest)
+        rates = coin_rate, quote_rate
+        coin, quote = (formulas.interest(o, r, time) for o, r in zip(owed, rates, strict=True))
         return replace(
             self,
-            coin_debt=self.coin_debt + formulas.interest(self.coin_debt, coin_rate, hours),
-            quote_debt=self.quote_debt + formulas.interest(self.quote_debt, quote_rate, hours),
+            coin_debt=self.coin_debt + coin,
+            coin_interest=self.coin_interest + coin,
+            quote_debt=self.quote_debt + quote,
+            quote_interest=self.quote_interest + quote,
+            prepaid=max(self.prepaid - hours, 0) + math.ceil(time) - time if any(owed) else 0,
         )
 
     def equity(self, price: ArrayLike) -> Number:
@@ -159,11 +196,12 @@ class SpotWallet:
         return self.level(price) <= level  # nothing owed: NaN, never
 
     def _sides(self) -> dict[str, float]:
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {name: getattr(self, name) for name in ("coin", "quote", "coin_debt", "quote_debt")}
 
 
-def _moved(held: float, owed: float, change: float) -> tuple[float, float]:
-    """Held and owed after money came in (repays first) or went out (borrowed where missing)."""
+def _moved(held: float, owed: float, interest: float, change: float) -> tuple[float, float, float]:
+    """Held, owed and interest after money came in (repays) or went out (borrowed where missing)."""
     if change >= 0:
-        return held + formulas.left_after(change, owed), formulas.left_after(owed, change)
-    return formulas.left_after(held, -change), owed + formulas.left_after(-change, held)
+        left = (formulas.left_after(each, change) for each in (owed, interest))
+        return held + formulas.left_after(change, owed), *left
+    return formulas.left_after(held, -change), owed + formulas.left_after(-change, held), interest

@@ -70,12 +70,54 @@ def test_interest_counts_started_hours_and_brings_the_liquidation_price_nearer()
     assert long.accrue(0, quote_rate=0.5) == long
     owing = SpotWallet(coin_debt=1, quote_debt=1)
     assert owing.accrue(1) == owing
-    assert owing.accrue(1, coin_rate=1) == SpotWallet(coin_debt=2, quote_debt=1)
-    assert owing.accrue(1, quote_rate=1) == SpotWallet(coin_debt=1, quote_debt=2)
+    grown = owing.accrue(1, coin_rate=1)
+    assert grown == SpotWallet(coin_debt=2, coin_interest=1, quote_debt=1)
+    grown = owing.accrue(1, quote_rate=1)
+    assert grown == SpotWallet(coin_debt=1, quote_debt=2, quote_interest=1)
     assert long.accrue(2.01, quote_rate=0.01).quote_debt == pytest.approx(1030)
     assert short.accrue(1, coin_rate=0.01).coin_debt == pytest.approx(1.01)
     assert long.accrue(1, quote_rate=0.01).liquidation_price(1.1) > long.liquidation_price(1.1)
     assert short.accrue(1, coin_rate=0.01).liquidation_price(1.1) < short.liquidation_price(1.1)
+
+
+@given(st.lists(st.integers(1, 90), min_size=1, max_size=9), st.integers(0, 100))
+def test_interest_does_not_hang_on_how_a_time_is_cut(minutes, rate):
+    whole = SpotWallet(coin_debt=2, quote_debt=100)
+    rates = {"coin_rate": rate / 1000, "quote_rate": rate / 500}
+    parts = whole
+    for some in minutes:
+        parts = parts.accrue(some / 60, **rates)
+    once = whole.accrue(sum(minutes) / 60, **rates)
+    for name in ("coin_debt", "quote_debt", "coin_interest", "quote_interest"):
+        assert getattr(parts, name) == pytest.approx(getattr(once, name))
+    hours = -(-sum(minutes) // 60)
+    assert once.quote_debt == pytest.approx(100 * (1 + rate / 500 * hours))
+
+
+def test_interest_is_repaid_first_and_a_new_loan_begins_a_new_hour():
+    owing = SpotWallet(quote_debt=100).accrue(1.5, quote_rate=0.1)
+    assert (owing.quote_debt, owing.quote_interest, owing.prepaid) == (120, 20, 0.5)
+    part = owing.trade(-1, price=15)
+    assert (part.quote_debt, part.quote_interest) == (105, 5)
+    part = part.trade(-1, price=15).accrue(0.5, quote_rate=0.1)
+    assert (part.quote_debt, part.quote_interest, part.prepaid) == (90, 0, 0)
+    assert SpotWallet(quote=1).accrue(0.5, quote_rate=0.1).prepaid == 0
+    free = SpotWallet(coin=2, quote_debt=1).accrue(0.5).trade(-1, price=9)
+    assert (free.quote_debt, free.prepaid) == (0, 0)
+
+
+def test_a_venue_may_charge_every_hour_of_the_clock_that_is_touched():
+    """From 13:55 to 14:30 are two, at Binance; then nothing more before 15:00."""
+    owing = SpotWallet(quote_debt=100).accrue(35 / 60, quote_rate=0.1, past=55 / 60)
+    assert owing.quote_debt == pytest.approx(120)
+    assert owing.accrue(30 / 60, quote_rate=0.1).quote_debt == pytest.approx(120)
+    assert owing.accrue(31 / 60, quote_rate=0.1).quote_debt == pytest.approx(130)
+
+
+@pytest.mark.parametrize("hours", [-1, *NOT_SINGLE])
+def test_no_time_that_is_no_number_is_charged(hours):
+    with pytest.raises(MarginError, match="^hours must be "):
+        SpotWallet(quote_debt=1).accrue(hours, quote_rate=0.1)
 
 
 def test_who_owes_nothing_is_never_liquidated():

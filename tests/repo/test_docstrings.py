@@ -35,7 +35,7 @@ NUMBER = re.compile(r"(float|number|array_like)\b")
 # What is no number has no unit.
 WITHOUT_UNIT = {
     "symbol", "mode", "cross", "isolated", "is_liquidatable", "jumps", "have_wicks", "end", "marks",
-    "liquidations", "dead", "liquidated",
+    "liquidations", "dead", "liquidated", "holdings",
 }  # fmt: skip
 # Who calls one of these, or a formula, or raises, can raise MarginError.
 CHECKS = {
@@ -185,7 +185,7 @@ def test_a_class_says_what_it_holds(thing, places):
     """Every field by name, with a unit if it is a number, and an example."""
     fields = getattr(thing, "_fields", ())
     if dataclasses.is_dataclass(thing):
-        fields = [field.name for field in dataclasses.fields(thing)]
+        fields = [field.name for field in dataclasses.fields(thing) if field.init]
     check_parameters(fields, parameters(thing, places))
     assert ">>> " in doc(thing)
 
