@@ -716,13 +716,12 @@ class Account:
         held = {each.coin for each in coins}
         if len(held) < len(coins):
             raise MarginError("collateral", "must hold a coin once", [each.coin for each in coins])
-        settled = {p.contract.settle for p in cross} - held | {p.contract.settle for p in isolated}
+        apart = {position.contract.settle for position in isolated}
+        settled = {position.contract.settle for position in cross} - held | apart
         # Coins are priced in quote money, so a balance beside them is quote money, too.
-        coin = (
-            {p.contract.settle for p in positions if p.contract.inverse} & settled if coins else ()
-        )
-        if len(settled) > 1 or coin:
-            rule = "must settle in the balance's currency or in coins held as collateral"
+        in_coin = any(p.contract.inverse and p.contract.settle in settled for p in positions)
+        if len(settled) > 1 or apart & held or coins and in_coin:
+            rule = "must settle in the balance's currency or, in cross, in coins held as collateral"
             raise MarginError("positions", rule, sorted(settled))
         if not cross and not coins:
             one_number("balance", self.balance, at_least=0)
@@ -1050,13 +1049,14 @@ class Account:
 
         Where it is used up already, it is the price at which there would be something again.
         """
-        market, now = position.contract.market, position.mark(marks)
+        market = position.contract.market
         gone = np.less_equal(getattr(self.risk(marks), of), 0)
         low, high = self._zeros(market, marks, of, np.where(gone, -1, 1))
         falls = np.not_equal(position.quantity > 0, gone)
         first, second = np.where(falls, low, high), np.where(falls, high, low)
         found = np.where(np.isnan(first), second, first)
-        return as_scalar(np.where(np.isnan(found) & gone, now, found))
+        nowhere = np.inf if position.quantity > 0 else 0.0  # no price keeps it alive
+        return as_scalar(np.where(np.isnan(found) & gone, nowhere, found))
 
     def _zeros(
         self, market: str, marks: Marks | None, of: str, turn: Number = 1
