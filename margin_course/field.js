@@ -26,20 +26,18 @@ export function field(root, what, press) {
     input.placeholder = what.example;
     part("span", "mc-unit", label, what.unit);
   }
-  what.buttons.forEach((name, place) => {
+  for (const [place, name] of what.buttons.entries()) {
     const button = part("button", "mc-button", form, name);
-    if (input && place === 0) {
-      button.type = "submit";
-      button.classList.add("mc-first");
-      return;
-    }
     button.type = "button";
     button.onclick = () => press(name, input ? input.value : "");
-  });
-  form.onsubmit = (event) => {
-    event.preventDefault();
-    if (input) press(what.buttons[0], input.value);
-  };
+    if (input && place === 0) button.classList.add("mc-first");
+  }
+  form.onsubmit = (event) => event.preventDefault();
+  if (input)
+    // JupyterLab keeps a form from being sent, so the key is taken here.
+    input.onkeydown = (event) => {
+      if (event.key === "Enter") press(what.buttons[0], input.value);
+    };
   return {
     // Nothing more to press, but the words stay.
     close(closed) {
