@@ -8,12 +8,14 @@ __new__ as they are, and would copy examples along with every function; so in th
 are made by a call, and the examples stand in a file of tests.
 
 Prints the share of mutants that were killed and every one that was not; fails below SHARE. One that
-takes too long counts as alive: it may be a slow machine. Names (margin_lib.spot.*, for instance)
-limit the run to some mutants.
+takes too long counts as alive: it may be a slow machine. Names (margin_lib.spot.*, for instance),
+here or as ARGS, limit the run to some mutants.
 """
 
 import ast
 import collections
+import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -113,4 +115,4 @@ def main(names):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main([*sys.argv[1:], *shlex.split(os.environ.get("ARGS", ""))]))

@@ -33,7 +33,7 @@ def copy(tmp_path_factory) -> Path:
     copy = tmp_path_factory.mktemp("adapt") / "course"
     repo.copy_to(copy)
     subprocess.run(["git", "init", "-q"], cwd=copy, check=True)
-    subprocess.run(["make", "-s", ".venv/test.stamp"], cwd=copy, check=True)
+    subprocess.run(["make", "-s", "set-up-test"], cwd=copy, check=True)
     return copy
 
 

@@ -2,9 +2,9 @@
 
 import json
 import re
-import time
 
 from tests.support import browser
+from tests.support.waiting import until
 
 SEEN = """async (lab) => {
   const image = lab.querySelector(".widget-image");
@@ -28,7 +28,7 @@ SEEN = """async (lab) => {
 TOLD = """
 import hashlib as _hashlib, json as _json
 from ipywidgets.widgets.widget import _instances
-from margin_lib import labs as _labs
+from margin_course import lab as _lab_module
 def _hash(lab):
     return _hashlib.sha256(bytes(lab._image.value)).hexdigest()
 _lab = _instances[{id!r}]
@@ -37,7 +37,7 @@ if {id!r} not in _twins:
     _more = [_lab.modes] if hasattr(_lab, "modes") else []  # what some labs are made with
     _twins[{id!r}] = type(_lab)(_lab.scenario, *_more)
 _twin = _twins[{id!r}]
-with _labs.DRAWING:  # the lab may be moved in another thread, now
+with _lab_module.DRAWING:  # the lab may be moved in another thread, now
     _twin.set(**_twin.presets["start"])
     _twin.set(**_lab.values())
     _state = {{
@@ -75,15 +75,6 @@ def number(shown):
     scale = 0.01 if unit else 1
     value = float(whole.replace(",", "") + part) * scale
     return -value if sign in ("−", "-") else value, scale * 0.5 / 10 ** max(len(part) - 1, 0)
-
-
-def until(what, true, patience=browser.PATIENCE):
-    """Ask again and again until the answer is true, and return it."""
-    deadline = time.monotonic() + patience
-    while not (answer := true()):
-        assert time.monotonic() < deadline, f"waited {patience} s for {what}"
-        time.sleep(0.1)
-    return answer
 
 
 class View:

@@ -7,10 +7,11 @@ import pytest
 from margin_course.lessons.stress import StressLab
 from margin_course.modes import PathLab
 from margin_course.scenarios import load
-from tests.browser.live import View, number, plain, until
+from tests.browser.live import View, number, plain
 from tests.browser.stock import FOLDER, LABS, NAMES
 from tests.course.test_events import with_events
 from tests.support import browser, lessons
+from tests.support.waiting import until
 
 STDERR = "[data-mime-type='application/vnd.jupyter.stderr']"
 
@@ -33,7 +34,6 @@ def served(course, tmp_path_factory):
 @pytest.fixture
 def page(chrome):
     page = chrome.new_page(viewport=browser.SCREEN)
-    page.set_default_timeout(browser.PATIENCE * 1000)
     yield page
     page.close()
 

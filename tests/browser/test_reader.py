@@ -11,7 +11,7 @@ from tests.support import browser
 # reader would try. What is right is asked of the notebook itself.
 READER = """
 import math as _math
-from margin_lib import exercises as _exercises, quiz as _quiz
+from margin_course import exercises as _exercises, quiz as _quiz
 from margin_course import load as _load
 
 def _compared(prediction, result, *form):

@@ -9,8 +9,7 @@ from urllib.request import url2pathname
 
 import pytest
 
-from tests.browser.live import until
-from tests.support import browser
+from tests.support.waiting import until
 from tools.publish import links
 from tools.publish.site import MODULES, SITE
 
@@ -43,7 +42,6 @@ HREFS = "links => links.map(link => link.getAttribute('href'))"
 def page(chrome, request):
     """A page of one width, which remembers complaints and what is asked of the network."""
     page = chrome.new_page(viewport={"width": request.param, "height": 1000})
-    page.set_default_timeout(browser.PATIENCE * 1000)
     page.heard = []
     page.on("pageerror", lambda error: page.heard.append(str(error)))
     page.on("requestfailed", lambda asked: page.heard.append(f"failed: {asked.url}"))

@@ -54,7 +54,7 @@ def page(chrome):
 
 def opened(page, folder, name):
     page.goto((folder / f"{name}.html").as_uri())
-    page.wait_for_selector("body[data-ready]", timeout=60_000)
+    page.wait_for_selector("body[data-ready]")
     return page
 
 

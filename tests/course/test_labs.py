@@ -29,7 +29,7 @@ from margin_lib.replay import Costs, replay
 from tests.support.lessons import STARTS
 
 FILES = ["notebooks/scenarios.toml", "tests/support/other_scenarios.toml"]
-SEQUENCES = int(os.environ.get("SEQUENCES", 16))  # of random moves for each lab; `make fuzz`: 300
+SEQUENCES = int(os.environ.get("SEQUENCES", 16))  # of random moves for each lab
 
 
 @pytest.fixture(params=FILES, scope="module")

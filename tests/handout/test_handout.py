@@ -43,9 +43,7 @@ def python(folder):
 
 def run(folder, *command):
     environment = {name: value for name, value in os.environ.items() if not OURS.match(name)}
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600
-    )
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

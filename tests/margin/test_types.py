@@ -126,7 +126,6 @@ def test_a_checker_knows_right_use_from_wrong_use_and_accepts_the_examples(pytho
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=300,
     )
     wrong = [n for n, line in enumerate(USE.splitlines(), start=1) if "# refused" in line]
     refused = re.findall(r"(?m)^(\w+)\.py:(\d+): error: ", run.stdout)

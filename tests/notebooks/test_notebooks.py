@@ -226,7 +226,6 @@ def strict_check(paths: list[Path]) -> dict[str, set[str]]:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
     )
     assert run.returncode in (0, 1), run.stdout + run.stderr
     lines = re.findall(r"^(PASSED|FAILED) \S*?(\w+)\.ipynb::", run.stdout, re.MULTILINE)

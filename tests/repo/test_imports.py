@@ -24,7 +24,6 @@ print(sorted({"matplotlib", "ipywidgets", "IPython"} & set(sys.modules)))
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
     )
     assert (run.returncode, run.stdout, run.stderr) == (0, "[]\n", "")
     assert not list(tmp_path.iterdir()), "import margin_lib wrote something"

@@ -94,7 +94,7 @@ def test_the_forms_of_the_links_are_those_that_badges_writes():
 
 
 def test_the_measured_table_has_a_day_and_every_notebook():
-    day = re.search(r"Measured by `make kernels` on (\d{4}-\d\d-\d\d)", CLASSROOM)[1]
+    day = re.search(r"Measured by `make bench` on (\d{4}-\d\d-\d\d)", CLASSROOM)[1]
     assert datetime.date.fromisoformat(day)
     heads = kernels.MEMORY, kernels.PROCESSOR, kernels.CLOCK
     assert f"| what runs | {' | '.join(heads)} |" in CLASSROOM

@@ -1,18 +1,13 @@
 """What a reader meets first: the files at the top, make lab, Binder, the two lists of packages."""
 
-import contextlib
 import importlib.metadata
 import os
 import re
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
 import tomllib
 import urllib.parse
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -20,12 +15,11 @@ import yaml
 from packaging.requirements import Requirement
 
 from tools import newest, repo
-from tools.publish import badges, binder, prebuild
+from tools.publish import badges, binder
 from tools.repo import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-VENV = Path(sys.prefix)  # of the set-up that runs the tests
-# repo2docker asks Unix who runs it, and a server stops by a signal to its group.
+# repo2docker asks Unix who runs it.
 on_unix = pytest.mark.skipif(os.name == "nt", reason="not made for Windows")
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 
@@ -140,33 +134,6 @@ def test_binder_opens_the_index_in_jupyterlab():
     assert f"[binder]: {link}\n" in readme
 
 
-def test_mybinder_is_listened_to_until_the_image_is_there(monkeypatch, capsys):
-    def told(*phases):
-        lines = [b": keepalive\n", b"\n"]
-        lines += [b'data: {"phase": "%s", "message": "so\\n"}\n' % phase for phase in phases]
-        stream = contextlib.nullcontext(lines)
-        monkeypatch.setattr(prebuild.urllib.request, "urlopen", lambda url, timeout: stream)
-        code = prebuild.main("some-one/a.fork")
-        return code, capsys.readouterr().out.splitlines()
-
-    last = "some-one/a.fork: built"
-    assert told(b"waiting", b"building", b"building", b"built", b"failed") == (
-        0,
-        ["waiting: so", "building: so", "built: so", last],
-    )
-    for stream, said in (([b"building", b"failed"], "failed: so"), ([b"waiting"], "waiting: so")):
-        code, lines = told(*stream)
-        assert (code, lines[-2:]) == (1, [said, last.replace("built", "NOT built")])
-
-
-def test_a_mybinder_that_does_not_answer_is_told(monkeypatch, capsys):
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))  # and does not listen
-        monkeypatch.setattr(prebuild, "SERVICE", f"http://127.0.0.1:{nobody.getsockname()[1]}")
-        assert prebuild.main() == 1
-    assert "mybinder.org does not answer: " in capsys.readouterr().out
-
-
 # Links
 
 
@@ -259,7 +226,8 @@ def test_make_badges_prints_the_links_and_writes_only_when_told(copy):
 
     def make(*words):
         command = ["make", "-s", "badges", f"PYTHON={Path(sys.executable).as_posix()}", *words]
-        environment = {k: v for k, v in os.environ.items() if "MAKE" not in k and k != "MFLAGS"}
+        ours = re.compile("MAKE|MFLAGS|REPO$|HUB$|BRANCH$|PYTHON$")
+        environment = {k: v for k, v in os.environ.items() if not ours.match(k)}
         return subprocess.check_output(command, cwd=copy, env=environment, text=True)
 
     printed = make("HUB=https://h.example", "BRANCH=spring")
@@ -300,7 +268,7 @@ def test_a_fork_under_another_name_passes(tmp_path):
     """After make badges the old name is nowhere, and no test that could know it misses it."""
     repo.copy_to(tmp_path)
     old = badges.repo_of((tmp_path / "README.md").read_text(encoding="utf-8"))
-    how = {"cwd": tmp_path, "capture_output": True, "text": True, "timeout": 300}
+    how = {"cwd": tmp_path, "capture_output": True, "text": True}
     subprocess.run(["git", "init", "-q"], check=True, **how)
     search = ["git", "grep", "--untracked", "-l", "-i", "-F", old]
     assert subprocess.run(search, **how).stdout.splitlines() == list(NAMED)
@@ -320,77 +288,3 @@ def test_readme_links_to_every_notebook():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     linked = set(re.findall(r"\]\(notebooks/(\w+\.ipynb)\)", readme))
     assert linked == {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
-
-
-# make lab
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(read, deadline):
-    """The first true value of read(), or None when time is up."""
-    while time.monotonic() < deadline:
-        if value := read():
-            return value
-        time.sleep(0.2)
-    return None
-
-
-@on_unix
-@pytest.mark.skipif(not (VENV / "lab.stamp").exists(), reason="not the Python of a make set-up")
-def test_make_lab_answers_without_a_screen(tmp_path):
-    port = free_port()
-    arguments = f"--ServerApp.port={port} --ServerApp.port_retries=0"
-    # An outer make hands its own flags down, and these two would call for a browser.
-    dropped = {"MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "DISPLAY", "WAYLAND_DISPLAY"}
-    environment = {name: value for name, value in os.environ.items() if name not in dropped}
-    for folder in ("CONFIG", "DATA", "RUNTIME"):
-        environment[f"JUPYTER_{folder}_DIR"] = str(tmp_path / folder.lower())
-
-    log = tmp_path / "log"
-    address = re.compile(rf"http://\S+:{port}/lab/tree/notebooks/00_index\.ipynb\?token=(\w+)")
-    with log.open("w", encoding="utf-8") as output:
-        lab = subprocess.Popen(
-            ["make", "lab", f"VENV={VENV}", f"ARGS={arguments}"],
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        deadline = time.monotonic() + 30
-        printed = wait_for(
-            lambda: address.search(log.read_text("utf-8")) or lab.poll() is not None, deadline
-        )
-        assert isinstance(printed, re.Match), log.read_text("utf-8")
-        status = f"http://127.0.0.1:{port}/api/status?token={printed[1]}"
-        assert wait_for(lambda: answers(status), deadline), log.read_text("utf-8")
-    finally:
-        stop_group(lab)
-
-
-def answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=5) as reply:
-            return reply.status == 200
-    except OSError:
-        return False
-
-
-def stop_group(process: subprocess.Popen) -> None:
-    """Stop make and the server it started; the new session made them a group of their own."""
-    for how in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, how)
-        except ProcessLookupError:
-            return
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            continue

@@ -9,15 +9,13 @@ import json
 import os
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support import waiting
 from tools.repo import ROOT
 
 FLAGS = [
@@ -29,7 +27,6 @@ FLAGS = [
     "--disable-sync",
 ]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PATIENCE = 60  # seconds; two cores may have other work
 SCREEN = {"width": 1024, "height": 1300}  # as narrow as the course promises
 
 SETTINGS = f"app_settings_dir={ROOT / 'tools' / 'lab'}"  # no question about news
@@ -78,9 +75,23 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        chrome = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        cap = 1000 * waiting.CAP  # milliseconds
+        chrome = playwright.chromium.launch(executable_path=chromium(), args=FLAGS, timeout=cap)
+        for made in ("new_page", "new_context"):
+            setattr(chrome, made, _patient(getattr(chrome, made), cap))
         yield chrome
         chrome.close()
+
+
+def _patient(make, cap):
+    """The same, but whatever is made waits as long as tests do."""
+
+    def made(**options):
+        one = make(**options)
+        one.set_default_timeout(cap)
+        return one
+
+    return made
 
 
 @contextmanager
@@ -117,34 +128,17 @@ def server(kind, folder, own):
         )
     base = f"http://127.0.0.1:{port}/"
     try:
-        _wait_for(f"{base}?token={token}", process, own / "log")
+        try:
+            first = f"{base}?token={token}"
+            waiting.until("the server answered", lambda: waiting.answers(first), process)
+        except AssertionError as error:
+            raise RuntimeError(f"{error}:\n{(own / 'log').read_text('utf-8')}") from None
         yield lambda name: base + ADDRESS[kind].format(name, token)
     finally:
-        _stop(process)
+        waiting.stop_group(process)
 
 
 _FOLDERS = ("CONFIG", "DATA", "RUNTIME")
-
-
-def _wait_for(address, process, log):
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(address, timeout=10):
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise RuntimeError(f"the server does not answer:\n{log.read_text('utf-8')}")
-
-
-def _stop(process):
-    """Stop the server and its kernels; the new session made them a group of their own."""
-    for how in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, how)
-            process.wait(timeout=20)
-        except (ProcessLookupError, subprocess.TimeoutExpired):
-            continue
 
 
 # A notebook in JupyterLab or Notebook 7
@@ -179,7 +173,6 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 
 def open_notebook(page, address):
     """Open a notebook and wait until its kernel can be asked."""
-    page.set_default_timeout(PATIENCE * 1000)
     page.goto(address)
     page.wait_for_function(READY)
 

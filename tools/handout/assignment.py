@@ -58,7 +58,7 @@ CONFIG = """# Settings of nbgrader for this folder; instructors/assignments.md s
 c = get_config()
 c.CourseDirectory.course_id = "margin"
 c.ClearSolutions.code_stub = {"python": "# Lines of your own, if you need some."}
-c.ExecutePreprocessor.timeout = 60
+c.ExecutePreprocessor.timeout = 600
 """
 
 

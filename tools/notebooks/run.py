@@ -31,7 +31,7 @@ from tools.repo import ROOT
 
 FOLDERS = "notebooks", "instructors/solutions"
 AT_A_TIME = 2
-CELL_TIMEOUT = 60  # seconds, as in the check of the notebooks
+CELL_TIMEOUT = 600  # seconds, as in the check of the notebooks: then nothing will come
 COMPARES = "prose_is_fresh("  # the cell that compares the numbers in the text
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 NOTEBOOK_METADATA = {

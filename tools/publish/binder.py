@@ -90,7 +90,7 @@ def pins():
 def picked(root=ROOT):
     """What repo2docker says that it would build. BinderError where that is not what we mean."""
     command = [sys.executable, "-m", "repo2docker", "--no-build", "--debug", "."]
-    told = run(*command, cwd=root, timeout=60)
+    told = run(*command, cwd=root)
     (python,) = [line.removeprefix("python=") for line in environment() if "python=" in line]
     for must in (
         rf"Building conda environment for python={re.escape(python)}\b",

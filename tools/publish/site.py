@@ -17,7 +17,7 @@ from tools.repo import ROOT
 
 SOURCES = ROOT / "build" / "pages"
 SITE = ROOT / "build" / "site"
-LITE = badges.LITE.split("/")[0]  # the folder in the site that `make lite` fills
+LITE = badges.LITE.split("/")[0]  # the folder in the site that tools.publish.lite fills
 COPIED = ["*.md", "LICENSE*", "CITATION.cff", "notebooks", "instructors"]
 IGNORED = shutil.ignore_patterns(".*", "__pycache__")
 BADGE = re.compile(r"^\[!\[Binder\].*$", re.MULTILINE)  # a picture of another site

@@ -1,0 +1,122 @@
+"""No test and no tool gives up after a short time: the next machine may be ten times slower."""
+
+import ast
+import re
+
+import pytest
+
+from tests.support.waiting import CAP
+from tools.repo import ROOT
+
+WAITS = re.compile("timeout|deadline|patience", re.IGNORECASE)
+CLOCK = re.compile(r"time\(\)|monotonic\(\)|perf_counter\(\)")
+FILES = [
+    *sorted(p for folder in ("tests", "tools", "benchmarks") for p in ROOT.glob(f"{folder}/**/*")),
+    *(ROOT / name for name in ("Makefile", ".ci/run", "pyproject.toml")),
+]
+FILES = [path for path in FILES if path.is_file() and "__pycache__" not in path.parts]
+# Who may: what it waits for is not ours, or nothing is judged by it.
+MAY = {"tools/publish/links.py": "a stranger's server that does not answer in time is told"}
+
+
+def value(node, known):
+    """What an expression comes to, as far as numbers and the names of numbers go."""
+    match node:
+        case ast.Constant(value=float() | int() as number) if not isinstance(number, bool):
+            return number
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return known.get(name)
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            parts = value(left, known), value(right, known)
+            return None if None in parts else parts[0] * parts[1]
+    return None
+
+
+def short_waits(source):
+    """(line, number) of each number of a program that is a wait, and shorter than the cap.
+
+    Seconds or milliseconds: from 1,000 on they are taken for the latter.
+    """
+    tree, known = ast.parse(source), {"CAP": CAP}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            number = value(node.value, known)
+            if number is not None:
+                known[node.targets[0].id] = number
+    for node in ast.walk(tree):
+        found = []
+        if isinstance(node, ast.keyword) and WAITS.search(node.arg or ""):
+            found = [node.value]
+        elif isinstance(node, ast.Call) and WAITS.search(ast.unparse(node.func)):
+            found = node.args
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found = [node.value] if any(WAITS.search(ast.unparse(t)) for t in targets) else []
+        elif isinstance(node, ast.arguments):
+            named = zip(node.args[::-1], node.defaults[::-1], strict=False)
+            found = [default for name, default in named if WAITS.search(name.arg)]
+        # A time of day, plus so much.
+        elif isinstance(node, ast.BinOp) and re.search(
+            r"time\(\)|monotonic\(\)", ast.unparse(node)
+        ):
+            found = [node.right] if isinstance(node.op, ast.Add) else []
+        for each in found:
+            number = value(each, known)
+            if number is not None and number < (CAP if number < 1_000 else 1_000 * CAP):
+                yield node.lineno if hasattr(node, "lineno") else each.lineno, number
+
+
+def short_settings(text):
+    """The same, of settings in other files, and of those in texts of a program: name=30."""
+    for line, words in enumerate(text.splitlines(), start=1):
+        for number in re.findall(r"(?i)timeout\w*\"?(?:\s*[:=]\s*|\s+)(\d[\d_.e]*)", words):
+            if float(number) < CAP:
+                yield line, float(number)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_nothing_waits_for_a_short_time(path):
+    name = path.relative_to(ROOT).as_posix()
+    if name in MAY or path == ROOT / "tests/repo/test_waits.py":
+        return
+    text = path.read_text(encoding="utf-8", errors="replace")
+    found = [*short_settings(text), *(short_waits(text) if path.suffix == ".py" else ())]
+    assert found == [], f"wait for the thing itself: tests/support/waiting.py; {name}: {found}"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "subprocess.run(command, timeout=300)",
+        "PATIENCE = 60\npage.set_default_timeout(PATIENCE * 1000)",
+        "page.wait_for_selector('body', timeout=60_000)",
+        "deadline = time.monotonic() + 30",
+        "stop = time.time() + 2 * 60",
+        "def until(true, patience=60): ...",
+        "SOON = 5\nopen(address, timeout=SOON)",
+        "c.ExecutePreprocessor.timeout = 60",
+        "settings(deadline=200)",
+    ],
+)
+def test_a_short_wait_is_found(source):
+    assert list(short_waits(source))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "until('it', true, process)",
+        "page.set_default_timeout(1000 * CAP)",
+        "settings(deadline=None)",
+        "end = time.monotonic() + CAP",
+        "took = time.monotonic() - start",
+        "process.wait(timeout=600)",
+    ],
+)
+def test_the_cap_is_no_short_wait(source):
+    assert list(short_waits(source)) == []
+
+
+def test_a_short_wait_in_a_setting_is_found():
+    assert list(short_settings("x --nbval-cell-timeout=60\nc.timeout = 5")) == [(1, 60), (2, 5)]
+    assert list(short_settings("--nbval-cell-timeout=600\ntimeout-minutes: 30")) == []
