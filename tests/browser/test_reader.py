@@ -6,17 +6,31 @@ import pytest
 
 from tests.browser.stock import NAMES, code_of
 from tests.support import browser
+from tools.notebooks import counts
 
 # In the reader's hands each comparison is made twice, and each exercise is tried with all that a
 # reader would try. What is right is asked of the notebook itself.
 READER = """
 import math as _math
-from margin_course import exercises as _exercises, quiz as _quiz
+from margin_course import exercises as _exercises, prediction as _prediction, quiz as _quiz
 from margin_course import load as _load
 
 def _compared(prediction, result, *form):
     for said in (prediction, "never" if _math.isnan(result) else float(result)):
         _exercises.compare(_exercises.predict(said), result, *form)
+
+def _predicted(question, answer, unit="", opens=None, **how):
+    data = _prediction.described(question, answer, unit, **how)
+    if data["kind"] == "choice":
+        right, wrong = data["answer"], next(o["says"] for o in data["options"] if not o["right"])
+    else:
+        right = "never" if _math.isnan(answer) else repr(float(answer) * (100 if unit == "%" else 1))
+        right, wrong = f"{right} %" if unit == "%" and right != "never" else right, "123456"
+    for guess in (wrong, right):
+        asked = _prediction.predict(question, answer, unit, opens=opens, **how)
+        asked.say(guess)
+        print(f"You said {asked.reply.said}: {asked.reply.words}")
+    return _prediction.predict(question, answer, unit, opens=opens, **how)
 
 def _tried(name):
     answer = _exercises.every()[name](_load("scenarios.toml"))
@@ -28,8 +42,9 @@ def _tried(name):
 
 def _asked(name):
     for question in (asked := _quiz.quiz(name)).questions:
-        for option in sorted(question.options, key=lambda option: "right" in option):
-            question.answer(option)
+        rights = ["right" in option for option in question.options]
+        for place in sorted(range(len(rights)), key=rights.__getitem__):
+            question.answer(place)
             print(question.reply.value)
     return asked
 
@@ -41,6 +56,7 @@ def as_a_reader(source, guess):
     """What a reader makes of a cell."""
     source = re.sub(r"\bpredict\(None\)", f"predict({guess})", source)
     source = re.sub(r"(?m)^( *)compare\(", r"\1_compared(", source)
+    source = re.sub(r"(?m)^( *)predict\((?!None)", r"\1_predicted(", source)
     source = re.sub(r'^check\(("[\d.]+"), None\)$', r"_tried(\1)", source)
     return re.sub(r'\bquiz\(("\d\d")\)', r"_asked(\1)", source)
 
@@ -76,11 +92,11 @@ def test_every_answer_gets_its_reply(page, name):
     guesses = compared = tried = asked = 0
     for source in code_of(name):
         lines = told(page, as_a_reader(source, GUESSES[guesses % len(GUESSES)]))
-        guesses += "predict(None)" in source
+        guesses += counts.is_prediction(source)
         for wrong, right in pairs(lines):
             compared += 1
-            assert "well predicted" not in wrong
-            assert right.endswith("well predicted.")
+            assert "well predicted" not in wrong.lower()
+            assert "well predicted." in right.lower()
         if source.startswith("check("):
             tried += 1
             assert all(lines)
@@ -89,8 +105,8 @@ def test_every_answer_gets_its_reply(page, name):
             assert right == "right." and first and second and first != second
         if "quiz(" in source:
             asked += 1
-            verdicts = [re.search(r"<b>(.+?)</b> (.+)</div>", line).groups() for line in lines]
-            assert {verdict for verdict, _ in verdicts} == {"Right.", "Not so."}
+            verdicts = [re.search(r"<b[^>]*>(.+?)</b> (.+)</div>", line).groups() for line in lines]
+            assert {verdict for verdict, _ in verdicts} == {"✓ Right.", "✗ Not so."}
             assert all(len(reason) > 20 for _, reason in verdicts)
     assert guesses == compared
     assert name == NAMES[0] or (tried >= 3 and asked == 1)
