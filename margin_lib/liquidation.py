@@ -21,10 +21,12 @@ from margin_lib.account import (
     Position,
     Risk,
     checked_marks,
+    coin_party,
     margin_party,
+    pooled_risk,
 )
 from margin_lib.errors import MarginError, one_number
-from margin_lib.types import Marks, Number
+from margin_lib.types import Marks
 
 Step = str | float  # a word of CLOSES, or a share of each position
 CLOSES = ("cancel orders", "next tier", "what is needed", "worst first", "everything")
@@ -165,7 +167,7 @@ def part_to_close(
     7.0
     """
     rules, position = _Rules.of(fee_rate, "everything", lot, 0), account[symbol]
-    pocket = _Pocket.of(account, None if position.margin is None else symbol, checked_marks(marks))
+    pocket = _Pocket(account, None if position.margin is None else symbol, checked_marks(marks))
     if not pocket.risk().is_liquidatable:
         return 0 * position.quantity
     return next(pocket.parts(symbol, "what is needed", rules))
@@ -443,46 +445,45 @@ def _taken(
 ) -> tuple[Account, tuple[Event, ...]]:
     """The account after pockets are taken apart: each for itself, then put together once."""
     left: dict[str, Position | None] = {}
-    balance, events = account.balance, []
+    balance, coins, events = account.balance, account.collateral, []
     for name in names:
-        pocket = _Pocket.of(account, name, marks)
-        event, home = pocket.taken(rules)
+        pocket = _Pocket(account, name, marks)
+        event = pocket.taken(rules)
         events.append(event)
-        balance += home
+        balance += event.received("balance")
+        coins = coins if name else tuple(pocket.coins.values())
         left |= {p.symbol: pocket.open.get(p.symbol) for p in pocket.held}
     positions = [left.get(p.symbol, p) for p in account.positions]
     kept = tuple(p for p in positions if p is not None)
-    return replace(account, balance=balance, positions=kept), tuple(events)
+    return Account(balance=balance, positions=kept, collateral=coins), tuple(events)
 
 
 class _Pocket:
-    """Positions that share a sum of money, while they are closed one after another.
+    """Positions and coins that share a sum of money, while they are closed one after another.
 
-    An isolated position is a pocket of one, and its margin is the money.
+    An isolated position is a pocket of one, and its margin is the money. What a party receives
+    stands in the ledger; `home` is the party whose money this is.
     """
 
-    def __init__(
-        self, name: str | None, held: Sequence[Position], money: float, marks: dict[str, float]
-    ) -> None:
-        self.name, self.held, self.money, self.marks = name, held, money, marks
-        self.open = {position.symbol: position for position in held}
-        self.ledger = {"market": 0 * money, "insurance fund": 0 * money}
-
-    @classmethod
-    def of(cls, account: Account, name: str | None, marks: dict[str, float]) -> "_Pocket":
-        if name is None:
-            return cls(None, account.cross, account.balance, marks)
-        return cls(name, [account[name]], account[name].own_margin, marks)
+    def __init__(self, account: Account, name: str | None, marks: dict[str, float]) -> None:
+        self.name, self.marks = name, marks
+        self.held = account.cross if name is None else (account[name],)
+        self.open = {position.symbol: position for position in self.held}
+        coins = account.collateral if name is None else ()
+        self.coins = {each.coin: each for each in coins}
+        self.start = self.money = account.balance if name is None else account[name].own_margin
+        self.home = "balance" if name is None else margin_party(name)
+        self.ledger = {"market": 0 * self.money, "insurance fund": 0 * self.money}
 
     def risk(self, money: float | None = None, **changed: Position) -> Risk:
         """How it stands; also with another sum of money, and other sizes."""
         held = (self.open | changed).values()
-        risks = (replace(p, margin=None).risk(p.mark(self.marks)) for p in held)
-        return sum(risks, Risk(self.money if money is None else money))
+        money = self.money if money is None else money
+        return pooled_risk(money, (*held, *self.coins.values()), self.marks)
 
-    def taken(self, rules: _Rules) -> tuple[Event, float]:
-        """Take steps until it lives: what happened, and money that went home to the balance."""
-        start, risk, closed = self.money, self.risk(), []
+    def taken(self, rules: _Rules) -> Event:
+        """Take steps until it lives."""
+        risk, closed = self.risk(), []
         if rules.backstop and risk.equity < rules.backstop * risk.maintenance_margin:
             rules = replace(rules, fee_rate=None, steps=("everything",))
         for symbols, part in self._closings(rules):
@@ -490,20 +491,18 @@ class _Pocket:
             closed += symbols
             if not self.open or not self.risk().is_liquidatable:
                 break
-        moved = {"balance": self.money - start}
-        if self.name is not None:
-            party = margin_party(self.name)
-            moved = {party: self.money - start}
-            if not self.open:
-                moved = {party: -start, "balance": self.money}
-            else:
+        if self.open:
+            moved = {self.home: self.money - self.start}
+            if self.name is not None:
                 self.open[self.name] = replace(self.open[self.name], margin=self.money)
-        event = Event.of("liquidated", dict.fromkeys(closed), moved, self.ledger)
-        return event, moved.get("balance", 0)
+        else:
+            moved = {"balance": self.money}
+            moved[self.home] = moved.get(self.home, 0) - self.start
+        return Event.of("liquidated", dict.fromkeys(closed), moved, self.ledger)
 
     def _closings(self, rules: _Rules) -> Iterator[tuple[list[str], float | None]]:
         """What is closed next: symbols, and how much of the one symbol; None for all of each."""
-        order = sorted(self.held, key=lambda p: p.pnl(p.mark(self.marks)))
+        order = sorted(self.held, key=lambda p: p.pnl(p.mark(self.marks)) * self._worth_of(p))
         for step in rules.steps:
             if step == "everything":
                 yield list(self.open), None
@@ -523,8 +522,8 @@ class _Pocket:
         elif step == "next tier":
             tiers = self.open[symbol].contract.maintenance
             for tier in reversed(tiers[1:]):
-                share = tier.floor / self._required_of(symbol)
-                if share <= 1 and symbol in self.open:
+                share = tier.floor / self._required_of(symbol) if symbol in self.open else 2
+                if share <= 1:
                     yield _in_lots(self.open[symbol].quantity, 1 - share, rules.lot, beyond=True)
         elif not isinstance(step, str):
             yield _in_lots(whole, step, rules.lot)
@@ -535,63 +534,95 @@ class _Pocket:
         frozen = position.contract.conventions.maintenance_at == "entry"
         return position.notional(position.entry_price if frozen else position.mark(self.marks))
 
+    def _worth_of(self, position: Position) -> float:
+        """What a unit of the currency that a position settles in is worth in the balance's."""
+        coin = self.coins.get(position.contract.settle)
+        return coin.mark(self.marks) if coin else 1
+
     def _close(self, symbols: list[str], part: float | None, fee_rate: float | None) -> None:
         """Close a part of one position, or several whole: money moves, and the ledger says how."""
         risk = self.risk()
         closed = [self.open[s] for s in symbols]
         closed = closed if part is None else [replace(closed[0], quantity=part)]
-        gain = sum(p.pnl(p.mark(self.marks)) for p in closed)
-        value = sum(p.notional(p.mark(self.marks)) for p in closed)
+        asked = sum(p.notional(p.mark(self.marks)) * self._worth_of(p) for p in closed)
+        rate = fee_rate or 0
+        if rate * asked > max(risk.equity, 0):
+            rate = max(risk.equity, 0) / asked  # no more than there is
         for p in closed:
             rest = self.open[p.symbol].quantity - p.quantity
             if rest:
                 self.open[p.symbol] = replace(self.open[p.symbol], quantity=rest)
             else:
                 del self.open[p.symbol]
-        stays = self.money + gain - min((fee_rate or 0) * value, max(risk.equity, 0))
-        if not self.open:
-            stays = formulas.returned(risk.equity, risk.notional, fee_rate)
-        self.ledger["market"] -= gain
-        self.ledger["insurance fund"] += self.money + gain - stays
+        for p in closed:
+            fee = rate * p.notional(p.mark(self.marks)) if self.open else 0
+            self._receive(p.contract.settle, p.pnl(p.mark(self.marks)), fee)
+        if self.open:
+            return
+        for coin in self.coins.values():  # nothing is open any more: the coins are sold, too
+            self.money += coin.worth(coin.mark(self.marks))
+            self.ledger["market"] -= coin.worth(coin.mark(self.marks))
+            self._receive(coin.coin, -coin.amount, 0)
+        stays = formulas.returned(self.money, risk.notional, fee_rate)
+        self.ledger["insurance fund"] += self.money - stays
         self.money = stays
+
+    def _receive(self, currency: str, gain: float, fee: float) -> None:
+        """A profit from the market and a fee for the fund, in one of the pocket's currencies."""
+        self.ledger["market"] -= gain
+        self.ledger["insurance fund"] += fee
+        coin = self.coins.get(currency)
+        if coin is None:
+            self.money += gain - fee
+        else:
+            self.coins[currency] = replace(coin, amount=coin.amount + gain - fee)
+            party = coin_party(currency)
+            self.ledger[party] = self.ledger.get(party, 0) + gain - fee
 
     def _needed(self, symbol: str, rules: _Rules) -> float:
         """The least part that makes it live again; all of the position where none does.
 
-        Between two kinks, what equity exceeds the requirement by is a straight line in the number
-        of lots that are closed. So the least number is the first one past a line's zero or past a
-        kink; its neighbours make up for equality and for what floats lose.
+        Piece by piece, what equity exceeds the requirement by is a straight line in the part that
+        is closed. So the least number of lots is the first one past a line's zero or past the edge
+        of a piece; its neighbours make up for equality and for what floats lose.
         """
-        position, risk = self.open[symbol], self.risk()
+        position, equity = self.open[symbol], self.risk().equity
         size, fee_rate = abs(position.quantity), rules.fee_rate or 0
-        lot = rules.lot or size * FINEST
-        value = position.notional(position.mark(self.marks))
+        lot, price = rules.lot or size * FINEST, position.mark(self.marks)
 
-        def after(share: Number) -> Risk:
-            """The pocket once a share is closed."""
-            part = replace(position, quantity=position.quantity * share)
-            rest = replace(position, quantity=position.quantity - part.quantity)
-            fee = min(fee_rate * value * share, max(risk.equity, 0))
-            money = self.money + part.pnl(part.mark(self.marks)) - fee
+        def after(quantity: float) -> Risk:
+            """The pocket once a part is closed; money stands for coins that it may settle in."""
+            part = replace(position, quantity=quantity)
+            rest = replace(position, quantity=position.quantity - quantity)
+            worth = self._worth_of(position)
+            fee = min(fee_rate * part.notional(price) * worth, max(equity, 0))
+            money = self.money + part.pnl(price) * worth - fee
             return self.risk(money, **{symbol: rest})
 
-        firsts = {0}
-        required_of = self._required_of(symbol)
-        floors = (1 - tier.floor / required_of for tier in position.contract.maintenance)
-        kinks = sorted({share for share in floors if 0 < share < 1} | {0, 1})
-        for low, high in pairwise(kinks):
+        def pieces(low: float, high: float) -> Iterator[tuple[float, float, float, float]]:
+            """(low, high, and the line's values there) of each piece, in order."""
             middle = (low + high) / 2
-            left, right = (low + middle) / 2, (middle + high) / 2
-            near, far = after(left).cushion, after(right).cushion
-            firsts.add(math.ceil(low * size / lot))
-            if near != far:
-                zero = left + near / (near - far) * (right - left)
-                firsts |= {math.ceil(zero * size / lot)} if low <= zero <= high else set()
-        counts = {first + step for first in firsts for step in (-1, 0, 1)}
+            shares = (low + middle) / 2, middle, (middle + high) / 2
+            left, mean, right = (after(position.quantity * share).cushion for share in shares)
+            bent = abs(left + right - 2 * mean) > FINEST * position.notional(price)
+            if bent and high - low > FINEST:
+                yield from pieces(low, middle)
+                yield from pieces(middle, high)
+            else:
+                yield low, high, left + left - mean, right + right - mean
+
+        floors = (1 - t.floor / self._required_of(symbol) for t in position.contract.maintenance)
+        kinks = sorted({share for share in floors if 0 < share < 1} | {0, 1})
         most = size - lot * (1 - ROUNDING)
-        for count in sorted(count for count in counts if count > 0 and count * lot <= most):
-            if not after(count * lot / size).is_liquidatable:
-                return count * lot if position.quantity > 0 else -count * lot
+        for low, high, near, far in (piece for ends in pairwise(kinks) for piece in pieces(*ends)):
+            if max(near, far) < -FINEST * position.notional(price):
+                continue
+            shares = {low} if near == far else {low, low + near / (near - far) * (high - low)}
+            firsts = {math.ceil(share * size / lot) for share in shares if low <= share <= high}
+            for count in sorted({first + step for first in firsts for step in (-1, 0, 1)}):
+                part = count * lot if position.quantity > 0 else -count * lot
+                if 0 < count * lot <= most and not after(part).is_liquidatable:
+                    return part
         return position.quantity
 
 
@@ -599,6 +630,7 @@ def _in_lots(quantity: float, share: float, lot: float, beyond: bool = False) ->
     """A share of a quantity in whole lots, rounded up, or more than it; never more than all."""
     lot = lot or abs(quantity) * FINEST
     count = share * abs(quantity) / lot
+    count = round(count, 9)  # 0.3 of 10 is a little more than 3 in floats
     count = math.floor(count) + 1 if beyond else math.ceil(count)
     part = min(count * lot, abs(quantity))
     return part if quantity > 0 else -part
