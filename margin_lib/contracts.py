@@ -237,6 +237,8 @@ class Contract:
     market : str               whose price it follows; the symbol, if not given. In hedge mode
                                the long and the short are two contracts of one market
     maintenance : Tiers or number   a table, or one rate for every notional, 0 <= rate < 1 [1]
+    growth : float             what the maintenance rate gains with every coin of the position, at
+                               least 0: a rate without steps [1 per coin]
     taker_fee : float          fee of a trade as a share of notional, 0 <= fee < 1 [1]
     size : float               of one unit of quantity, above 0 [coin; inverse: quote]
     inverse : bool             False: margined and settled in the quote currency. True: in the
@@ -254,6 +256,7 @@ class Contract:
     symbol: str
     market: str = ""
     maintenance: Tiers | Any = Tiers.flat(0)  # Any: a number goes in, a table comes out
+    growth: float = 0.0
     taker_fee: float = 0.0
     size: float = 1.0
     inverse: bool = False
@@ -273,6 +276,7 @@ class Contract:
             name = f"{self.symbol} maintenance rate"
             rate = one_number(name, self.maintenance, at_least=0, below=1)
             object.__setattr__(self, "maintenance", Tiers.flat(rate))
+        keep_number(self, "growth", f"{self.symbol} growth", at_least=0)
         keep_number(self, "taker_fee", f"{self.symbol} taker fee", at_least=0, below=1)
         keep_number(self, "size", f"{self.symbol} contract size", above=0)
 

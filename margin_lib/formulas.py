@@ -901,7 +901,7 @@ def _pieces(
     """
     left = np.sort(np.stack(np.broadcast_arrays(0 * now, now, *kinks)), axis=0)
     right = np.concatenate([left[1:], 2 * left[-1:]])
-    width = np.where(right > left, right - left, 1)
+    width = np.where(right > left, right - left, right)  # no price is below 0
     quarter = width / 2 / 2
     values = value(np.concatenate([left + quarter, right - quarter]))
     near, far = np.split(values, 2, axis=-left.ndim)

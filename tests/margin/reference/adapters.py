@@ -14,6 +14,7 @@ from itertools import count
 from margin_lib import formulas
 from margin_lib.account import Account, Position, Risk
 from margin_lib.contracts import Contract, Conventions, Tier, Tiers
+from margin_lib.venues import venue
 
 NONE, ONE = Fraction(0), Fraction(1)
 LONE = "the position"  # where an example has but one, without a name
@@ -21,8 +22,8 @@ SIGNS = {"long": 1, "buy": 1, "short": -1, "sell": -1}
 
 ENTRY = ("entry_price", "price", "mark_price", "oracle_price")
 MARK = ("exit_price", "mark_price", "oracle_price", "price", "entry_price")
-SIZE = ("size_signed", "size", "contracts", "qty")
-OWN_MARGIN = ("margin", "isolated_margin", "position_margin")
+SIZE = ("size_signed", "size", "contracts", "contracts_usd", "qty")
+OWN_MARGIN = ("margin", "isolated_wallet", "isolated_margin", "position_margin")
 TABLE = ("tiers", "brackets")
 
 ADAPTERS = {}
@@ -132,17 +133,45 @@ def marks_of(rows):
 
 
 def prices(inputs, **rules):
-    """What an account with one position says of it at its entry and at its end."""
+    """What an account with one position says of it at its entry, at its mark and at its end."""
+    inputs = in_one_money(from_mark(inputs))
     book = account(inputs, **rules)
     held, marks = book.positions[0], marks_of(inputs.get("others", []))
+    mark = first(inputs, ("mark_price", *ENTRY))
+    now = book.risk({**marks, held.contract.market: mark}, held.symbol)
+    fee = first(inputs, ("taker_fee",), exact(venue("binance usd-m").taker_fee))
+    paid = formulas.trading_fee(at_entry(held).notional, fee)
+    dead = book.bankruptcy_price(held.symbol, marks)
     return {
+        "upnl": held.pnl(mark),
+        "isolated_margin": now.equity,
+        "margin_ratio": now.margin_ratio,
+        "margin_level": formulas.margin_level(now.equity, now.maintenance_margin),
+        "break_even": formulas.break_even_price(
+            held.entry_price, held.units, paid, inverse=held.contract.inverse
+        ),
         "liquidation_price": book.liquidation_price(held.symbol, marks),
-        "bankruptcy_price": book.bankruptcy_price(held.symbol, marks),
+        "bankruptcy_price": dead,
+        "zero_equity_price": dead,
         "position_value": at_entry(held).notional,
         "initial_margin": at_entry(held).initial_margin,
-        "maintenance_margin": at_entry(held).maintenance_margin,
+        "maintenance_margin": now.maintenance_margin,
         "position_margin": held.margin,
     }
+
+
+def from_mark(inputs):
+    """An example that prints its profit in place of the entry price: it is bought at the mark."""
+    if first(inputs, ENTRY) is not inputs.get("mark_price"):
+        return inputs
+    return {"entry_price": inputs["mark_price"], **inputs}
+
+
+def in_one_money(inputs):
+    """An example whose margin is printed in another money, converted at its rate."""
+    if "inr_rate" not in inputs:
+        return inputs
+    return {"margin": inputs["margin_inr"] / inputs["inr_rate"], **inputs}
 
 
 # Liquidation and bankruptcy
@@ -159,11 +188,19 @@ for calc, rules in {
     "mexc_long": {"maintenance_at": "entry"},
     "inverse_bankruptcy": {"inverse": True},
     "inverse_initial_margin": {"inverse": True},
-    "inverse_liq": {"inverse": True, "maintenance_at": "entry"},
     "inverse_im_mm_liq": {"inverse": True, "maintenance_at": "entry"},
     "coinm_liq": {"inverse": True},
+    "kraken_inverse_epp": {"inverse": True},
 }.items():
     ADAPTERS[calc] = partial(prices, **rules)
+
+
+@adapter
+def inverse_liq(inputs):
+    # OKX counts the fee of closing, and both follow the mark; without a fee it is Bybit's rule.
+    if "taker_fee" in inputs:
+        return prices(inputs, inverse=True, closing_fee=True)
+    return prices(inputs, inverse=True, maintenance_at="entry")
 
 
 @adapter
@@ -181,13 +218,58 @@ def half_of_max_leverage(inputs):
 def hl_raw_usd(inputs):
     held = position({"price": ONE, **inputs}, maintenance=half_of_max_leverage(inputs))
     money = formulas.equity_of_cash(inputs["raw_usd"], held.units, held.entry_price)
-    return {"liquidation_price": held.liquidation_price(money)}
+    mark = first(inputs, ("position_value",), held.entry_price * abs(held.units)) / abs(held.units)
+    return {
+        "liquidation_price": held.liquidation_price(money),
+        "margin_used": formulas.equity_of_cash(inputs["raw_usd"], held.units, mark),
+        "upnl": held.pnl(mark),
+    }
+
+
+@adapter
+def hl_account(inputs):
+    frozen = {"maintenance_at": "today", "leverage": ONE, "mmr": inputs["mmr"]}
+    rows = [
+        {"symbol": row["coin"], "price": row["notional"] / abs(row["size"]), **row, **frozen}
+        for row in inputs["positions"]
+    ]
+    held = [position(row, maintenance_at="today") for row in rows]
+    return account_prices(inputs["account_value"], held, marks_of(rows))
+
+
+def account_prices(equity, held, marks):
+    """Liquidation price of each position of an account that is bought at its marks."""
+    book = Account(balance=equity, positions=held)
+    return {p.symbol: book.liquidation_price(p.symbol, marks) for p in held}
 
 
 @adapter
 def dydx_doc_liq(inputs):
     rest = Risk(inputs["equity"], maintenance_margin=first(inputs, ["other_maintenance"], NONE))
-    return {"liquidation_price": position(inputs).liquidation_price(rest.cushion)}
+    held = position(inputs)
+    price = held.liquidation_price(rest.cushion)
+    return {"liquidation_price": price, "equity_at_liquidation": held.maintenance_margin(price)}
+
+
+@adapter
+def compare_two(inputs):
+    alone = prices(inputs, maintenance_at="entry")["liquidation_price"]
+    shared = dydx_doc_liq(inputs)["liquidation_price"]
+    return {"isolated_style_estimate": alone, "true_cross_liquidation_price": shared}
+
+
+@adapter
+def kucoin_sample(inputs):
+    # Margin and maintenance hold fees that no contract states: they are sums here.
+    units = signed(inputs) * first(inputs, ("multiplier",), ONE)
+    entry = inputs["posCost"] / units
+    price = partial(formulas.liquidation_price, entry, units, rate=NONE)
+    held = position({**inputs, "entry_price": entry})
+    return {
+        "liquidation_price": price(inputs["posMargin"], amount=-inputs["posMaint"]),
+        "bankruptcy_price": formulas.bankruptcy_price(entry, units, inputs["posInit"]),
+        "upnl": held.pnl(first(inputs, MARK, entry)),
+    }
 
 
 @adapter
@@ -202,8 +284,11 @@ def dydx_account(inputs):
         price, side = held.liquidation_price(equity), 1 if held.quantity > 0 else -1
     return {
         "equity": risk.equity,
+        "notional": risk.notional,
         "free_collateral": risk.available,
         "initial_margin": risk.initial_margin,
+        "initial_risk": risk.initial_margin,
+        "margin_usage": formulas.margin_ratio(risk.initial_margin, risk.equity),
         "maintenance_margin": risk.maintenance_margin,
         "leverage": side * risk.effective_leverage,
         "liquidation_price": price,
@@ -227,12 +312,18 @@ def okx_from_ratio(inputs):
 
 @adapter
 def bitget_const(inputs):
-    mark = inputs["mark_price"]
+    mark, printed = inputs["mark_price"], position(inputs)
+    value = printed.notional(mark)
+    if "maintenance_margin" in inputs:  # it is printed itself
+        inputs = {"mmr": inputs["maintenance_margin"] / value, **inputs}
+        inputs = {"leverage": value / inputs["initial_margin"], **inputs}
     held = replace(position(inputs, maintenance_at="today", closing_fee=True), entry_price=mark)
     required = held.maintenance_margin(mark)
-    equity = formulas.equity_of_ratio(required, inputs["margin_ratio"])
+    equity = inputs.get("equity") or formulas.equity_of_ratio(required, inputs["margin_ratio"])
     return {
         "maintenance_margin": required,
+        "initial_margin": held.risk(mark).initial_margin,
+        "upnl": printed.pnl(mark),
         "equity": equity,
         "liquidation_price": held.liquidation_price(equity, mark),
     }
@@ -256,7 +347,7 @@ def aboard_bankruptcy(inputs):
         required = held.maintenance_margin(mark)
         part = formulas.share_of_equity(whole.equity, required, whole.maintenance_margin)
         price = formulas.bankruptcy_price(mark, held.units, part, fee_rate=fee)
-        results[f"{name}_bankruptcy_price"] = price
+        results[f"{name}_bankruptcy_price"] = results[name] = price
         results[f"{name}_pnl"] = (
             formulas.net_pnl(held.units, held.entry_price, price, fee) if price > 0 else math.nan
         )
@@ -265,7 +356,10 @@ def aboard_bankruptcy(inputs):
 
 @adapter
 def spot_margin_liq(inputs):
-    return {"liquidation_price": formulas.spot_liquidation_price(inputs["level"], **wallet(inputs))}
+    level = first(inputs, ["level"])
+    if level is None:  # what is owed, its maintenance margin, and the fee of selling for both
+        level = math.prod(sum([ONE, inputs[name]]) for name in ("mmr", "taker_fee"))
+    return {"liquidation_price": formulas.spot_liquidation_price(level, **wallet(inputs))}
 
 
 @adapter
@@ -341,6 +435,13 @@ def size_from_margin_linear(inputs):
 
 @adapter
 def margin_ratio(inputs):
+    if "marks" in inputs:  # of an account, at several marks
+        held = position(inputs, closing_fee=True)
+        book = Account(balance=inputs["balance"], positions=[held])
+        return {
+            f"risk_{mark}": book.risk({held.contract.market: mark}).margin_ratio
+            for mark in inputs["marks"]
+        }
     risk = fenced(position(inputs)).risk(first(inputs, MARK))
     return {"margin_ratio": formulas.margin_fraction(risk.equity, risk.notional)}
 
@@ -349,12 +450,15 @@ def margin_ratio(inputs):
 def isolated_risk(inputs):
     book, mark = account(inputs, maintenance_at="entry"), first(inputs, MARK)
     held = book.positions[0]
+    if "mark_value" in inputs:
+        mark = inputs["mark_value"] / abs(held.units)
     risk = book.risk({held.symbol: mark}, held.symbol)
     return {
         "maintenance_margin": risk.maintenance_margin,
         "initial_margin": at_entry(held).initial_margin,
         "upnl": held.pnl(mark),
         "equity": risk.equity,
+        "margin_ratio": risk.margin_ratio,
         "risk_pct": 100 * risk.margin_ratio,
     }
 
@@ -441,9 +545,12 @@ def fund_delta(inputs):
 
 @adapter
 def fund_pays(inputs):
-    risk = fenced(position(inputs)).risk(first(inputs, MARK))
+    held = position({"margin": inputs.get("balance"), **inputs})
+    risk = fenced(held).risk(first(inputs, MARK))
     missing, fund = formulas.deficit(risk.equity), first(inputs, ["fund"], NONE)
     return {
+        "balance": formulas.returned(risk.equity, risk.notional, NONE),
+        "fund": -missing,  # of a fund without an end
         "deficit": missing,
         "fund_after": formulas.left_after(fund, missing),
         "unpaid": formulas.left_after(missing, fund),
@@ -462,31 +569,45 @@ def adl_account(inputs):
 
 @adapter
 def portfolio(inputs):
+    # The wallet balance is all money, that of isolated margins included.
     rows = [inherit(inputs, row) for row in named(inputs["positions"])]
     at_equality = inputs.get("trigger", "le") != "lt"
     held = [of_mode(position(row, at_equality=at_equality), row) for row in rows]
-    risks = [p.risk(first(row, MARK)) for p, row in zip(held, rows, strict=True)]
-    pot = Risk(inputs["wallet_balance"], at_equality=at_equality)
-    total = sum(risks, pot)
-    pot = sum((risk for p, risk in zip(held, risks, strict=True) if p.mode == "cross"), pot)
+    marks = {p.contract.market: first(row, MARK) for p, row in zip(held, rows, strict=True)}
+    wallet, cross = inputs["wallet_balance"], [p for p in held if p.mode == "cross"]
+    locked = sum([p.margin for p in held if p.mode == "isolated"], NONE)
+    total = pooled(wallet, held, marks, at_equality)
+    pot = (
+        pooled(formulas.left_after(wallet, locked), cross, marks, at_equality)
+        if locked
+        else (pooled(wallet, cross, marks, at_equality))
+    )
     results = {
         "equity": total.equity,
+        "upnl": sum([p.pnl(p.mark(marks)) for p in held], NONE),
         "notional": total.notional,
         "initial_margin": total.initial_margin,
         "maintenance_margin": total.maintenance_margin,
-        "available": pot.available,
+        "available": total.available,
         "margin_ratio": total.margin_ratio,
         "effective_leverage": total.effective_leverage,
         "account_liquidated": bool(pot.is_liquidatable),
     }
-    for p, row, risk in zip(held, rows, risks, strict=True):
+    for p in held:
+        risk = p.risk(p.mark(marks))
         carrier = pot if p.mode == "cross" else risk
-        results[f"{p.symbol}_pnl"] = p.pnl(first(row, MARK))
+        results[f"{p.symbol}_pnl"] = p.pnl(p.mark(marks))
         results[f"{p.symbol}_notional"] = risk.notional
         results[f"{p.symbol}_initial_margin"] = risk.initial_margin
         results[f"{p.symbol}_maintenance_margin"] = risk.maintenance_margin
         results[f"{p.symbol}_liquidated"] = bool(carrier.is_liquidatable)
     return results
+
+
+def pooled(money, held, marks, at_equality):
+    """Risk of positions that share a sum of money, whatever their own margins."""
+    shared = (replace(p, margin=None) for p in held)
+    return sum((p.risk(p.mark(marks)) for p in shared), Risk(money, at_equality=at_equality))
 
 
 def inherit(inputs, row):
