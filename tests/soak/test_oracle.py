@@ -1,0 +1,283 @@
+"""Liquidation prices of random accounts, against a search that knows no formula.
+
+    python -m pytest tests/soak/test_oracle.py           ACCOUNTS=100 for a hundred of them
+
+The search has a model of its own: what each leg gains and asks for, written out from what the
+conventions say, and nothing of the library. It walks away from the mark in small steps until
+nothing is left, and halves the last step. The library must name the same price.
+"""
+
+import math
+import os
+from functools import partial
+
+import numpy as np
+import pytest
+
+from margin_lib.account import Account, Collateral, Position
+from margin_lib.contracts import Contract, Conventions, Tiers
+
+ACCOUNTS = int(os.environ.get("ACCOUNTS", "10000"))
+FARTHEST = 1e4  # from the mark, as a factor
+STEPS = 3000  # on the way there
+MARKETS = ("BTC", "ETH", "SOL")
+
+
+# The model
+
+
+def by_rows(value, rows):
+    """rate · value − amount of the row that each value falls into."""
+    asked = np.zeros_like(value)
+    for floor, rate, amount in rows:
+        asked = np.where(value >= floor, rate * value - amount, asked)
+    return asked
+
+
+class Book:
+    """An account as plain numbers, and what is left of it at a price of one market."""
+
+    def __init__(self, random):
+        self.marks = {market: float(10 ** random.uniform(0, 4)) for market in MARKETS}
+        self.inverse = bool(random.random() < 0.25)
+        self.coins = {} if self.inverse else self.random_coins(random)
+        self.rules = {
+            "maintenance_at": random.choice(["mark", "mark", "entry", "today"]),
+            "closing_fee": bool(random.random() < 0.3),
+            "hedged": random.choice(["both", "both", "larger", "net"]),
+            "profit": random.choice(["backs all", "backs all", "backs itself"]),
+        }
+        self.legs = [self.random_leg(random, n) for n in range(random.integers(1, 6))]
+        scale = sum(self.worth(leg, self.marks[leg["market"]]) for leg in self.legs)
+        self.balance = float(scale * random.choice([0.02, 0.1, 0.5, 1.2]) * random.uniform(0.5, 2))
+
+    def random_coins(self, random):
+        """Up to two coins: with one ratio or several, in debt now and then."""
+        coins = {}
+        for name in random.choice(["USD1", *MARKETS], random.integers(0, 3), replace=False):
+            floors = [0.0, *sorted(10 ** random.uniform(2, 5, random.integers(0, 3)))]
+            shares = sorted(random.uniform(0.3, 1, len(floors)), reverse=True)
+            price = self.marks.setdefault(str(name), 1.0)
+            coins[str(name)] = {
+                "amount": float(random.uniform(-500, 5000) / price),
+                "ratio": [(float(f), float(s)) for f, s in zip(floors, shares, strict=True)],
+                "buying": float(random.uniform(1, 1.05)),
+            }
+        return coins
+
+    def random_leg(self, random, number):
+        """A position of 100 to 10,000 at its entry, some way from the mark."""
+        market = str(random.choice(MARKETS))
+        entry = self.marks[market] * random.uniform(0.8, 1.25)
+        value = 10 ** random.uniform(2, 4)
+        size = value * entry if self.inverse else value / entry
+        rates = np.sort(random.uniform(0.002, 0.15, random.integers(1, 4)))
+        floors = [0.0, *np.sort(10 ** random.uniform(1, 4.5, len(rates) - 1))]
+        settle = "COIN" if self.inverse else "quote"
+        others = [coin for coin in self.coins if coin != market]
+        if others and random.random() < 0.3:
+            settle = str(random.choice(others))
+        if settle not in ("quote", "COIN"):  # worth as much, in another money
+            size /= self.marks[settle]
+            floors = [floor / self.marks[settle] for floor in floors]
+        rows = Tiers.continuous(zip(map(float, floors), map(float, rates), strict=True))
+        side = random.choice([-1, 1])
+        coins = value / entry if not self.inverse else size / entry
+        # A growing rate also kills the short of an inverse contract, at a fraction of the price.
+        grows = random.random() < 0.3 and not (self.inverse and side < 0)
+        return {
+            "symbol": f"leg {number}",
+            "market": market,
+            "quantity": float(size * side),
+            "entry": float(entry),
+            "rows": rows,
+            "fee": float(random.uniform(0, 0.001)),
+            "growth": 0.03 / float(coins) if grows else 0.0,
+            "settle": settle,
+        }
+
+    def notional(self, leg, price):
+        size = abs(leg["quantity"])
+        return size / price if self.inverse else size * price
+
+    def worth(self, leg, price):
+        """Its value in the balance's money."""
+        of = self.marks.get(leg["settle"], 1.0) if leg["settle"] in self.coins else 1.0
+        return self.notional(leg, price) * of
+
+    def gain(self, leg, price):
+        if self.inverse:
+            return leg["quantity"] * (1 / leg["entry"] - 1 / price)
+        return leg["quantity"] * (price - leg["entry"])
+
+    def asked_at(self, leg, price):
+        """The price that the requirement is taken at."""
+        fixed = {"entry": leg["entry"], "today": self.marks[leg["market"]]}
+        at = fixed.get(self.rules["maintenance_at"])
+        return price if at is None else np.full_like(price, at)
+
+    def table(self, leg, price, share=1.0):
+        """What the table asks for a share of a leg."""
+        value = self.notional(leg, self.asked_at(leg, price)) * share
+        coins = value if self.inverse else abs(leg["quantity"]) * share
+        rows = [(floor, rate, amount) for floor, rate, amount, *_ in leg["rows"]]
+        return by_rows(value, rows) + leg["growth"] * coins * value
+
+    def fee(self, leg, price):
+        counted = leg["fee"] if self.rules["closing_fee"] else 0.0
+        return counted * self.notional(leg, self.asked_at(leg, price))
+
+    def asked_together(self, legs, price):
+        """What the legs of one market in one money ask for."""
+        sides = [[leg for leg in legs if leg["quantity"] * side > 0] for side in (1, -1)]
+        alone = [sum(self.table(x, price) + self.fee(x, price) for x in side) for side in sides]
+        if self.rules["hedged"] == "both" or not all(sides):
+            return sum(alone)
+        if self.rules["hedged"] == "larger":
+            return np.maximum(*alone)
+        long, short = (sum(abs(leg["quantity"]) for leg in side) for side in sides)
+        larger = sides[0] if long >= short else sides[1]
+        share = abs(long - short) / max(long, short)
+        return sum(self.table(leg, price, share) for leg in larger) + sum(
+            self.fee(leg, price) for leg in legs
+        )
+
+    def left(self, market, price):
+        """Equity that counts, less what is asked for, with one market at other prices."""
+        at = {name: np.full_like(price, mark) for name, mark in self.marks.items()}
+        at[market] = price
+        purses = {"": self.balance + 0 * price}
+        purses |= {name: coin["amount"] + 0 * price for name, coin in self.coins.items()}
+        asked = dict.fromkeys(purses, 0 * price)
+        groups = {}
+        for leg in self.legs:
+            purse = leg["settle"] if leg["settle"] in self.coins else ""
+            here = at[leg["market"]]
+            gain = self.gain(leg, here)
+            if self.rules["profit"] == "backs itself":
+                gain = np.minimum(gain, self.table(leg, here) + self.fee(leg, here))
+            purses[purse] = purses[purse] + gain
+            groups.setdefault((leg["market"], purse), []).append(leg)
+        for (name, purse), legs in groups.items():
+            asked[purse] = asked[purse] + self.asked_together(legs, at[name])
+        total = purses[""] - asked[""]
+        for name, coin in self.coins.items():
+            value = purses[name] * at[name]
+            counted = 0 * value
+            ends = [floor for floor, _ in coin["ratio"][1:]] + [math.inf]
+            for (floor, share), end in zip(coin["ratio"], ends, strict=True):
+                counted = counted + share * np.clip(value - floor, 0, end - floor)
+            counted = np.where(value > 0, counted, value * coin["buying"])
+            total = total + counted - asked[name] * coin["buying"] * at[name]
+        return total
+
+    def account(self):
+        """The same for the library."""
+        rules = Conventions(**self.rules)
+        positions = [
+            Position(
+                contract=Contract(
+                    symbol=leg["symbol"],
+                    market=leg["market"],
+                    maintenance=leg["rows"],
+                    growth=leg["growth"],
+                    taker_fee=leg["fee"],
+                    inverse=self.inverse,
+                    settle=leg["settle"],
+                    conventions=rules,
+                ),
+                quantity=leg["quantity"],
+                entry_price=leg["entry"],
+                leverage=1,
+            )
+            for leg in self.legs
+        ]
+        coins = [
+            Collateral(coin=name, amount=c["amount"], ratio=c["ratio"], buying=c["buying"])
+            for name, c in self.coins.items()
+        ]
+        return Account(balance=self.balance, positions=positions, collateral=coins)
+
+    def size(self, market, price):
+        """Money that passes through the sums: what rounding errors are measured by."""
+        at = {**self.marks, market: price}
+        held = sum(abs(c["amount"]) * at[name] for name, c in self.coins.items())
+        legs = sum(
+            self.worth(leg, at[leg["market"]]) + self.worth(leg, leg["entry"]) for leg in self.legs
+        )
+        return abs(self.balance) + held + legs
+
+
+# The search
+
+
+def first_end(left, now, factor):
+    """Where nothing is left any more, walking from the mark by small factors; NaN for never."""
+    path = now * factor ** (np.arange(STEPS + 1) / STEPS)
+    dead = left(path) <= 0
+    if not dead.any():
+        return math.nan
+    at = int(dead.argmax())
+    alive, gone = path[at - 1], path[at]
+    for _ in range(200):
+        middle = (alive + gone) / 2
+        if middle in (alive, gone):
+            break
+        if left(np.array([middle]))[0] <= 0:
+            gone = middle
+        else:
+            alive = middle
+    return gone
+
+
+def check(book, market, said, searched):
+    """Whether the library's price is the searched one, or one that small steps walked over."""
+
+    def left(price):
+        return book.left(market, np.array([price]))[0]
+
+    now = book.marks[market]
+    if math.isnan(said):
+        assert math.isnan(searched), (said, searched)
+        return
+    slack = 1e-9 * book.size(market, said)
+    assert abs(left(said)) <= slack or left(said * (1 - 1e-9)) * left(said * (1 + 1e-9)) <= 0
+    if math.isnan(searched):
+        assert not 1 / FARTHEST < said / now < FARTHEST or abs(left(said)) <= slack
+    elif abs(said / searched - 1) > 1e-6:
+        # What is nearer than the search's is right, if it is an end: a dip between two steps.
+        assert abs(said - now) <= abs(searched - now) + 1e-9 * searched, (said, searched)
+        flat = left(said) <= slack and left(searched) <= slack
+        assert flat, (said, searched, left(said), left(searched))
+
+
+@pytest.mark.parametrize("batch", range(10))
+def test_the_library_names_the_price_that_a_search_finds(batch):
+    random = np.random.default_rng(batch)
+    judged = ends = 0
+    for _ in range(ACCOUNTS // 10):
+        book = Book(random)
+        account = book.account()
+        for market in {leg["market"] for leg in book.legs}:
+            now = book.marks[market]
+            alive = book.left(market, np.array([now]))[0]
+            if abs(alive) <= 1e-6 * book.size(market, now):
+                continue
+            said = account.liquidation_range(market, book.marks)
+            if alive < 0:
+                assert said == pytest.approx((now, now), rel=1e-12)
+                continue
+            left = partial(book.left, market)
+            searched = [first_end(left, now, factor) for factor in (1 / FARTHEST, FARTHEST)]
+            for one, other in zip(said, searched, strict=True):
+                check(book, market, one, other)
+                ends += not math.isnan(one)
+            judged += 1
+            for leg in book.legs:
+                if leg["market"] == market:
+                    falls = leg["quantity"] > 0
+                    wanted = said if falls else said[::-1]
+                    wanted = wanted[1] if math.isnan(wanted[0]) else wanted[0]
+                    price = account.liquidation_price(leg["symbol"], book.marks)
+                    assert price == pytest.approx(wanted, rel=1e-9, nan_ok=True)
+    assert judged > ACCOUNTS // 20 and ends > judged // 4
