@@ -355,7 +355,7 @@ class Scenario:
         Parameters
         ----------
         who : str                  needs it, for the message
-        parts : Mapping            "trades", "moves", "paths" or "mandate" -> how many, at least
+        parts : Mapping            "trades", "moves", "paths" or "mandate" -> at least so many [1]
 
         Returns nothing.
 

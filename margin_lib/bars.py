@@ -8,7 +8,7 @@ many paths stand side by side in columns.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Self
 
 import numpy as np
 import pandas as pd
@@ -18,18 +18,18 @@ from margin_lib.types import ArrayLike, Marks, Number
 
 STEPS_PER_BLOCK = 32  # So few that their prices stay in the processor's cache.
 COLUMNS = ("open", "low", "high", "close")
-# The columns of public files that have no header: Binance's klines, and ccxt's fetch_ohlcv.
-KLINES = ("time", "open", "high", "low", "close", "volume")
+# The columns of public files without a header: Binance's klines, and ccxt's fetch_ohlcv.
+KLINE_COLUMNS = ("time", "open", "high", "low", "close", "volume")
 # A unit's numbers are below this, until the year 5138; those of ns until 2255.
-UNITS = {"s": 1e11, "ms": 1e14, "us": 1e17, "ns": 9e18}
-EARLIEST = 1e8  # a smaller number is no time: perhaps a date, 20180101
-WIDEST = 50  # columns of a file
-TIMES = ("time", "timestamp", "unix", "open_time", "open time", "date", "datetime")
-Some = Sequence[int] | np.ndarray  # which ones, 0 is the first
-Prices = Mapping[str, np.ndarray | Any]  # market -> array
+MAX_TIME_OF_UNIT = {"s": 1e11, "ms": 1e14, "us": 1e17, "ns": 9e18}
+EARLIEST_TIME = 1e8  # A smaller number is no time: perhaps it is a date, 20180101.
+MAX_COLUMNS = 50
+TIME_COLUMNS = ("time", "timestamp", "unix", "open_time", "open time", "date", "datetime")
+Indices = Sequence[int] | np.ndarray  # Numbers of paths or steps; 0 is the first.
+Prices = Mapping[str, np.ndarray]  # Market -> array.
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, init=False)
 class Bars:
     """Prices of one or more markets, step by step, on one path or on many.
 
@@ -55,21 +55,25 @@ class Bars:
     low: Prices
     high: Prices
     close: Prices
-    hours: np.ndarray | Any = None
+    hours: np.ndarray
 
-    def __post_init__(self) -> None:
-        columns = [of_type(f"bars {name}", getattr(self, name), Mapping) for name in COLUMNS]
-        if not columns[0] or len({frozenset(column) for column in columns}) != 1:
-            raise MarginError("bars", "must have the same markets in each column", columns)
-        checked = {}  # one array in four places is looked at once
+    def __init__(
+        self, open: Marks, low: Marks, high: Marks, close: Marks, hours: ArrayLike | None = None
+    ) -> None:
+        columns = open, low, high, close
+        for name, column in zip(COLUMNS, columns, strict=True):
+            of_type(f"bars {name}", column, Mapping)
+        if not open or len({frozenset(column) for column in columns}) != 1:
+            raise MarginError("bars", "must have the same markets in each column", list(columns))
+        checked: dict[int, np.ndarray] = {}  # One array in four places is looked at once.
         for name, column in zip(COLUMNS, columns, strict=True):
             for m, prices in column.items():
                 if id(prices) not in checked:
-                    words = f"mark of {m}" if columns[0] is columns[3] else f"{m} {name}"
+                    words = f"mark of {m}" if open is close else f"{m} {name}"
                     checked[id(prices)] = _prices(words, prices)
             made = {m: checked[id(prices)] for m, prices in column.items()}
             object.__setattr__(self, name, made)
-        shapes = {getattr(self, name)[m].shape for name in COLUMNS for m in self.open}
+        shapes = {getattr(self, name)[m].shape for name in COLUMNS for m in open}
         if len(shapes) != 1 or not all(min(shapes)) or len(min(shapes)) > 2:
             raise MarginError("bars", "must have steps, and one shape for all prices", shapes)
         for m in self.open if self.have_wicks else ():
@@ -78,7 +82,7 @@ class Bars:
             _refuse(f"{m} low", wrong, "must be the lowest of its bar", self.low[m])
             wrong = self.high[m] < np.maximum(*ends)
             _refuse(f"{m} high", wrong, "must be the highest of its bar", self.high[m])
-        hours = np.arange(self.steps) if self.hours is None else self.hours
+        hours = np.arange(self.steps) if hours is None else hours
         hours = np.asarray(number("hours", hours, at_least=0), dtype=float)
         if hours.shape != (self.steps,):
             raise MarginError("hours", f"must be one for each of {self.steps} steps", hours.shape)
@@ -222,8 +226,8 @@ class Bars:
             step[new] = first + beyond.argmax(axis=0)
         return step
 
-    def take(self, paths: slice | Some) -> "Bars":
-        """Some of the paths.
+    def take(self, paths: slice | Indices) -> "Bars":
+        """Indices of the paths.
 
         Parameters
         ----------
@@ -258,7 +262,7 @@ class Bars:
         return self._made(columns, self.hours)
 
     def rows(self, steps: slice) -> "Bars":
-        """Some of the steps, nothing copied.
+        """Indices of the steps, nothing copied.
 
         Parameters
         ----------
@@ -274,7 +278,7 @@ class Bars:
         columns = self._map(lambda kept: kept[steps])
         return self._made(columns, self.hours[steps])
 
-    def pick(self, steps: Some, paths: Some) -> "Bars":
+    def pick(self, steps: Indices, paths: Indices) -> "Bars":
         """One step of each of some paths, side by side.
 
         Parameters
@@ -325,8 +329,7 @@ class Bars:
 
         Raises
         ------
-        MarginError                a count that is not whole, below 1, or more than there are steps;
-                                   a price not above 0
+        MarginError                a length that is not whole, or more than there are steps
 
         Equation:  price · given price / first price of the stretch
 
@@ -408,7 +411,7 @@ def _prices(name: str, values: ArrayLike) -> np.ndarray:
     """An array of prices: the first that is not finite or not above 0 is named by its row."""
     try:
         prices = np.asarray(values)
-        fits = prices.ndim and prices.dtype.kind in "iufO"  # fractions are objects
+        fits = prices.ndim and prices.dtype.kind in "iufO"  # Fractions are objects.
         prices = prices.astype(float, copy=False) if fits else None
     except (TypeError, ValueError):
         prices = None
@@ -464,7 +467,7 @@ def read(source: str | Path | IO | pd.DataFrame, market: str | None = None) -> p
     table = _named(source if isinstance(source, pd.DataFrame) else _cells(source))
     if not len(table):
         raise MarginError(market, "must have rows", len(table))
-    time = next((name for name in TIMES if name in table), TIMES[0])
+    time = next((name for name in TIME_COLUMNS if name in table), TIME_COLUMNS[0])
     for name in (time, *COLUMNS):
         if list(table).count(name) != 1:
             raise MarginError(market, f"must have one column {name!r}", list(table))
@@ -473,7 +476,8 @@ def read(source: str | Path | IO | pd.DataFrame, market: str | None = None) -> p
         cells = table[name].to_numpy()
         wrong = bars[name].isna().to_numpy() | [isinstance(x, bool | np.bool_) for x in cells]
         _refuse(f"{market} {name}", wrong, "must be a number", cells)
-    Bars(*({market: bars[name].to_numpy()} for name in COLUMNS))
+    opened, low, high, close = ({market: bars[name].to_numpy()} for name in COLUMNS)
+    Bars(opened, low, high, close)  # Refuses wrong prices, and says in which row.
     times = pd.DatetimeIndex(_times(table[time], market), name="time").as_unit("ns")
     steps = np.diff(times.asi8)
     newest_first = len(steps) and max(steps) < 0
@@ -490,22 +494,24 @@ def read(source: str | Path | IO | pd.DataFrame, market: str | None = None) -> p
 
 def _cells(source: str | Path | IO) -> pd.DataFrame:
     """The cells of a CSV file as strings, a line with an address above it left out."""
-    cells = pd.read_csv(source, header=None, names=range(WIDEST), dtype=str)
-    if not isinstance(cells.index, pd.RangeIndex):  # pandas made one of what is too much
-        raise MarginError("table", f"must have at most {WIDEST} columns", source)
+    cells = pd.read_csv(source, header=None, names=range(MAX_COLUMNS), dtype=str)
+    if not isinstance(cells.index, pd.RangeIndex):  # pandas made one of what is too much.
+        raise MarginError("table", f"must have at most {MAX_COLUMNS} columns", source)
     return cells[1:] if "://" in str(cells.iloc[:1, :1].to_numpy()) else cells
 
 
 def _named(table: pd.DataFrame) -> pd.DataFrame:
     """A table with small column names: from its first row, or those of a file without names."""
     if isinstance(table.index, pd.DatetimeIndex):
-        table = table.reset_index(names=TIMES[0], allow_duplicates=True)
+        table = table.reset_index(names=TIME_COLUMNS[0], allow_duplicates=True)
     if all(isinstance(name, int | np.integer) for name in table) and len(table):
         first = table.iloc[0]
         if pd.isna(pd.to_numeric(first.iloc[0], errors="coerce")):
             table = table[1:].set_axis(list(first), axis=1).loc[:, first.notna().to_numpy()]
         else:
-            table = table.set_axis([*KLINES, *range(len(table.columns))][: table.shape[1]], axis=1)
+            table = table.set_axis(
+                [*KLINE_COLUMNS, *range(len(table.columns))][: table.shape[1]], axis=1
+            )
     return table.rename(columns=lambda name: str(name).strip().lower())
 
 
@@ -513,12 +519,14 @@ def _times(column: pd.Series, market: str) -> pd.Series:
     """Times, of dates in words or of numbers: see `read`."""
     since = None
     if not pd.api.types.is_datetime64_any_dtype(column):
-        since = pd.to_numeric(column, errors="coerce").where(lambda count: count < UNITS["ns"])
+        since = pd.to_numeric(column, errors="coerce").where(
+            lambda count: count < MAX_TIME_OF_UNIT["ns"]
+        )
     if since is None or since.isna().all():
         times = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=True)
     else:
-        unit = next(u for u, most in UNITS.items() if since.max() < most)
-        since = since.where(since >= EARLIEST)
+        unit = next(u for u, most in MAX_TIME_OF_UNIT.items() if since.max() < most)
+        since = since.where(since >= EARLIEST_TIME)
         times = pd.to_datetime(since, unit=unit, errors="coerce", utc=True)
     _refuse(f"{market} time", times.isna().to_numpy(), "must be a time", column.to_numpy())
     return times

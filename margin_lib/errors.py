@@ -9,7 +9,7 @@ from margin_lib.types import ArrayLike, Number, Truth
 
 _T = TypeVar("_T")
 Bound = float | None
-LARGEST = int(np.finfo(np.float64).max)  # beyond it a whole number is no float any more
+LARGEST = int(np.finfo(np.float64).max)  # Beyond it a whole number is no float.
 
 
 class MarginError(ValueError):
@@ -29,7 +29,7 @@ class MarginError(ValueError):
         super().__init__(f"{name} {rule}, got {value}")
         self.name, self.rule, self.value = name, rule, value
 
-    def __reduce__(self) -> tuple:  # with three arguments it must still travel between processes
+    def __reduce__(self) -> tuple:  # It must travel between processes.
         return MarginError, (self.name, self.rule, self.value)
 
 
@@ -64,18 +64,18 @@ def number(
     margin_lib.errors.MarginError: price must be finite, got nan
     """
     single = float(value) if type(value) is np.float64 else value
-    if type(single) is float or type(single) is int or type(single) is Fraction:  # bool is neither
+    if type(single) is float or type(single) is int or type(single) is Fraction:  # No bool.
         if not -LARGEST <= single <= LARGEST:
             raise MarginError(name, "must be finite", value)
         _within(name, value, single, above, at_least, below)
         return single
     try:
         array = np.asarray(value)
-    except ValueError:  # a ragged list
+    except ValueError:  # A ragged list is none.
         raise MarginError(name, "must be a number", value) from None
     if array.dtype.kind not in "iuf":
         raise MarginError(name, "must be a number", value)
-    with np.errstate(over="ignore"):  # a wider float too large for float64 becomes infinite
+    with np.errstate(over="ignore"):  # A wider float may be too large for float64.
         array = array.astype(np.float64)
     if not np.all(np.isfinite(array)):
         raise MarginError(name, "must be finite", value)
@@ -167,7 +167,7 @@ def count(name: str, value: ArrayLike) -> int:
 
     Raises
     ------
-    MarginError                not whole, below 1, or what `one_number` refuses
+    MarginError                not whole, or what `one_number` refuses
 
     >>> count("steps", 2.5)
     Traceback (most recent call last):

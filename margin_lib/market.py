@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -14,7 +13,7 @@ HOURS_PER_YEAR = 8760
 STEPS_PER_DRAW = 8  # So few that their numbers stay in the processor's cache.
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, init=False)
 class _LogBars(Bars):
     """Bars whose arrays hold logarithms: who needs few prices pays for few exponentials.
 
@@ -51,7 +50,8 @@ class Market:
 
     Raises
     ------
-    MarginError                a value outside its range; correlations that no prices can have
+    MarginError                a market that a mapping leaves out; correlations that no prices can
+                               have
 
     Equation:  d ln P = (drift − volatility² / 2) dt + volatility · dW + jumps. Tails: the same
     with dt drawn anew at each step, so that dW follows Student's t.
@@ -118,7 +118,7 @@ class Market:
         if values[0] < -1e-9:
             raise MarginError("correlation", "must be possible between all pairs", self.correlation)
         # Cholesky refuses -1 and 1, where a market adds nothing of its own: so by a QR step.
-        upper: Any = np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0))).T, mode="r")
+        _, upper = np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0))).T)
         return np.tril(upper.T * np.where(np.diag(upper) < 0, -1, 1))
 
     def draw(self, rng: np.random.Generator, steps: int, paths: int) -> Bars:
@@ -135,7 +135,7 @@ class Market:
 
         Raises
         ------
-        MarginError                    a count that is not whole or below 1, no generator
+        MarginError                    a count that is not whole, no generator
 
         >>> calm = Market(prices={"ETH": 100}, volatility=0)
         >>> calm.draw(np.random.default_rng(7), steps=1, paths=2).close["ETH"].round(9)

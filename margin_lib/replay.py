@@ -17,7 +17,6 @@ reciprocal prices.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,8 +27,8 @@ from margin_lib.errors import MarginError, as_scalar, of_type, one_number
 from margin_lib.liquidation import close_all, left_open, mark_to_market, settle
 from margin_lib.types import ArrayLike, Marks, Number
 
-Plan = Callable[[int, Account, Marks], Done | None]  # what the owner does at a step
-Known = Mapping[str, Number]  # marks that were checked
+Plan = Callable[[int, Account, Marks], Done | None]  # What the owner does at a step.
+CheckedMarks = Mapping[str, Number]  # Market -> mark, checked before.
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -240,7 +239,8 @@ def replay(
     plan : callable or None    what the owner does: called with step, account and the marks at
                                which the step closed, once everything else has happened; returns
                                (Account, Event) as an operation of the account does, or None
-    fund : float or None       what the insurance fund holds; None for a bottomless one [quote]
+    fund : float or None       what the insurance fund holds, at least 0; None for a bottomless
+                               one [quote]
     traders : iterable of Position     that auto-deleveraging can close once the fund is empty
 
     Returns
@@ -249,8 +249,8 @@ def replay(
 
     Raises
     ------
-    MarginError                an empty path, more than one path, a mark missing or not positive,
-                               a fund below 0, a value of another type
+    MarginError                an empty path, more than one, a mark that is missing or not above 0,
+                               a value of another type
 
     >>> from margin_lib.contracts import Contract
     >>> eth = Contract(symbol="ETH", maintenance=0.02)
@@ -298,7 +298,7 @@ def replay(
 
 
 def _hit(
-    account: Account, opened: Known, low: Known, high: Known
+    account: Account, opened: CheckedMarks, low: CheckedMarks, high: CheckedMarks
 ) -> list[tuple[str | None, dict[str, Number]]]:
     """(symbol, marks) of each pocket that is due within a bar, and where on the way."""
     hits = []
@@ -315,7 +315,9 @@ def _hit(
 # One pocket: positions and coins that share a sum of money
 
 
-def _worst(positions: Sequence[Holding], low: Known, high: Known) -> dict[str, Number]:
+def _worst(
+    positions: Sequence[Holding], low: CheckedMarks, high: CheckedMarks
+) -> dict[str, Number]:
     """The worst marks that a bar, or a whole path, holds for a pocket, market by market.
 
     >>> from margin_lib.account import Position
@@ -331,13 +333,12 @@ def _worst(positions: Sequence[Holding], low: Known, high: Known) -> dict[str, N
             corner[market] = (low if legs[0].quantity > 0 else high)[market]
         else:
             falls = pooled_risk(0, legs, low).cushion < pooled_risk(0, legs, high).cushion
-            worst: Any = np.where(falls, low[market], high[market])
-            corner[market] = worst[()]
+            corner[market] = as_scalar(np.where(falls, low[market], high[market]))
     return corner
 
 
 def _on_the_way(
-    positions: Sequence[Holding], start: Known, end: Known, share: Number
+    positions: Sequence[Holding], start: CheckedMarks, end: CheckedMarks, share: Number
 ) -> dict[str, Number]:
     """Marks at a share of the straight way from start to end."""
     marks = {}
@@ -351,7 +352,7 @@ def _on_the_way(
 
 
 def _share_of_way(
-    positions: Sequence[Holding], money: ArrayLike, start: Known, end: Known
+    positions: Sequence[Holding], money: ArrayLike, start: CheckedMarks, end: CheckedMarks
 ) -> Number:
     """How far on the straight way from start to end marks a pocket comes before it is due.
 
@@ -376,7 +377,7 @@ def _share_of_way(
     >>> _share_of_way([eth], 2, {"ETH": 1.0}, {"ETH": 0.5})
     0.5
     """
-    due = pooled_risk(money, positions, end).is_liquidatable  # decides where rounding could
+    due = pooled_risk(money, positions, end).is_liquidatable  # It decides where rounding could.
     jumps = any(position.contract.maintenance.jumps for position in positions)
     if not (jumps or np.any(due)):
         return as_scalar(np.full(np.shape(due), np.nan))
@@ -395,12 +396,12 @@ def _share_of_way(
     reached = np.less_equal if pooled_risk(money, positions, end).at_equality else np.less
     for left, right in pairwise(edges):
         near, far = (cushion(left + part * (right - left)) for part in (0.25, 0.75))
-        first, last = near - (far - near) / 2, far + (far - near) / 2  # of this piece
+        first, last = near - (far - near) / 2, far + (far - near) / 2  # At the piece's two ends.
         zero = left + (right - left) * np.clip(_over(first, first - last), 0, 1)
         zero = np.where(reached(first, 0), left, np.where(reached(last, 0), zero, np.nan))
         share = np.where(np.isnan(share) & (left < right), zero, share)
     share = np.where(due & np.isnan(share), 1.0, share)
-    return as_scalar(np.where(due | jumps, share, np.nan))  # a jump can make the end safe again
+    return as_scalar(np.where(due | jumps, share, np.nan))  # After a jump the end may be safe.
 
 
 def _over(part: Number, whole: Number) -> Number:

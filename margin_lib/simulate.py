@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,14 +11,14 @@ from margin_lib.account import Account, Holding, Position, pooled_risk
 from margin_lib.bars import STEPS_PER_BLOCK, Bars
 from margin_lib.errors import MarginError, count, of_type, one_number
 from margin_lib.market import Market
-from margin_lib.replay import _NO_COSTS, Costs, Known, _on_the_way, _share_of_way, _worst
-from margin_lib.types import ArrayLike, Number, Truth
+from margin_lib.replay import _NO_COSTS, CheckedMarks, Costs, _on_the_way, _share_of_way, _worst
+from margin_lib.types import ArrayLike, Truth
 
-Progress = Callable[[range], Iterable[int]]  # a bar around the chunks, such as tqdm
-Gift = tuple[np.ndarray, np.ndarray]  # of each path: the phase after which it comes, and the money
+Progress = Callable[[range], Iterable[int]]  # A bar around the chunks, such as tqdm.
+Gift = tuple[np.ndarray, np.ndarray]  # Of each path: the phase after which it comes, the money.
 NEVER = np.iinfo(np.int64).max  # As a phase, it is later than every step.
-PRICES_PER_CHUNK = 4_000_000  # So many are drawn at one time,
-MIN_PATHS_PER_CHUNK = 256  # but of so many paths at least: even with few, a step costs something.
+PRICES_PER_CHUNK = 4_000_000  # So many are drawn at one time.
+MIN_PATHS_PER_CHUNK = 256  # A step costs something even with few paths.
 GIVEN_PATHS_PER_CHUNK = 8192  # For prices that are in memory already.
 SCREEN = 1e-9  # What is nearer to a liquidation than this share of its price is judged exactly.
 
@@ -76,7 +75,7 @@ class Outcomes:
 
         Raises
         ------
-        MarginError                ruin is no single number, not finite
+        MarginError                ruin is no single number, or not finite
 
         Equations:  chance = n / N with error √(p (1 − p) / N);  mean with error s / √N;
         capital efficiency = mean profit / money at risk. Where prices have no drift it is 0 at any
@@ -88,7 +87,7 @@ class Outcomes:
         """
         one_number("ruin", ruin)
         dead, equity = self.liquidated, self.equity
-        rows: dict[str, Any] = {
+        rows: dict[str, tuple[float, float] | np.ndarray] = {
             "chance of any liquidation": _chance(dead),
             "chance of ruin": _chance(equity <= ruin * self.start),
         }
@@ -167,8 +166,8 @@ def simulate(
 
     Raises
     ------
-    MarginError                a count that is not whole or below 1, a market without a position's
-                               prices, a value of another type
+    MarginError                a count that is not whole, a market without the prices of a
+                               position, a value of another type
 
     >>> from margin_lib.contracts import Contract
     >>> eth = Contract(symbol="ETH", maintenance=0.02)
@@ -284,7 +283,7 @@ class _Pocket:
         if paid.isdisjoint(p.symbol for p in positions):
             self.payments = self.hours = np.zeros(bars.steps, dtype=int)
 
-    def received(self, paths: np.ndarray, before: int | np.ndarray) -> Number:
+    def received(self, paths: np.ndarray, before: int | np.ndarray) -> np.ndarray | int:
         """Gifts that have come before a phase."""
         return sum(np.where(when[paths] < before, gift[paths], 0) for when, gift in self.gifts)
 
@@ -377,7 +376,7 @@ class _Pocket:
         risk = pooled_risk(pot, self.positions, marks)
         held.worth[dead] = formulas.returned(risk.equity, risk.notional, self.costs.fee_rate)
 
-    def _due_within(self, money: ArrayLike, start: Known, corner: Known) -> Truth:
+    def _due_within(self, money: ArrayLike, start: CheckedMarks, corner: CheckedMarks) -> Truth:
         if self.jumps:
             return ~np.isnan(_share_of_way(self.positions, money, start, corner))
         return pooled_risk(money, self.positions, corner).is_liquidatable

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from margin_lib.bars import COLUMNS, WIDEST, Bars, read
+from margin_lib.bars import COLUMNS, MAX_COLUMNS, Bars, read
 from margin_lib.errors import MarginError
 from margin_lib.market import Market
 from tools.repo import ROOT
@@ -247,9 +247,9 @@ def test_a_column_is_not_shifted_into_an_empty_one():
 
 def test_a_wide_file_is_read_or_refused_and_never_shifted():
     row = [FIRST, 2, 4, 1, 3]
-    assert len(read(io.StringIO(lines([row + [1] * (WIDEST - 5)])))) == 1
-    with pytest.raises(MarginError, match=f"table must have at most {WIDEST} columns"):
-        read(io.StringIO(lines([row + [1] * (WIDEST - 4)])))
+    assert len(read(io.StringIO(lines([row + [1] * (MAX_COLUMNS - 5)])))) == 1
+    with pytest.raises(MarginError, match=f"table must have at most {MAX_COLUMNS} columns"):
+        read(io.StringIO(lines([row + [1] * (MAX_COLUMNS - 4)])))
 
 
 def test_tables_that_are_refused():
