@@ -24,7 +24,8 @@ def _predicted(question, answer, unit="", opens=None, **how):
     if data["kind"] == "choice":
         right, wrong = data["answer"], next(o["says"] for o in data["options"] if not o["right"])
     else:
-        right = "never" if _math.isnan(answer) else repr(float(answer) * (100 if unit == "%" else 1))
+        right = repr(float(answer) * (100 if unit == "%" else 1))
+        right = "never" if _math.isnan(answer) else right
         right, wrong = f"{right} %" if unit == "%" and right != "never" else right, "123456"
     for guess in (wrong, right):
         asked = _prediction.predict(question, answer, unit, opens=opens, **how)

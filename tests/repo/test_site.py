@@ -56,9 +56,9 @@ def test_the_first_page_needs_no_other_site(sources):
 
 def test_every_word_is_in_the_glossary(root, sources):
     words = tomllib.loads((root / "notebooks/glossary.toml").read_text(encoding="utf-8"))
-    lines = (sources / "glossary.md").read_text(encoding="utf-8").splitlines()
+    lines = (sources / "notebooks/glossary.md").read_text(encoding="utf-8").splitlines()
     for word, table in words.items():
-        assert lines[lines.index(word) + 1] == f"  {table['means']}"
+        assert lines[lines.index(f"## {word}") + 2] == table["means"]
 
 
 def test_a_docstring_becomes_what_it_says():

@@ -2,7 +2,7 @@
 
     python -m tools.publish.site
 
-Sources are gathered in build/pages, where the pages of the library, the glossary and the lists of
+Sources are gathered in build/pages, where the pages of the library and the lists of
 contents are added to them; Sphinx writes the site to build/site. docs/ says how it looks.
 """
 
@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 
 from tools.publish import badges
 from tools.repo import ROOT
@@ -44,22 +43,10 @@ def contents(title, words, pages):
 
 def front(readme):
     """README.md as the first page: links in place of the badge, and the parts of the site."""
-    parts = ["notebooks/contents", "glossary", "library/contents", "instructors/contents"]
+    parts = ["notebooks/contents", "library/contents", "instructors/contents"]
     parts += ["CONTRIBUTING", "CHANGELOG", "CODE_OF_CONDUCT"]
     tree = ["```{toctree}", ":hidden:", *parts, "```", ""]
     return "\n".join([BADGE.sub(RUN, readme), "", *tree])
-
-
-def glossary(tables):
-    """The words of the course, each with an address of its own."""
-    lines = ["# Glossary", "", "```{glossary}"]
-    labels = {"formula": "Formula", "unit": "Unit and sign", "venues": "Venues also say"}
-    for term in sorted(tables, key=str.lower):
-        table = tables[term]
-        lines += [term, f"  {table['means']}"]
-        known = [f"  - {label}: {table[key]}" for key, label in labels.items() if key in table]
-        lines += ["", *known, ""]
-    return "\n".join([*lines, "```", ""])
 
 
 def module_page(name):
@@ -83,11 +70,9 @@ def gather(folder=SOURCES):
                 shutil.copytree(path, folder / path.name, ignore=IGNORED)
             else:
                 shutil.copy(path, folder)
-    tables = tomllib.loads((folder / "notebooks/glossary.toml").read_text(encoding="utf-8"))
     notebooks, teaching = folder / "notebooks", folder / "instructors"
     pages = {
         "README.md": front((folder / "README.md").read_text(encoding="utf-8")),
-        "glossary.md": glossary(tables),
         "notebooks/contents.md": contents(
             "The course",
             "Read the notebooks in this order. On these pages the sliders do not move; the links "
