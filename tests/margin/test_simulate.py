@@ -296,3 +296,13 @@ def test_the_bands_of_a_spread_add_up_and_an_edge_belongs_below():
     assert spread["alive"].tolist() == [0, 0.25, 0.25, 0.25]
     assert spread["liquidated"].tolist() == [0.25, 0, 0, 0]
     assert [band.right for band in spread.index] == [-0.3, -0.25, 0, np.inf]
+
+
+def test_a_coin_without_a_position_is_worth_its_price():
+    coins = Account(balance=4.0).holding("ETH", 0.5, 2.0)
+    prices = Bars.of_marks({"ETH": [[2.0, 2.0], [0.5, 8.0]]})
+    result = simulate({"it": coins}, prices)["it"]
+    assert result.equity.tolist() == [2.5, 10.0]
+    assert not result.liquidated.any() and not result.shortfall.any()
+    for path, equity in enumerate(result.equity):
+        assert replay(coins, prices.path(path)).equity[-1] == equity
