@@ -5,6 +5,7 @@
 
 import copy
 import doctest
+import re
 import shutil
 
 import pytest
@@ -87,6 +88,13 @@ def test_what_must_be_hidden_is_between_the_marks(source):
     assert not any("check(" in cell.source for cell in source.cells)
 
 
+def test_it_begins_with_what_its_solutions_begin_with(source):
+    """But not with the way to the numbers, nor with what tells an answer right from a wrong one."""
+    first = source.cells[1].source
+    assert first.startswith(assignment.WORDS) and 'load("scenarios.toml")' in first
+    assert not re.search(r"SCENARIOS|check|print\(|solutions", first)
+
+
 def test_the_folder_holds_the_numbers_that_were_asked_for(root, tmp_path):
     assignment.build(tmp_path, root / FILES[1])
     for stem in assignment.stems():
@@ -98,6 +106,7 @@ def test_the_folder_holds_the_numbers_that_were_asked_for(root, tmp_path):
 def test_the_section_is_read_up_to_the_next_one():
     notebook = new_notebook(
         cells=[
+            new_markdown_cell("# 07 · Seven\n\nWords."),
             new_code_cell("a = 1"),
             new_markdown_cell("Before.\n\n## Exercises\n\nHow.\n\n**07.1 Compute.** One? `h`"),
             new_code_cell('check("07.1", None)'),
@@ -105,8 +114,8 @@ def test_the_section_is_read_up_to_the_next_one():
             new_code_cell("quiz()"),
         ]
     )
-    how, tasks, before = assignment.exercises_of(notebook)
-    assert how == "How."
+    title, tasks = assignment.exercises_of(notebook)
+    assert title == "07 · Seven"
     assert [(task["name"], task["kind"]) for task in tasks] == [
         ("07.1", "Compute"),
         ("07.2", "Find the bug"),
@@ -114,7 +123,6 @@ def test_the_section_is_read_up_to_the_next_one():
     assert tasks[0]["text"] == "**07.1 Compute.** One? `h`"
     assert tasks[1]["text"] == "**07.2 Find the bug.** Two?"
     assert tasks[1]["cells"] == []
-    assert before == notebook.cells[:1]
 
 
 def test_the_examples_of_the_tool_hold():

@@ -10,7 +10,6 @@ what is right from margin_course/answers/. So a new exercise is in the next buil
 """
 
 import argparse
-import ast
 import os
 import re
 import shutil
@@ -33,16 +32,18 @@ SECTION = re.compile(r"^## ", re.MULTILINE)
 TASK = re.compile(r"^\*\*(\d\d\.\d+) ([^*.]+)\.\*\*", re.MULTILINE)
 ASKED = re.compile(r'check\("(\d\d\.\d+)", None\)')
 SOLVED = re.compile(r'^check\("(\d\d\.\d+)", (.*), path=SCENARIOS\)$', re.MULTILINE)
+# In the first cell of the solutions, what an assignment does without; and what it adds.
+SHOWN = re.compile(r"(?m)^(SCENARIOS = |from margin_course.exercises import check|print\().*\n?")
+WORDS = "from margin_course import amount, hint, money, percent"
 
 BEFORE = """# Assignment {title}
 
 The exercises of `{stem}.ipynb`, for {points} points. *Above* in a text means: in that notebook.
 
-{how}
-
-In this assignment each answer goes into a variable, such as `{variable}`. The cells with `assert`
-only see whether there is an answer. Whether it is right is found when it is graded. Leave all cells
-in their places."""
+The first cell makes the accounts that the texts speak of. Each answer goes into a variable, such as
+`{variable}`, as a number: `-0.5` is a fall by half. `hint("{name}")` helps twice. The cells with
+`assert` only see whether there is an answer. Whether it is right is found when it is graded. Leave
+all cells in their places."""
 ANSWER = """{variable} = None  # your answer in place of None, or lines of your own that compute it
 ### BEGIN SOLUTION
 {solution}
@@ -67,21 +68,13 @@ c.ExecutePreprocessor.timeout = 600
 
 def assignment(stem: str) -> NotebookNode:
     """The source notebook of one assignment: exercises, solutions, points and hidden tests."""
-    how, tasks, before = exercises_of(notebooks.read(ROOT / "notebooks" / f"{stem}.ipynb"))
-    set_up, solutions = solutions_of(stem)
-    faulty = "\n".join(cell.source for task in tasks for cell in task["cells"])
-    code = "\n".join([faulty, *solutions.values()])
-    wanted = missing(faulty) | {"hint"} | set(re.findall(r"`(\w+)`", how))
-    start = [*set_up, *slice_of(before, wanted, given=made_by(set_up))]
-    # Faulty code brings its own imports: whoever calls an answer `price` must not break it.
-    own = [x for x in start if x not in set_up and x.startswith("from ")]
-    own = [x for x in own if made_by([x]) & missing(faulty)]
-    start = tidy([line for line in start if line not in own], code)
+    title, tasks = exercises_of(notebooks.read(ROOT / "notebooks" / f"{stem}.ipynb"))
+    start, solutions = solutions_of(stem)
 
     number = stem[:2]
     points = sum(POINTS[task["kind"]] for task in tasks)
-    words = {"title": before[0].source.splitlines()[0].removeprefix("# "), "points": points}
-    words |= {"stem": stem, "how": how, "variable": variable(tasks[0]["name"])}
+    words = {"title": title, "points": points, "stem": stem}
+    words |= {"name": tasks[0]["name"], "variable": variable(tasks[0]["name"])}
     cells = [
         marked(new_markdown_cell(BEFORE.format(**words)), f"{number}-before"),
         marked(new_code_cell(start), f"{number}-start"),
@@ -92,8 +85,7 @@ def assignment(stem: str) -> NotebookNode:
         text = TASK.sub(rf"**\1 \2** ({worth} points).", task["text"], count=1)
         cells.append(marked(new_markdown_cell(text), f"{name}-text"))
         for place, cell in enumerate(task["cells"], start=1):
-            source = f"{tidy(own, cell.source)}\n{cell.source}".lstrip()
-            cells.append(marked(new_code_cell(source), f"{name}-code-{place}"))
+            cells.append(marked(new_code_cell(cell.source), f"{name}-code-{place}"))
         solution = new_code_cell(ANSWER.format(**words))
         cells.append(marked(solution, f"{name}-answer", locked=False, solution=True))
         test = new_code_cell(TEST.format(**words))
@@ -119,10 +111,10 @@ def marked(cell: NotebookNode, name: str, **marks) -> NotebookNode:
 
 
 def exercises_of(notebook: NotebookNode):
-    """How to answer; the exercises, each with its text and the cells to run; the cells before."""
+    """The notebook's title; and the exercises, each with its text and the cells to run."""
     cells = notebook.cells
     (at,) = [place for place, cell in enumerate(cells) if EXERCISES.search(cell.source)]
-    how, tasks = "", []
+    title, tasks = cells[0].source.splitlines()[0].removeprefix("# "), []
     for cell in cells[at:]:
         if cell.cell_type == "code" and not ASKED.fullmatch(cell.source):
             tasks[-1]["cells"].append(cell)
@@ -130,104 +122,25 @@ def exercises_of(notebook: NotebookNode):
             continue
         text, *next_section = SECTION.split(EXERCISES.split(cell.source)[-1])
         parts = TASK.split(text)
-        how = how or parts[0].strip()
         for name, kind, asked in zip(*(parts[place::3] for place in (1, 2, 3)), strict=True):
             text = f"**{name} {kind}.**{asked.rstrip()}"
             tasks.append({"name": name, "kind": kind, "text": text, "cells": []})
         if next_section:
             break
-    return how, tasks, cells[:at]
+    return title, tasks
 
 
-def solutions_of(stem: str) -> tuple[list[str], dict[str, str]]:
-    """What all solutions begin with, as statements; and the lines of each solution."""
+def solutions_of(stem: str) -> tuple[str, dict[str, str]]:
+    """What an assignment begins with, as its solutions do; and the lines of each solution."""
     cells = notebooks.read(ROOT / "instructors" / "solutions" / f"{stem}.ipynb").cells
     first, *others = [cell.source for cell in cells if cell.cell_type == "code"]
-    set_up = [
-        line.replace("load(SCENARIOS)", 'load("scenarios.toml")')
-        for line in statements(first)
-        if not line.startswith(("SCENARIOS = ", "print("))
-    ]
+    start = SHOWN.sub("", first).replace("load(SCENARIOS)", 'load("scenarios.toml")')
     solutions = {}
     for source in others:
         if found := SOLVED.search(source):
             name = found[1]
             solutions[name] = SOLVED.sub(rf"{variable(name)} = \2", source).strip()
-    return set_up, solutions
-
-
-# What an exercise needs of the cells before it
-
-
-def statements(source: str) -> list[str]:
-    return [ast.get_source_segment(source, part) for part in ast.parse(source).body]
-
-
-def names(tree) -> tuple[set[str], set[str]]:
-    """Names that a statement reads, and names that it gives a value."""
-    if isinstance(tree, ast.Import | ast.ImportFrom):
-        return set(), {alias.asname or alias.name for alias in tree.names}
-    inner = ast.GeneratorExp | ast.ListComp | ast.SetComp | ast.DictComp
-    own = set()  # names that exist only inside
-    for part in ast.walk(tree):
-        if isinstance(part, inner):
-            targets = [node for loop in part.generators for node in ast.walk(loop.target)]
-            own |= {node.id for node in targets if isinstance(node, ast.Name)}
-    found = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id not in own]
-    makes = {node.id for node in found if isinstance(node.ctx, ast.Store)}
-    return {node.id for node in found if isinstance(node.ctx, ast.Load)}, makes
-
-
-def made_by(lines: list[str]) -> set[str]:
-    return set().union(*(names(part)[1] for line in lines for part in ast.parse(line).body))
-
-
-def missing(source: str) -> set[str]:
-    """Names that code reads before it has given them a value.
-
-    >>> sorted(missing("a = b\\nc = a + sum(x for x in d)"))
-    ['b', 'd', 'sum']
-    """
-    wanted = set()
-    for statement in reversed(ast.parse(source).body):
-        reads, makes = names(statement)
-        wanted = (wanted - makes) | reads
-    return wanted
-
-
-def slice_of(cells, wanted: set[str], given=frozenset()) -> list[str]:
-    """The statements of these cells that the wanted names come from, in their order.
-
-    >>> slice_of([new_code_cell("a = 1\\nb = 2\\nc = a + d"), new_code_cell("e = 5")], {"c"})
-    ['a = 1', 'c = a + d']
-    """
-    kept, wanted = [], wanted - given
-    source = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
-    for statement in reversed(statements(source)):
-        reads, makes = names(ast.parse(statement).body[0])
-        if makes & wanted:
-            kept.insert(0, statement)
-            wanted = (wanted - makes) | (reads - given)
-    return kept
-
-
-def tidy(lines: list[str], code: str = "") -> str:
-    """Statements as one cell: imports first, and of them only what these lines or `code` use.
-
-    >>> print(tidy(["from m import b", "x = b", "from m import a, hint, c", "x = b"], "a"))
-    from m import a, b, hint
-    <BLANKLINE>
-    x = b
-    """
-    others = [line for line in dict.fromkeys(lines) if not line.startswith("from ")]
-    used = {"hint"} | missing("\n".join([*others, code]))
-    imports = {}
-    for line in lines:
-        (tree,) = ast.parse(line).body
-        if isinstance(tree, ast.ImportFrom) and made_by([line]) & used:
-            imports.setdefault(tree.module, set()).update(made_by([line]) & used)
-    first = [f"from {name} import {', '.join(sorted(imports[name]))}" for name in sorted(imports)]
-    return "\n".join([*first, "", *others])
+    return f"{WORDS}\n{start.strip()}", solutions
 
 
 # The folder for nbgrader
