@@ -20,6 +20,7 @@ import shutil
 import subprocess
 import sys
 
+from tools import repo
 from tools.repo import ROOT
 
 COPY = ROOT / "build" / "mutants"
@@ -78,10 +79,10 @@ def copy():
     examples = []
     for name in MODULES:
         file = COPY / "margin_lib" / f"{name}.py"
-        tree, found = without_docstrings(with_calls(ast.parse(file.read_text(encoding="utf-8"))))
-        file.write_text(ast.unparse(tree), encoding="utf-8")
+        tree, found = without_docstrings(with_calls(ast.parse(repo.read(file))))
+        repo.write(file, ast.unparse(tree))
         examples += [(f"margin_lib.{name}", text) for text in found]
-    (COPY / "tests" / "test_examples.py").write_text(RUN.format(examples), encoding="utf-8")
+    repo.write(COPY / "tests" / "test_examples.py", RUN.format(examples))
 
 
 def mutmut(*arguments, **options):

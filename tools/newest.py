@@ -10,7 +10,7 @@ import tomllib
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from tools.repo import ROOT
+from tools import repo
 
 
 def unbounded(line):
@@ -22,7 +22,7 @@ def unbounded(line):
 
 
 def main():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads(repo.read("pyproject.toml"))["project"]
     extra = project["optional-dependencies"]["test"]
     print("\n".join(map(unbounded, [*project["dependencies"], *extra])))
 

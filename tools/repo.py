@@ -7,8 +7,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def read(name: str) -> str:
-    """The text of a file of the repository."""
+def read(name: str | Path) -> str:
+    """The text of a file: its name in the repository, or its whole path."""
     return (ROOT / name).read_text(encoding="utf-8")
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from tools import repo
 from tools.notebooks import run as notebooks
 from tools.repo import ROOT
 
@@ -158,9 +159,9 @@ def build(folder: Path, scenarios: Path = SCENARIOS) -> None:
     for stem in stems():
         (sources / stem).mkdir(parents=True)
         text = notebooks.to_text(assignment(stem))
-        (sources / stem / f"{stem}.ipynb").write_text(text, encoding="utf-8", newline="\n")
+        repo.write(sources / stem / f"{stem}.ipynb", text)
         shutil.copyfile(scenarios, sources / stem / "scenarios.toml")
-    (folder / "nbgrader_config.py").write_text(CONFIG, encoding="utf-8")
+    repo.write(folder / "nbgrader_config.py", CONFIG)
 
 
 def grader(folder: Path):

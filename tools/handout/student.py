@@ -10,6 +10,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from tools import repo
 from tools.handout import wheels
 from tools.notebooks import run as notebooks
 from tools.publish import badges
@@ -21,7 +22,7 @@ FOR_STUDENTS = ROOT / "tools/handout/student"
 
 def folder_name() -> str:
     """The folder in the zip: the course's name, as conda calls its environment."""
-    text = (ROOT / "environment.yml").read_text(encoding="utf-8")
+    text = repo.read("environment.yml")
     return re.search(r"^name: (\S+)$", text, re.MULTILINE)[1]
 
 
@@ -44,7 +45,7 @@ def files(wheel: str) -> dict[str, bytes]:
             found[name.as_posix()] = without_outputs(path).encode()
         else:
             found[name.as_posix()] = path.read_bytes()
-    readme = (FOR_STUDENTS / "README.md").read_text(encoding="utf-8")
+    readme = repo.read(FOR_STUDENTS / "README.md")
     found["README.md"] = readme.format(title=badges.title(), wheel=wheel).encode()
     found["Makefile"] = (FOR_STUDENTS / "Makefile").read_bytes()
     return found

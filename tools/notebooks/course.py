@@ -12,6 +12,7 @@ import re
 import sys
 from functools import partial
 
+from tools import repo
 from tools.notebooks import run as notebooks
 from tools.repo import ROOT
 
@@ -45,14 +46,14 @@ def answers_of(number):
     (path,) = (
         path
         for path in folder("margin_course/answers").glob("*.py")
-        if f'    "{number}.1": ' in path.read_text(encoding="utf-8")
+        if f'    "{number}.1": ' in repo.read(path)
     )
     return path
 
 
 def questions(number):
     """The questions of a notebook, as they stand in quiz.toml, with the heading before them."""
-    text = folder("notebooks/quiz.toml").read_text(encoding="utf-8")
+    text = repo.read(folder("notebooks/quiz.toml"))
     return re.search(rf"(?ms)^# {number} .*?(?=^# \d\d |\Z)", text)[0]
 
 
@@ -62,7 +63,7 @@ def edit(path, function):
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = function(cell.source)
-    path.write_text(notebooks.to_text(notebook), encoding="utf-8", newline="\n")
+    repo.write(path, notebooks.to_text(notebook))
 
 
 def without_rows(text, stem):
@@ -98,8 +99,8 @@ def with_links():
 def drop(number):
     stem = stem_of(number)
     quiz = folder("notebooks/quiz.toml")
-    text = quiz.read_text(encoding="utf-8").replace(questions(number), "").rstrip() + "\n"
-    quiz.write_text(text, encoding="utf-8", newline="\n")
+    text = repo.read(quiz).replace(questions(number), "").rstrip() + "\n"
+    repo.write(quiz, text)
     for path in (
         answers_of(number),
         folder(f"instructors/solutions/{stem}.ipynb"),
@@ -107,8 +108,8 @@ def drop(number):
     ):
         path.unlink()
     readme = folder("README.md")
-    text = without_rows(readme.read_text(encoding="utf-8"), stem)
-    readme.write_text(text, encoding="utf-8", newline="\n")
+    text = without_rows(repo.read(readme), stem)
+    repo.write(readme, text)
     edit(folder(f"notebooks/{INDEX}"), lambda source: without_rows(source, stem))
     for path in course():
         edit(path, partial(without_links, stem))
@@ -121,22 +122,20 @@ def add(stem, like):
     words = stem[3:].replace("_", " ").capitalize()
     _, before = title(folder(f"notebooks/{old}.ipynb"))
     for where in ("notebooks", "instructors/solutions"):
-        text = folder(f"{where}/{old}.ipynb").read_text(encoding="utf-8")
+        text = repo.read(folder(f"{where}/{old}.ipynb"))
         text = re.sub(rf"\b{like}\.(?=\d)", f"{number}.", text)
         text = text.replace(f'quiz(\\"{like}\\")', f'quiz(\\"{number}\\")')
         text = text.replace(f"# {like} · {before}", f"# {number} · {words}")
         text = text.replace(f'prose_is_fresh(\\"{old}', f'prose_is_fresh(\\"{stem}')
-        folder(f"{where}/{stem}.ipynb").write_text(text, encoding="utf-8", newline="\n")
-    answers = answers_of(like).read_text(encoding="utf-8")
+        repo.write(folder(f"{where}/{stem}.ipynb"), text)
+    answers = repo.read(answers_of(like))
     answers = answers.replace(f'    "{like}.', f'    "{number}.')
-    folder(f"margin_course/answers/{stem[3:]}.py").write_text(
-        answers, encoding="utf-8", newline="\n"
-    )
+    repo.write(folder(f"margin_course/answers/{stem[3:]}.py"), answers)
     quiz = folder("notebooks/quiz.toml")
     copied = questions(like).replace(f"[[{like}]]", f"[[{number}]]")
     copied = re.sub(r"\A# .*", f"# {number} {words}", copied)
-    text = quiz.read_text(encoding="utf-8").rstrip() + "\n\n" + copied.rstrip() + "\n"
-    quiz.write_text(text, encoding="utf-8", newline="\n")
+    text = repo.read(quiz).rstrip() + "\n\n" + copied.rstrip() + "\n"
+    repo.write(quiz, text)
     rows(stem, words, old)
 
 
@@ -153,8 +152,8 @@ def rows(stem, words, like):
 
     cells = f"What is the question of {words.lower()}? | {minutes} |"
     readme = folder("README.md")
-    text = below(readme.read_text("utf-8"), f"| [{stem}](notebooks/{stem}.ipynb) | {cells}")
-    readme.write_text(text, encoding="utf-8", newline="\n")
+    text = below(repo.read(readme), f"| [{stem}](notebooks/{stem}.ipynb) | {cells}")
+    repo.write(readme, text)
     computed = f'<!--= minutes("{stem}.ipynb") -->{minutes}<!--/-->'
     row = f"| [{stem[:2]} {words}]({stem}.ipynb) | {cells.replace(minutes, computed)}"
     edit(

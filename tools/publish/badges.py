@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlencode
 
-from tools.repo import ROOT
+from tools.repo import ROOT, read, write
 
 INDEX = "notebooks/00_index.ipynb"
 LITE = "lite/lab/index.html"  # in the site
@@ -42,12 +42,12 @@ def repo_of(text: str) -> str:
 
 def repository() -> str:
     """The owner/name of this course."""
-    return repo_of((ROOT / "README.md").read_text(encoding="utf-8"))
+    return repo_of(read(ROOT / "README.md"))
 
 
 def title() -> str:
     """The course's own title, as README.md has it."""
-    return (ROOT / "README.md").read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+    return read(ROOT / "README.md").splitlines()[0].removeprefix("# ")
 
 
 def with_repo(text: str, repo: str) -> str:
@@ -87,16 +87,16 @@ def main(arguments: list[str]) -> int:
     folder = Path(arguments[1]) if len(arguments) == 2 else ROOT
     readme, index = folder / "README.md", folder / INDEX
     try:
-        text = readme.read_text(encoding="utf-8")
+        text = read(readme)
         changed = with_repo(text, arguments[0]) if arguments else text
         repo = repo_of(changed)
         cell = rf"\1https://github.com/{repo}"
-        written = {readme: changed, index: CLONE.sub(cell, index.read_text(encoding="utf-8"))}
+        written = {readme: changed, index: CLONE.sub(cell, read(index))}
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     for path, words in written.items() if arguments else ():
-        path.write_text(words, encoding="utf-8", newline="\n")
+        write(path, words)
     hub, branch = os.environ.get("HUB") or HUB, os.environ.get("BRANCH") or BRANCH
     print(f"{readme.name}: {repo}\n")
     for service, link in links(repo, hub, branch).items():

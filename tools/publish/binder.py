@@ -78,7 +78,7 @@ def run(*command, **how):
 
 def environment():
     """The packages of Binder's environment, as conda writes them: name=x.y."""
-    return yaml.safe_load((ROOT / ENVIRONMENT).read_text(encoding="utf-8"))["dependencies"]
+    return yaml.safe_load(repo.read(ENVIRONMENT))["dependencies"]
 
 
 def pins():
@@ -159,7 +159,7 @@ def colab(folder, how):
     there = folder / "content"
     there.mkdir()
     local = badges.CLONE.sub(rf"\1file://{copy}", first)
-    (there / "cells.ipy").write_text(f"{local}\n", encoding="utf-8")
+    repo.write(there / "cells.ipy", f"{local}\n")
     asked = [f"{name}=={minor}.*" for name, minor in {**pins(), **COLABS}.items()]
     python = new_python(folder / "colab", ["pip", "ipython", *asked])
     return run(python, "-m", "IPython", "cells.ipy", **{**how, "cwd": there})

@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 
+from tools import repo
 from tools.publish import site
 from tools.repo import ROOT
 
@@ -24,7 +25,7 @@ def page(paths):
     """A page (Markdown) with every address in these files."""
     lines = ["---", "orphan: true", "---", "# Sources", ""]
     for path in paths:
-        addresses = re.findall(r"https?://[^\s\"')\]>,;]+", path.read_text(encoding="utf-8"))
+        addresses = re.findall(r"https?://[^\s\"')\]>,;]+", repo.read(path))
         lines += [f"- {path.name}: <{address}>" for address in sorted(set(addresses))]
     return "\n".join([*lines, ""])
 
@@ -40,7 +41,7 @@ def ask(sources, found):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if not (found / "output.json").exists():
         raise RuntimeError(f"Sphinx did not ask:\n{done.stdout}{done.stderr}")
-    lines = (found / "output.json").read_text(encoding="utf-8").splitlines()
+    lines = repo.read(found / "output.json").splitlines()
     return [json.loads(line) for line in lines]
 
 
@@ -63,9 +64,7 @@ def verdict(answers):
 
 def main():
     site.gather(SOURCES)
-    (SOURCES / "sources.md").write_text(
-        page(sorted((ROOT / "margin_lib").glob("*.toml"))), encoding="utf-8", newline="\n"
-    )
+    repo.write(SOURCES / "sources.md", page(sorted((ROOT / "margin_lib").glob("*.toml"))))
     lines, well = verdict(ask(SOURCES, FOUND))
     print("\n".join(lines))
     return int(not well)

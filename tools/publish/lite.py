@@ -16,6 +16,7 @@ import tomllib
 import nbformat
 from packaging.requirements import Requirement
 
+from tools import repo
 from tools.handout import wheels
 from tools.publish import badges
 from tools.repo import ROOT
@@ -33,7 +34,7 @@ WITHOUT = {"jupyterlab"}  # the site is one
 
 def needed():
     """The packages that the library needs and Pyodide has."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads(repo.read("pyproject.toml"))["project"]
     names = [Requirement(line).name for line in project["dependencies"]]
     return [name for name in names if name not in {*BROUGHT, *WITHOUT}]
 
@@ -61,14 +62,14 @@ def gather():
     for path in (files / "notebooks").glob("*.ipynb"):
         # Text in one piece: JupyterLite cannot list the headings of an output split into lines.
         notebook = nbformat.read(path, as_version=4)
-        path.write_text(json.dumps(notebook, ensure_ascii=False), encoding="utf-8", newline="\n")
+        repo.write(path, json.dumps(notebook, ensure_ascii=False))
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     wheels.build(pypi)
     brought = [f"{name}=={importlib.metadata.version(name)}" for name in BROUGHT]
     subprocess.run([*pip, "download", "--no-deps", "-d", pypi, *brought], check=True)
     names = sorted(path.name for path in pypi.glob("*.whl"))
     text = json.dumps(settings(names), indent=2)
-    (WORK / "jupyter-lite.json").write_text(text, encoding="utf-8", newline="\n")
+    repo.write(WORK / "jupyter-lite.json", text)
 
 
 def main():

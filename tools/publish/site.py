@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 
+from tools import repo
 from tools.publish import badges
 from tools.repo import ROOT
 
@@ -72,7 +73,7 @@ def gather(folder=SOURCES):
                 shutil.copy(path, folder)
     notebooks, teaching = folder / "notebooks", folder / "instructors"
     pages = {
-        "README.md": front((folder / "README.md").read_text(encoding="utf-8")),
+        "README.md": front(repo.read(folder / "README.md")),
         "notebooks/contents.md": contents(
             "The course",
             "Read the notebooks in this order. On these pages the sliders do not move; the links "
@@ -94,7 +95,7 @@ def gather(folder=SOURCES):
     }
     for name, text in pages.items():
         (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+        repo.write(folder / name, text)
 
 
 # Docstrings: plain text, as tests/repo/test_docstrings.py says

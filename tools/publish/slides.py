@@ -19,6 +19,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
+from tools import repo
 from tools.notebooks import counts
 from tools.notebooks import run as notebooks
 from tools.repo import ROOT
@@ -140,12 +141,10 @@ def write(paths, folder: Path = FOLDER) -> None:
     for path in paths:
         notebook = notebooks.read(path)
         title = notebook.cells[0].source.splitlines()[0].removeprefix("# ")
-        (folder / f"{path.stem}.html").write_text(
-            to_html(deck(notebook), title), encoding="utf-8", newline="\n"
-        )
+        repo.write(folder / f"{path.stem}.html", to_html(deck(notebook), title))
         entries.append(f'<li><a href="{path.stem}.html">{html.escape(title)}</a></li>')
     page = LIST.format(entries="\n".join(entries))
-    (folder / "index.html").write_text(page, encoding="utf-8", newline="\n")
+    repo.write(folder / "index.html", page)
 
 
 UNUSED = {"reveal.js.map", "reveal.esm.js", "reveal.esm.js.map"}
