@@ -196,10 +196,8 @@ def reply(data: Data, guess: str) -> Reply:
         if guess not in said:
             raise MarginError("prediction", f"must be one of {', '.join(said)}", guess)
         right, because = said[guess]["right"], said[guess]["because"]
-        verdict = "Well predicted." if right else "Not so."
-        return Reply(
-            guess, "hit" if right else "miss", f"{verdict} {because}".strip(), 0 if right else 0.75
-        )
+        words = f"{'Well predicted.' if right else ''} {because}".strip()
+        return Reply(guess, "hit" if right else "miss", words, 0 if right else 0.75)
     value, truth, unit = read(guess, data["unit"], data["of"]), data["value"], data["unit"]
     said = amount(value, unit)
     if math.isnan(value):
@@ -296,10 +294,12 @@ class Prediction(widgets.VBox):
             self.told.value = page.status(html.escape(f"Your {error.name} {error.rule}."))
             return
         sign, colour = TONES[self.reply.tone]
+        truth = f" It is <b>{html.escape(self.data['answer'])}</b>."
+        if self.reply.said == self.data["answer"]:
+            truth = ""
         words = (
-            f'<span style="color:{colour};font-weight:bold">{sign}</span> '
-            f"You said {html.escape(self.reply.said)}. It is <b>{html.escape(self.data['answer'])}"
-            f"</b>. {html.escape(self.reply.words)}"
+            f'<b style="color:{colour}">{sign}</b> You said {html.escape(self.reply.said)}.'
+            f"{truth} {html.escape(self.reply.words)}"
         )
         self._open(words, guess)
 

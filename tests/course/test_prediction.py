@@ -126,7 +126,7 @@ def test_choices():
     data = described("And then?", order(2, 1), replies={"smaller": "It grows with the price."})
     assert reply(data, "larger").words == "Well predicted."
     wrong = reply(data, "smaller")
-    assert (wrong.tone, wrong.words) == ("miss", "Not so. It grows with the price.")
+    assert (wrong.tone, wrong.words) == ("miss", "It grows with the price.")
     assert described("So?", True)["answer"] == "yes"
     assert described("Who?", "ETH", options=["ETH", "ADA", "nothing"])["answer"] == "ETH"
 
@@ -178,6 +178,13 @@ def test_the_answer_opens_after_a_commitment_and_only_one_counts():
     assert "900" in asked.told.value
 
 
+def test_what_was_said_rightly_is_not_said_twice():
+    asked = predict("What is left?", 500.0, "USD")
+    asked.say("500 usd")
+    words = " ".join(in_sight(asked.told.value.partition("<svg")[0]).split())
+    assert words == "✓ You said 500 USD. Well predicted."
+
+
 def test_a_press_comes_with_what_was_typed():
     asked = predict("What is left?", 500.0, "USD")
     asked.field._handle_custom_msg({"button": "predict", "words": "500"}, [])
@@ -197,7 +204,7 @@ def test_a_choice_is_made_of_buttons():
     assert asked.field.what["buttons"] == [*prediction.ORDER, "show me"]
     assert asked.field.what["example"] is None
     asked.field.press("smaller")
-    assert "You said smaller. It is <b>larger</b>. Not so." in asked.told.value
+    assert "You said smaller. It is <b>larger</b>." in asked.told.value
 
 
 def test_what_opens_may_follow_the_guess():

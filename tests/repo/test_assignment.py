@@ -108,7 +108,10 @@ def test_the_section_is_read_up_to_the_next_one():
         cells=[
             new_markdown_cell("# 07 · Seven\n\nWords."),
             new_code_cell("a = 1"),
-            new_markdown_cell("Before.\n\n## Exercises\n\nHow.\n\n**07.1 Compute.** One? `h`"),
+            new_markdown_cell(
+                "Before.\n\n## Exercises\n\nType. You may use `a`.\n\n"
+                '**07.1 Compute.** [One](glossary.md#one "A.") or <!--= 2 * a -->2<!--/-->? `h`'
+            ),
             new_code_cell('check("07.1", None)'),
             new_markdown_cell("**07.2 Find the bug.** Two?\n\n## Quiz\n\n**07.3 Design.** No."),
             new_code_cell("quiz()"),
@@ -120,7 +123,7 @@ def test_the_section_is_read_up_to_the_next_one():
         ("07.1", "Compute"),
         ("07.2", "Find the bug"),
     ]
-    assert tasks[0]["text"] == "**07.1 Compute.** One? `h`"
+    assert tasks[0]["text"] == "**07.1 Compute.** One or 2? `h`"
     assert tasks[1]["text"] == "**07.2 Find the bug.** Two?"
     assert tasks[1]["cells"] == []
 

@@ -20,7 +20,9 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from margin_course import prose
 from tools import repo
+from tools.notebooks import glossary
 from tools.notebooks import run as notebooks
 from tools.repo import ROOT
 
@@ -121,7 +123,8 @@ def exercises_of(notebook: NotebookNode):
             tasks[-1]["cells"].append(cell)
         if cell.cell_type == "code":
             continue
-        text, *next_section = SECTION.split(EXERCISES.split(cell.source)[-1])
+        plain = prose.NUMBER.sub(r"\g<shown>", glossary.unlinked(cell.source))
+        text, *next_section = SECTION.split(EXERCISES.split(plain)[-1])
         parts = TASK.split(text)
         for name, kind, asked in zip(*(parts[place::3] for place in (1, 2, 3)), strict=True):
             text = f"**{name} {kind}.**{asked.rstrip()}"
