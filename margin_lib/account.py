@@ -1115,15 +1115,17 @@ class Account:
         def signs(at: Number) -> Number:
             """What changes its sign where a line bends, beside the floors of tables."""
             sums, there = purses(at)
-            alone = [leg._stand(0, leg.mark(there), now) for leg in here]
-            asked = [
-                np.sign(leg.quantity) * risk.maintenance_margin
-                for leg, risk in zip(here, alone, strict=True)
-            ]
-            profit = [risk.equity - risk.maintenance_margin for risk in alone]
+            asked = dict.fromkeys((leg.contract.settle for leg in here), 0)
+            profit = []
+            for leg in here:
+                risk = leg._stand(0, leg.mark(there), now)
+                # In the coin it is straight in the reciprocal price, so its value is in the price.
+                unit = there[market] if leg.contract.inverse and not inverse else 1
+                profit.append(unit * (risk.equity - risk.maintenance_margin))
+                asked[leg.contract.settle] += unit * np.sign(leg.quantity) * risk.maintenance_margin
             held = [(sums[coin.coin].backing * coin.mark(there), coin.rows) for coin in coins]
             worth = [value - floor for value, rows in held for floor, *_ in rows]
-            return np.stack(np.broadcast_arrays(sum(asked), *profit, *worth))
+            return np.stack(np.broadcast_arrays(*asked.values(), *profit, *worth))
 
         kinks = [1 / at if inverse else at for leg in here for at in _floors(leg, here)]
         start = 1 / now if inverse else now

@@ -901,12 +901,11 @@ def _pieces(
     """
     left = np.sort(np.stack(np.broadcast_arrays(0 * now, now, *kinks)), axis=0)
     right = np.concatenate([left[1:], 2 * left[-1:]])
-    width = np.where(right > left, right - left, right)  # no price is below 0
-    quarter = width / 2 / 2
+    quarter = (right - left) / 2 / 2
     values = value(np.concatenate([left + quarter, right - quarter]))
     near, far = np.split(values, 2, axis=-left.ndim)
     at_left, at_right = near - (far - near) / 2, far + (far - near) / 2
-    slope = (at_right - at_left) / width
+    slope = (at_right - at_left) / np.where(right > left, right - left, 1)
     return left, right, at_left, at_right, np.where(slope == 0, 1, slope)
 
 

@@ -339,22 +339,24 @@ def unified(draw):
         "closing_fee": draw(st.booleans()),
         "taker_fee": 0.001,
     }
-    settle = draw(st.sampled_from(["", "", "USDT"]))
+    # In quote money, in USDT beside it, in an abstract coin alone, or each in its coin beside it.
+    settle = draw(st.sampled_from(["quote", "USDT", "coin", ""]))
+    inverse = settle in ("coin", "")
     table = draw(tables)  # of both sides, so that the table's jumps are those of one contract
     positions = []
     for symbol, market in (("L", "ETH"), ("S", "ETH"), ("B", "BTC")):
         if symbol == "L" or draw(st.booleans()):
             side = {"L": 1, "S": -1}.get(symbol) or draw(sides)
-            quantity = side * draw(quantities)
-            how = {**rules, "maintenance": table, "settle": settle}
+            quantity = side * draw(quantities) * (100 if inverse else 1)
+            how = {**rules, "maintenance": table, "settle": settle, "inverse": inverse}
             positions.append(leg(symbol, quantity, 100 * draw(shares(0.7, 1.4)), market, **how))
     coins = []
     ratios = st.sampled_from([1.0, 0.9, ((0, 0.95), (100, 0.8), (400, 0.5))])
-    if draw(st.booleans()):
-        coins.append(Collateral(coin="ETH", amount=draw(shares(0.0, 5.0)), ratio=draw(ratios)))
-    if settle or draw(st.booleans()):
-        amount, buying = draw(shares(-100.0, 400.0)), draw(st.sampled_from([1.0, 1.05]))
-        coins.append(Collateral(coin="USDT", amount=amount, ratio=draw(ratios), buying=buying))
+    for coin, needed in (("ETH", not settle), ("BTC", not settle), ("USDT", settle == "USDT")):
+        if needed or settle != "coin" and draw(st.booleans()):
+            amount = draw(shares(-100.0, 400.0)) / (1 if coin == "USDT" else 100)
+            buying = draw(st.sampled_from([1.0, 1.05]))
+            coins.append(Collateral(coin=coin, amount=amount, ratio=draw(ratios), buying=buying))
     account = Account(balance=draw(shares(0.0, 900.0)), positions=positions, collateral=coins)
     marks = {"ETH": 100 * draw(shares(0.6, 1.6)), "BTC": 100 * draw(shares(0.6, 1.6)), "USDT": 1.0}
     return account, marks
@@ -414,7 +416,7 @@ def test_between_the_two_prices_it_lives_and_just_beyond_it_does_not(book):
         low, high = account.liquidation_range(market, marks)
         now = marks[market]
         if account.risk(marks).cushion <= 0:
-            assert (low, high) == (now, now)
+            assert (low, high) == pytest.approx((now, now))
             continue
         inside = np.geomspace(
             low if low == low else now / 1e3, high if high == high else now * 1e3, 199
