@@ -1,4 +1,4 @@
-"""What CONTRIBUTING shows works as it stands."""
+"""What CONTRIBUTING shows works as it stands; paths that pages name are there."""
 
 import re
 
@@ -6,6 +6,7 @@ import pytest
 
 from margin_course import exercises
 from margin_course.scenarios import load
+from tools.repo import ROOT
 
 
 @pytest.fixture
@@ -69,3 +70,38 @@ def test_the_example_of_an_exercise_is_one(root, sources, monkeypatch, capsys):
         "5: not yet",
         "5: Return on margin = leverage · price change",
     ]
+
+
+PAGES = ["README.md", "CONTRIBUTING.md", ".github/pull_request_template.md", "docs/conf.py"]
+PAGES += sorted(p.relative_to(ROOT).as_posix() for p in (ROOT / "instructors").glob("*.md"))
+TOP = sorted({path.relative_to(ROOT).parts[0] for path in ROOT.glob("*/*")} | {".github", ".ci"})
+NAMED = re.compile(rf"[`\s(\"]((?:{'|'.join(map(re.escape, TOP))})/[\w./-]*\w/?)")
+MADE = re.compile(r"build/|\.venv|our_class|margin_lib\.egg-info")  # by a command of the page
+
+
+def named(text):
+    """The paths in a text, as they are written from the top folder."""
+    return sorted({path for path in NAMED.findall(text) if not MADE.match(path)})
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_path_that_a_page_names_is_there(root, page):
+    text = (root / page).read_text(encoding="utf-8")
+    lost = [p for p in named(text) if not (root / p).exists() and "our_class" not in p]
+    assert lost == []
+
+
+def test_a_path_that_is_not_there_would_be_found():
+    assert named("open `margin_lib/none.py`, or (tools/none/) here") == [
+        "margin_lib/none.py",
+        "tools/none/",
+    ]
+
+
+def test_the_map_leads_to_ten_places(root):
+    text = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = re.search(r"(?ms)^## Where to look\n(.*?)^## ", text)[1]
+    rows = re.findall(r"(?m)^\| (?!to change|-)(.*)", section)
+    assert len(rows) == 10 and all(re.search(r"`[\w./]+`", row) for row in rows)
+    for path in re.findall(r"`([\w./]+)`", section):
+        assert (root / path).exists() or path.startswith(".venv"), path
