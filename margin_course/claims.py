@@ -1,13 +1,15 @@
 """The claims ledger: what articles say, what the runs say, and the number that decides."""
 
-import tomllib
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from margin_course import files
 from margin_course.page import say
+from margin_course.text import escaped
 from margin_lib.errors import MarginError
 
 HOLDS, WHEN, WRONG = "holds", "holds when", "needs correcting"
@@ -66,6 +68,10 @@ def refusal(operation: Callable, *arguments: Any, **named: Any) -> str | None:
     return None
 
 
+def _safe(words: str) -> str:
+    return escaped(words, markdown=True)
+
+
 class Ledger:
     """Judges claims and refuses to be shown before all of them are judged.
 
@@ -80,10 +86,12 @@ class Ledger:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.claims = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        self.claims = files.toml(path)
         for claim, entry in self.claims.items():
             if set(entry) != {"says", "run_in"}:
                 raise MarginError(f"claim {claim}", "must have says and run_in", list(entry))
+            if not re.fullmatch(r"\w+", str(entry["run_in"])):
+                raise MarginError(f"claim {claim}", "must be run in a notebook", entry["run_in"])
         self.rows: dict[str, tuple[str, str]] = {}
 
     def judge(self, claim: str, number: str, **cases: bool) -> None:
@@ -100,8 +108,9 @@ class Ledger:
         words = verdict(cases)
         self.rows[claim] = words, number
         tried = (f"{readable(name)}: {'yes' if true else 'no'}" for name, true in cases.items())
+        says = _safe(self.claims[claim]["says"])
         say(
-            f"**{claim}** {self.claims[claim]['says']} → **{words}** ({number})  \n"
+            f"**{_safe(claim)}** {says} → **{words}** ({_safe(number)})  \n"
             f"*Tried: {' · '.join(tried)}*"
         )
 
@@ -119,7 +128,8 @@ class Ledger:
         for claim, entry in self.claims.items():
             words, number = self.rows[claim]
             place = f"[{entry['run_in'][:2]}]({entry['run_in']}.ipynb)"
-            lines.append(f"| {claim} | {entry['says']} | {place} | **{words}** | {number} |")
+            row = _safe(claim), _safe(entry["says"]), place, f"**{words}**", _safe(number)
+            lines.append(f"| {' | '.join(row)} |")
         say("\n".join(lines))
 
     def _must_be_complete(self) -> None:

@@ -1,6 +1,5 @@
 """Predictions and exercises: what a reader answers, and what is said about it."""
 
-import html
 import math
 import re
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from margin_course.answers import Answer, Solution, every
 from margin_course.field import Field
 from margin_course.prediction import TONES, read
 from margin_course.scenarios import load
+from margin_course.text import escaped
 from margin_lib.errors import MarginError, one_number
 
 RIGHT = "right."
@@ -161,18 +161,18 @@ class Exercise(widgets.VBox):
             said = said.replace(f'hint("{self.name}")', f"“{HINT}”")
         sign, colour = TONES[tone]
         mark = f'<b style="color:{colour}">{sign}</b>'
-        self.told.value = page.status(f"{mark} {self.name}: {html.escape(said)}")
+        self.told.value = page.status(f"{mark} {self.name}: {escaped(said)}")
 
     def hint(self) -> None:
         """Show one more hint, while there is one."""
         self.hinted = min(self.hinted + 1, len(self.hints))
-        lines = "".join(f"<li>{html.escape(each)}</li>" for each in self.hints[: self.hinted])
+        lines = "".join(f"<li>{escaped(each)}</li>" for each in self.hints[: self.hinted])
         self.advice.value = page.status(f"<ol>{lines}</ol>")
 
     def _repr_mimebundle_(self, **how: Any) -> Any:
         """The live view, and beside it the hints, each in a fold of its own."""
         folds = "".join(
-            f"<details><summary>Hint {n}</summary>{html.escape(each)}</details>"
+            f"<details><summary>Hint {n}</summary>{escaped(each)}</details>"
             for n, each in enumerate(self.hints, start=1)
         )
         words = f"{self.name}: no answer yet."

@@ -4,7 +4,6 @@ A lab holds no mathematics and no globals. To write one, subclass `Lab` and give
 controls and `compute`; CONTRIBUTING.md shows how.
 """
 
-import html
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -240,14 +239,15 @@ class Lab(widgets.VBox):
             self.lines = lines
             with self._image.hold_sync():  # one message
                 self._image.value, self._image.tooltip = self.canvas.png(), self.alt()
-        words = "<br>".join(html.escape(line) for line in self.lines)
+        words = "<br>".join(text.escaped(line) for line in self.lines)
         self._readout.value = page.status(f"<b>{words}</b>")
 
     def legend(self) -> str:
         """What each control does, and what to look at, in HTML."""
         tips = [(control.description, control.tip) for control in self.controls.values()]
-        rows = "".join(f"<li><b>{name}</b> {tip}</li>" for name, tip in tips)
-        look = f"{self._say('Look at')}: {self._say(self.look)}"
+        safe = [map(text.escaped, pair) for pair in tips]
+        rows = "".join(f"<li><b>{name}</b> {tip}</li>" for name, tip in safe)
+        look = text.escaped(f"{self._say('Look at')}: {self._say(self.look)}")
         return f"<ul>{rows}</ul><p>{look}</p>"
 
     def _repr_mimebundle_(self, **how: Any) -> Any:

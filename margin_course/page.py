@@ -1,7 +1,7 @@
 """What a page of the course shows: sentences, tables, pictures; all readable without a kernel."""
 
 import html
-import tomllib
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,15 +10,24 @@ from typing import Any
 import pandas as pd
 from IPython.display import display
 
-from margin_course import text
+from margin_course import files, text
 from margin_lib.account import Account
+from margin_lib.errors import MarginError
 from margin_lib.replay import Replay
 from margin_lib.simulate import Outcomes
 
+# Signs in Markdown that begin HTML, a picture, or a link to other things than pages and files.
+ACTIVE = re.compile(r"<(?!br>)|!(?=\[)|\](?=:|\(\s*(?!https?:)[\w+.-]+:)", re.IGNORECASE)
+
 
 def say(words: str) -> None:
-    """Show a sentence (Markdown) whose numbers were computed where it stands."""
-    display({"text/markdown": words, "text/plain": words}, raw=True)
+    """Show a sentence (Markdown) whose numbers were computed where it stands.
+
+    It may hold no HTML but line breaks, no pictures, and links to pages alone: names and
+    currencies come from a file.
+    """
+    shown = ACTIVE.sub(lambda sign: f"&#{ord(sign[0])};", words)
+    display({"text/markdown": shown, "text/plain": html.unescape(words)}, raw=True)
 
 
 def show(picture: Any, alt: str) -> None:
@@ -47,8 +56,8 @@ def still(bundle: Any, shown: str, plain: str) -> Any:
 
 def figure(png: bytes, alt: str, caption: Iterable[str], legend: str = "") -> str:
     """HTML of a picture with alternative text, a caption of several lines, and a legend (HTML)."""
-    image = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{b64encode(png).decode()}">'
-    lines = "<br>".join(html.escape(line) for line in caption)
+    image = f'<img alt="{text.escaped(alt)}" src="data:image/png;base64,{b64encode(png).decode()}">'
+    lines = "<br>".join(text.escaped(line) for line in caption)
     return f'<figure style="margin:0">{image}<figcaption>{lines}{legend}</figcaption></figure>'
 
 
@@ -173,7 +182,8 @@ def terms(account: Account, symbol: str, marks: Mapping[str, float], currency: s
         ("bankruptcy price", "where equity = 0", text.price(zero, currency)),
     ]
     lines = ["| term | how it is made | now |", "|:--|:--|--:|"]
-    return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])
+    safe = [[text.escaped(cell, markdown=True) for cell in row] for row in rows]
+    return "\n".join(lines + [f"| {' | '.join(row)} |" for row in safe])
 
 
 def glossary(path: str | Path = "glossary.toml") -> str:
@@ -182,11 +192,20 @@ def glossary(path: str | Path = "glossary.toml") -> str:
         "| term | meaning | formula | unit and sign | venues also say |",
         "|:--|:--|:--|:--|:--|",
     ]
-    words = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    words = files.toml(path)
     for term in sorted(words, key=str.lower):
         row = [words[term].get(key, "") for key in ("means", "formula", "unit", "venues")]
+        term, *row = (text.escaped(each, markdown=True) for each in (term, *row))
         lines.append(f"| **{term}** | {' | '.join(row)} |")
     return "\n".join(lines)
+
+
+def _link(words: str, address: str) -> str:
+    """Markdown of a link to a page of the web, named by words and its site."""
+    found = re.fullmatch(r"https?://(?:www\.)?([\w.:-]+)(/[\w.~/?=&%+,;@#:-]*)?", address)
+    if not found:
+        raise MarginError("source", "must be the address of a page", repr(address))
+    return f"[{text.escaped(words, markdown=True)}: {found[1]}]({address})"
 
 
 def cited(facts: Mapping[str, Mapping[str, Any]], names: Iterable[str] | None = None) -> str:
@@ -214,9 +233,8 @@ def cited(facts: Mapping[str, Mapping[str, Any]], names: Iterable[str] | None = 
             figures.append(f"{amount:,g} {unit}" if unit else text.percent(amount))
         if "before" in fact:
             figures.append(f"{fact['before']:g}{fact['unit']} → {fact['after']:g}{fact['unit']}")
-        site = fact["source"].split("/")[2].removeprefix("www.")
-        source = f"[{fact['grade']}: {site}]({fact['source']})"
         place = f"{fact['date']}, {fact['where']}"
-        cells = (name, place, fact["what"], ", ".join(filter(None, figures)), source)
-        lines.append(f"| {' | '.join(cells)} |")
+        cells = name, place, fact["what"], ", ".join(filter(None, figures))
+        safe = (text.escaped(cell, markdown=True) for cell in cells)
+        lines.append(f"| {' | '.join((*safe, _link(fact['grade'], fact['source'])))} |")
     return "\n".join(lines)

@@ -4,7 +4,6 @@ All that can be said of a question and of a guess stands in one plain dict (`des
 here reads it, and so can a page that has no kernel: it looks up the zone in which a guess lies.
 """
 
-import html
 import json
 import math
 import re
@@ -18,7 +17,7 @@ import pandas as pd
 
 from margin_course import page
 from margin_course.field import Field
-from margin_course.text import NEVER, amount
+from margin_course.text import NEVER, amount, escaped
 from margin_lib.errors import MarginError
 
 ORDER = ("larger", "the same", "smaller")
@@ -220,7 +219,7 @@ def shown(content: Any) -> str:
     if content is None:
         return ""
     if isinstance(content, str):
-        return f"<p>{html.escape(content)}</p>"
+        return f"<p>{escaped(content)}</p>"
     if isinstance(content, pd.DataFrame):
         return str(content.to_html(border=0))
     if isinstance(content, list | tuple):
@@ -240,12 +239,12 @@ def scale(guess: float, truth: float, unit: str) -> str:
 
     def label(x: float, y: int, words: str) -> str:
         anchor = "start" if x < 100 else "end" if x > 300 else "middle"
-        return f'<text x="{x:.0f}" y="{y}" text-anchor="{anchor}">{html.escape(words)}</text>'
+        return f'<text x="{x:.0f}" y="{y}" text-anchor="{anchor}">{escaped(words)}</text>'
 
     you, it = f"you: {amount(guess, unit)}", f"it is {amount(truth, unit)}"
     return (
         '<svg class="scale" viewBox="0 0 400 66" width="400" style="max-width:100%" '
-        f'font-size="13" fill="currentColor" role="img" aria-label="{html.escape(f"{you}; {it}")}">'
+        f'font-size="13" fill="currentColor" role="img" aria-label="{escaped(f"{you}; {it}")}">'
         '<path d="M20 33H380" stroke="currentColor"/>'
         f'<path d="M{zero:.0f} 28v10" stroke="currentColor"/>'
         f'<path d="M{mine:.0f} 31l-6 -10h12z" fill="none" stroke="currentColor" stroke-width="2"/>'
@@ -268,7 +267,7 @@ class Prediction(widgets.VBox):
         self.reply: Reply | None = None
         self.seen = False
         self.told = widgets.HTML()
-        asked = widgets.HTML(f"<b>Predict.</b> {html.escape(data['question'])}")
+        asked = widgets.HTML(f"<b>Predict.</b> {escaped(data['question'])}")
         if data["kind"] == "choice":
             names = [option["says"] for option in data["options"]]
             self.field = Field(self._pressed, [*names, SHOW_ME])
@@ -291,22 +290,22 @@ class Prediction(widgets.VBox):
         try:
             self.reply = reply(self.data, guess)
         except MarginError as error:
-            self.told.value = page.status(html.escape(f"Your {error.name} {error.rule}."))
+            self.told.value = page.status(escaped(f"Your {error.name} {error.rule}."))
             return
         sign, colour = TONES[self.reply.tone]
-        truth = f" It is <b>{html.escape(self.data['answer'])}</b>."
+        truth = f" It is <b>{escaped(self.data['answer'])}</b>."
         if self.reply.said == self.data["answer"]:
             truth = ""
         words = (
-            f'<b style="color:{colour}">{sign}</b> You said {html.escape(self.reply.said)}.'
-            f"{truth} {html.escape(self.reply.words)}"
+            f'<b style="color:{colour}">{sign}</b> You said {escaped(self.reply.said)}.'
+            f"{truth} {escaped(self.reply.words)}"
         )
         self._open(words, guess)
 
     def show_me(self) -> None:
         """Open the answer without a guess."""
         if not self.seen:
-            self._open(f"It is <b>{html.escape(self.data['answer'])}</b>.", None)
+            self._open(f"It is <b>{escaped(self.data['answer'])}</b>.", None)
 
     def _open(self, words: str, guess: str | None) -> None:
         self.seen = True
@@ -327,16 +326,14 @@ class Prediction(widgets.VBox):
 
     def static(self) -> str:
         """HTML for where no kernel runs: the question, and the answer in a closed fold."""
-        told = html.escape(json.dumps(self.data, ensure_ascii=False, allow_nan=False))
-        options = "".join(
-            f"<li>{html.escape(o['says'])}</li>" for o in self.data.get("options", [])
-        )
+        told = escaped(json.dumps(self.data, ensure_ascii=False, allow_nan=False))
+        options = "".join(f"<li>{escaped(o['says'])}</li>" for o in self.data.get("options", []))
         return (
             f'<div class="prediction" data-prediction="{told}">'
-            f"<p><b>Predict.</b> {html.escape(self.data['question'])}</p>"
+            f"<p><b>Predict.</b> {escaped(self.data['question'])}</p>"
             f"{f'<ul>{options}</ul>' if options else ''}"
             f"<details><summary>{SUMMARY}</summary>"
-            f"<p>It is <b>{html.escape(self.data['answer'])}</b>.</p>{self.opened()}"
+            f"<p>It is <b>{escaped(self.data['answer'])}</b>.</p>{self.opened()}"
             "</details></div>"
         )
 
@@ -392,7 +389,7 @@ class Tally(widgets.HTML):
         self.refresh()
 
     def refresh(self) -> None:
-        self.value = page.status(html.escape(self.summary()))
+        self.value = page.status(escaped(self.summary()))
 
     def summary(self) -> str:
         """The tally in words."""
@@ -412,7 +409,7 @@ class Tally(widgets.HTML):
 
     def _repr_mimebundle_(self, **how: Any) -> Any:
         summary = self.summary()
-        shown = f"<p>{html.escape(summary)}</p>"
+        shown = f"<p>{escaped(summary)}</p>"
         return page.still(super()._repr_mimebundle_(**how), shown, summary)
 
 

@@ -7,7 +7,6 @@ last cell has run, and writes it anew. The last cell of a notebook reads the tex
 says whether every number agrees with what was run.
 """
 
-import html
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +16,7 @@ from typing import Any
 
 from IPython import get_ipython
 
-from margin_course.text import amount
+from margin_course.text import amount, escaped
 
 NUMBER = re.compile(r"<!--= (?P<expression>.+?) -->(?P<shown>.*?)<!--/-->", re.DOTALL)
 TIME = re.compile(r"\*\*Time:\*\* (\d+) minutes")
@@ -57,7 +56,7 @@ def computed(expression: str, names: Mapping[str, Any]) -> str:
     ('5,000', 'a &lt; b')
     """
     value = eval(expression, dict(names))  # the notebook's own text, in the notebook's own kernel
-    return html.escape(value if isinstance(value, str) else amount(value), quote=False)
+    return escaped(value if isinstance(value, str) else amount(value), markdown=True)
 
 
 def refreshed(markdown: str, number: Callable[[str], str]) -> str:

@@ -1,15 +1,14 @@
 """The quiz at the end of a notebook: choose an option, and read why it is right or not."""
 
-import html
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
 
-from margin_course import page
+from margin_course import files, page
 from margin_course.prediction import TONES
+from margin_course.text import escaped
 from margin_lib.errors import MarginError
 
 
@@ -37,7 +36,7 @@ class Question(widgets.VBox):
         for place, button in enumerate(self.buttons):
             button.on_click(lambda _, place=place: self.answer(place))
         self.reply = widgets.HTML()
-        heading = widgets.HTML(f"<b>{number}. {html.escape(ask)}</b>")
+        heading = widgets.HTML(f"<b>{number}. {escaped(ask)}</b>")
         super().__init__([heading, *self.buttons, self.reply])
 
     def answer(self, place: int) -> None:
@@ -51,7 +50,7 @@ class Question(widgets.VBox):
         if first:
             self.right = right
         verdict = "Right." if right else "Not so."
-        says, because = html.escape(option["says"]), html.escape(option["because"])
+        says, because = escaped(option["says"]), escaped(option["because"])
         words = f"“{says}” <b style='color:{colour}'>{sign} {verdict}</b> {because}"
         self.reply.value = page.status(words)
         if first:
@@ -80,15 +79,15 @@ class Quiz(widgets.VBox):
         rows, lines = "", []
         for n, each in enumerate(self.data, start=1):
             says = [option["says"] for option in each["options"]]
-            rows += f"<li>{html.escape(each['ask'])}<ul>"
-            rows += "".join(f"<li>{html.escape(words)}</li>" for words in says) + "</ul></li>"
+            rows += f"<li>{escaped(each['ask'])}<ul>"
+            rows += "".join(f"<li>{escaped(words)}</li>" for words in says) + "</ul></li>"
             lines += [f"{n}. {each['ask']}", *(f"   ( ) {words}" for words in says)]
         return page.still(super()._repr_mimebundle_(**how), f"<ol>{rows}</ol>", "\n".join(lines))
 
 
 def quiz(name: str, path: str | Path = "quiz.toml") -> Quiz:
     """The quiz of a notebook, such as "03"."""
-    tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    tables = files.toml(path)
     if name not in tables:
         raise MarginError("quiz", f"must be one of {', '.join(tables)}", name)
     return Quiz(tables[name])

@@ -1,6 +1,5 @@
 """scenarios.toml -> accounts and markets. The only place where a scenario's numbers come from."""
 
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,10 +7,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from margin_course import files
 from margin_lib import formulas
 from margin_lib.account import MODES, Account
 from margin_lib.contracts import Contract
-from margin_lib.errors import MarginError, number, one_number
+from margin_lib.errors import MarginError, count, number, of_type, one_number
 from margin_lib.market import Market
 from margin_lib.simulate import Outcomes, simulate
 from margin_lib.types import ArrayLike, Number
@@ -19,6 +19,7 @@ from margin_lib.venues import Venue, venue
 
 _T = TypeVar("_T")
 SIDES = {"long": 1, "short": -1}
+MOST_DAYS = 3650  # of ten thousand paths: as much as a small machine can hold
 SEED = 7  # of the markets that the course draws, where no other is asked for
 RATES = {"maintenance_rate": "maintenance", "taker_fee": "taker_fee"}  # key -> what it is made into
 
@@ -51,7 +52,7 @@ class Trade:
     leverage: float
 
     def __post_init__(self) -> None:
-        if self.side not in SIDES:
+        if self.side not in list(SIDES):  # what has no hash is no side either
             raise MarginError("side", "must be 'long' or 'short'", repr(self.side))
         one_number("margin", self.margin, above=0)
         one_number("leverage", self.leverage, at_least=1)
@@ -94,7 +95,8 @@ class Scenario:
     liquidation_fee : float    of notional, for venues that return the rest [1]
     volatility, correlation, jumps, jump_deviation : as for `Market`; a file's are checked when it
                                is loaded, others when a market is made of them
-    days : int                 for how long the trades are held in such markets, at least 1 [1]
+    days : int                 for how long the trades are held in such markets, at least 1, at
+                               most 3,650 [1]
     mandate : Mapping          what is asked of the account, for `margin_course.mandate`
     labels : Mapping           words on pictures and sliders -> other words for them
 
@@ -128,6 +130,10 @@ class Scenario:
     labels: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name in ("name", "currency"):
+            of_type(name, getattr(self, name), str)
+        for name in ("moves", "paths", "mandate", "labels"):
+            of_type(name, getattr(self, name), Mapping)
         one_number("balance", self.balance, above=0)
         one_number("funding_rate", self.funding_rate)
         one_number("funding_hours", self.funding_hours, above=0)
@@ -136,11 +142,12 @@ class Scenario:
         symbols = [trade.symbol for trade in self.trades]
         if len(set(symbols)) < len(symbols):
             raise MarginError("trades", "must have one trade a symbol", symbols)
-        for move in self.moves.values():
-            self.marks(**move)
+        for name, move in self.moves.items():
+            self.marks(**of_type(f"move {name}", move, Mapping))
         for name in self.paths:
             self.path(name)
-        one_number("days", self.days, at_least=1)
+        if count("days", self.days) > MOST_DAYS:
+            raise MarginError("days", f"must be at most {MOST_DAYS:,}", self.days)
 
     def __getitem__(self, symbol: str) -> Trade:
         """The trade in `symbol`; MarginError if there is none."""
@@ -238,7 +245,9 @@ class Scenario:
         """
         if name not in self.paths:
             raise MarginError("path", f"must be one of {', '.join(self.paths)}", name)
-        returns = self.paths[name]
+        returns = of_type(f"path {name}", self.paths[name], Mapping)
+        for symbol, steps in returns.items():
+            of_type(f"path {name} of {symbol}", steps, (list, tuple, np.ndarray))
         if len({len(steps) for steps in returns.values()}) != 1:
             raise MarginError(f"path {name}", "must have as many steps for each symbol", returns)
         steps = zip(*returns.values(), strict=True)
@@ -397,8 +406,9 @@ def load(path: str | Path) -> dict[str, Scenario]:
 
     Raises
     ------
-    MarginError                a key that is missing or unknown, a number outside its range; the
-                               message starts with the scenario's name
+    MarginError                no file of TOML; a key that is missing or unknown, a number outside
+                               its range, a name with markup or hidden signs; the message is one
+                               line, which starts with the file and the scenario
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -407,22 +417,34 @@ def load(path: str | Path) -> dict[str, Scenario]:
     ...     load(file)["a"].balance
     5
     """
-    tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    defaults, labels = tables.pop("defaults", {}), tables.pop("labels", {})
-    for word, other in labels.items():
-        if not isinstance(other, str):
-            raise MarginError(f"[labels] {word}", "must be words", other)
-    scenarios = {}
-    for name, table in tables.items():
-        try:
-            if not isinstance(table, dict):
-                raise MarginError("scenario", "must be a table", table)
-            scenarios[name] = _scenario(name, _over(defaults, table), labels)
+    tables, scenarios = files.toml(path), {}
+    where = f"{Path(path).name}:"
+    try:
+        defaults = _table("[defaults]", tables.pop("defaults", {}))
+        labels = _table("[labels]", tables.pop("labels", {}))
+        for word, other in labels.items():
+            if not isinstance(other, str):
+                raise MarginError(f"[labels] {word}", "must be words", other)
+        for name, table in {"defaults": defaults, **tables}.items():
+            files.plain("the name of a table", name)
+            for place, words in files.strings(table):
+                files.plain(f"[{name}] {place}", words)
+        for name, table in tables.items():
+            where = f"{Path(path).name}: [{name}]"
+            terms = _over(defaults, _table("scenario", table))
+            scenarios[name] = _scenario(name, terms, labels)
             if scenarios[name].trades:
                 scenarios[name].market()
-        except MarginError as error:
-            raise MarginError(f"[{name}] {error.name}", error.rule, error.value) from None
+    except MarginError as error:
+        told = files.one_line(error.name), error.rule, files.one_line(error.value)
+        raise MarginError(f"{where} {told[0]}", *told[1:]) from None
     return scenarios
+
+
+def _table(name: str, value: Any) -> dict:
+    if not isinstance(value, dict):
+        raise MarginError(name, "must be a table", value)
+    return value
 
 
 def _over(outer: dict, inner: dict) -> dict:
@@ -435,7 +457,10 @@ def _scenario(name: str, table: dict, labels: dict[str, str]) -> Scenario:
     table = dict(table)
     terms = {key: table.pop(key) for key in ("venue", *RATES) if key in table}
     currency = table.get("currency")
-    trades = tuple(_trade(terms, row, currency) for row in table.pop("trades", ()))
+    rows = table.pop("trades", [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise MarginError("trades", f"must be tables, each under [[{name}.trades]]", rows)
+    trades = tuple(_trade(terms, row, currency) for row in rows)
     return _make(Scenario, table, name=name, trades=trades, labels=labels)
 
 

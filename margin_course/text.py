@@ -1,11 +1,15 @@
 """Numbers in words, one way everywhere: a true minus, units, and "never" for a NaN."""
 
+import html
 import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 NEVER = "never"
+# Control characters, line separators, and what hides or turns round the words beside it.
+INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+MARKS = re.compile(r"[`*\[\]|\\~$]|(?<!\w)_|_(?!\w)")  # of Markdown; a_name is none
 
 
 def percent(value: float, digits: int = 2, sign: bool = True) -> str:
@@ -99,6 +103,25 @@ def band(interval: Any) -> str:
         return "all is lost"
     low, high = (percent(end, 0) for end in (interval.left, interval.right))
     return f"{low} to {high}" if math.isfinite(interval.right) else f"above {low}"
+
+
+def escaped(words: str, markdown: bool = False) -> str:
+    """Words from a file of data as part of a page: text there, and never markup.
+
+    All that becomes HTML or Markdown goes through here. Signs that would be markup are written as
+    character references; breaks and invisible signs become spaces, so that a row stays one row.
+
+    Parameters
+    ----------
+    words : str
+    markdown : bool            whether they stand in Markdown, whose signs mean nothing in HTML;
+                               there, quotes are just quotes
+
+    >>> escaped('<b title="x">'), escaped("a | *b*", markdown=True)
+    ('&lt;b title=&quot;x&quot;&gt;', 'a &#124; &#42;b&#42;')
+    """
+    words = html.escape(INVISIBLE.sub(" ", words), quote=not markdown)
+    return MARKS.sub(lambda sign: f"&#{ord(sign[0])};", words) if markdown else words
 
 
 def translated(words: str, labels: Mapping[str, str]) -> str:

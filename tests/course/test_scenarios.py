@@ -427,19 +427,21 @@ def test_a_trade_a_scenario_and_the_defaults_say_rates_in_this_order(tmp_path):
         ("balance = 5", "balance = 5\nmoves.up.SOL = 1", "symbol must be one that mine trades"),
         ("balance = 5", "balance = 5\nmoves.up.ETH = -1", "return of ETH must be above -1, got -1"),
         ("balance = 5", "balance = 5\npaths.up = {}", "path up must have as many steps"),
-        ("balance = 5", "balance = 5\nmoves.up = 5", "scenario must"),
+        ("balance = 5", "balance = 5\nmoves.up = 5", "move up must"),
         ("balance = 5", "balance = 5\ndays = 0", "days must be at least 1, got 0"),
         ("balance = 5", "balance = 5\nvolatility = -1", "volatility of ETH must be at least 0"),
     ],
 )
 def test_an_error_names_the_scenario_and_the_key(tmp_path, old, new, message):
     assert FILE.count(old) == 1
-    with pytest.raises(MarginError, match=rf"^\[mine\] {message}"):
+    with pytest.raises(MarginError, match=rf"^scenarios\.toml: \[mine\] {message}"):
         read(tmp_path, FILE.replace(old, new))
 
 
 def test_a_number_outside_any_table_is_named(tmp_path):
-    with pytest.raises(MarginError, match=r"\[balance\] scenario must be a table, got 5"):
+    with pytest.raises(
+        MarginError, match=r"^scenarios\.toml: \[balance\] scenario must be a table, got 5"
+    ):
         read(tmp_path, "balance = 5\n" + FILE)
 
 
@@ -456,5 +458,7 @@ def test_labels_belong_to_every_scenario_of_a_file(tmp_path):
         "a": {"leverage": "Hebel"}
     }
     path.write_text('[labels]\n"leverage" = 5\n', "utf-8")
-    with pytest.raises(MarginError, match=r"^\[labels\] leverage must be words, got 5"):
+    with pytest.raises(
+        MarginError, match=r"^scenarios\.toml: \[labels\] leverage must be words, got 5"
+    ):
         load(path)

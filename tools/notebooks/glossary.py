@@ -4,13 +4,16 @@
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+from margin_course import files
+from margin_course.text import escaped
 
 Words = Mapping[str, Mapping[str, str]]
 
 PAGE = "glossary.md"
+SAID = ("means", "formula", "unit", "venues")  # what is shown of a word
 LINK = re.compile(rf'\[([^\]]+)\]\({re.escape(PAGE)}#[^\s)]+(?: "[^"]*")?\)')
 # What is no running text: code, headings, rows of links, links, comments, tags.
 NO_TEXT = re.compile(
@@ -32,7 +35,7 @@ another word."""
 
 
 def read(path: str | Path) -> dict[str, dict[str, str]]:
-    return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    return files.toml(path)
 
 
 def anchor(term: str) -> str:
@@ -53,8 +56,10 @@ def page(words: Words) -> str:
     labels = {"formula": "Formula", "unit": "Unit and sign", "venues": "Venues also say"}
     parts = [INTRODUCTION]
     for term in sorted(words, key=str.lower):
-        entry = words[term]
-        parts += [f"## {term}", entry["means"]]
+        entry = {
+            key: escaped(said, markdown=True) for key, said in words[term].items() if key in SAID
+        }
+        parts += [f"## {escaped(term, markdown=True)}", entry["means"]]
         known = [f"- {label}: {entry[key]}" for key, label in labels.items() if key in entry]
         if known:
             parts.append("\n".join(known))
@@ -89,7 +94,7 @@ def linked(texts: Iterable[str], words: Words) -> list[str]:
         if term in known:
             return found[0]
         known.add(term)
-        means = words[term]["means"].replace('"', "”")
+        means = escaped(words[term]["means"], markdown=True).replace('"', "”")
         return f'[{found[0]}]({PAGE}#{anchor(term)} "{means}")'
 
     def explained(piece: str) -> str:
