@@ -10,8 +10,8 @@ At each step:
    is closed there.
 
 In 2 and 3 all pockets are judged before any is closed, the shared balance first: what one returns
-comes too late to save another. The straight way runs in prices, for inverse contracts in
-reciprocal prices.
+comes too late to save another. A plan that watches (auto top-up) acts before each look. The
+straight way runs in prices, for inverse contracts in reciprocal prices.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -238,7 +238,9 @@ def replay(
     costs : Costs
     plan : callable or None    what the owner does: called with step, account and the marks at
                                which the step closed, once everything else has happened; returns
-                               (Account, Event) as an operation of the account does, or None
+                               (Account, Event) as an operation of the account does, or None. If
+                               it has a true attribute `watches`, it is called before each look,
+                               too, with the marks at which pockets are about to be looked at
     fund : float or None       what the insurance fund holds, at least 0; None for a bottomless
                                one [quote]
     traders : iterable of Position     that auto-deleveraging can close once the fund is empty
@@ -273,12 +275,15 @@ def replay(
     for step in range(bars.steps):
         opened, close = bars.marks("open", step), bars.marks("close", step)
         account, events = costs._paid(account, opened, payments[step], hours[step])
+        account = _watched(plan, step, account, [opened], events)
         before = account
         account, closed = mark_to_market(account, opened, costs.fee_rate)
         settled = [(before, opened, event) for event in closed]
         if have_wicks:
-            before = account
             low, high = bars.marks("low", step), bars.marks("high", step)
+            corners = ({**opened, **_worst([p], low, high)} for p in account.isolated)
+            account = _watched(plan, step, account, corners, events)
+            before = account
             for symbol, marks in _hit(account, opened, low, high):
                 account, event = close_all(account, marks, symbol, costs.fee_rate)
                 settled.append((before, marks, event))
@@ -295,6 +300,18 @@ def replay(
         closes.append(close)
         log.append(tuple(events))
     return Replay(start, tuple(closes), tuple(accounts), tuple(log), tuple(bars.hours.tolist()))
+
+
+def _watched(
+    plan: Plan | None, step: int, account: Account, looks: Iterable[Marks], events: list[Event]
+) -> Account:
+    """The account after a plan that watches has acted at each of several marks."""
+    for marks in looks if getattr(plan, "watches", False) else ():
+        done = plan(step, account, marks) if plan else None
+        if done is not None:
+            account, event = done
+            events.append(event)
+    return account
 
 
 def _hit(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,16 @@ from margin_lib.account import Account, Holding, Position, pooled_risk
 from margin_lib.bars import STEPS_PER_BLOCK, Bars
 from margin_lib.errors import MarginError, count, of_type, one_number
 from margin_lib.market import Market
-from margin_lib.replay import _NO_COSTS, CheckedMarks, Costs, _on_the_way, _share_of_way, _worst
+from margin_lib.replay import (
+    _NO_COSTS,
+    CheckedMarks,
+    Costs,
+    Plan,
+    _on_the_way,
+    _share_of_way,
+    _worst,
+    replay,
+)
 from margin_lib.types import ArrayLike, Truth
 
 Progress = Callable[[range], Iterable[int]]  # A bar around the chunks, such as tqdm.
@@ -143,6 +153,7 @@ def simulate(
     steps: int = 365,
     rng: np.random.Generator | None = None,
     costs: Costs = _NO_COSTS,
+    plan: Plan | None = None,
     chunk: int | None = None,
     progress: Progress = iter,
 ) -> dict[str, Outcomes]:
@@ -155,6 +166,8 @@ def simulate(
     paths, steps : int         how many of a Market's, at least 1 [1]
     rng : numpy.random.Generator   for a Market
     costs : Costs
+    plan : callable or None    as for `replay.replay`, which then holds every account over every
+                               path: a thousand times slower
     chunk : int or None        paths that are in memory at one time, at least 1; by default so
                                many that they have four million prices, and at least 256. What
                                is drawn depends on it [1]
@@ -198,7 +211,8 @@ def simulate(
         bars = (
             market.take(here) if isinstance(market, Bars) else market._draw_logs(rng, steps, size)
         )
-        parts.append([_hold(account, bars, costs) for account in accounts.values()])
+        hold = _hold if plan is None else partial(_replayed, plan)
+        parts.append([hold(account, bars, costs) for account in accounts.values()])
     whole = (_joined(chunks) for chunks in zip(*parts, strict=True))
     return dict(zip(accounts, whole, strict=True))
 
@@ -227,6 +241,20 @@ def _hold(account: Account, bars: Bars, costs: Costs) -> Outcomes:
         equity=shared.worth + sum(alive),
         at_risk=float(at_risk),
         shortfall=shared.shortfall + sum(held.shortfall for held in own.values()),
+    )
+
+
+def _replayed(plan: Plan, account: Account, bars: Bars, costs: Costs) -> Outcomes:
+    """What becomes of an account with a plan, path by path."""
+    walks = [replay(account, bars.path(path), costs, plan) for path in range(bars.paths)]
+    ends = [{s: at for at, event in walk.liquidations for s in event.symbols} for walk in walks]
+    step = {p.symbol: np.array([end.get(p.symbol, -1) for end in ends]) for p in account.positions}
+    paid = [[event.received("insurance fund") for _, event in walk.liquidations] for walk in walks]
+    return Outcomes(
+        start=account.wallet_balance,
+        step=step,
+        equity=np.array([walk.equity[-1] for walk in walks]),
+        shortfall=np.array([sum(formulas.deficit(money) for money in each) for each in paid]),
     )
 
 

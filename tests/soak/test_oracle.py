@@ -82,7 +82,7 @@ class Book:
             floors = [floor / self.marks[settle] for floor in floors]
         rows = Tiers.continuous(zip(map(float, floors), map(float, rates), strict=True))
         side = random.choice([-1, 1])
-        coins = value / entry if not self.inverse else size / entry
+        coins = size / entry if self.inverse else size
         # A growing rate also kills the short of an inverse contract, at a fraction of the price.
         grows = random.random() < 0.3 and not (self.inverse and side < 0)
         return {
