@@ -1,5 +1,7 @@
 """What the library costs: against limits of the machine, and against itself at another size."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from margin_lib import formulas
 from margin_lib.account import Account, Position
 from margin_lib.bars import Bars
 from margin_lib.contracts import Contract
+from margin_lib.liquidation import mark_to_market
 from margin_lib.market import Market
 from margin_lib.simulate import simulate
 from margin_lib.venues import venue
@@ -117,3 +120,22 @@ def test_ten_times_as_much_takes_ten_times_as_long(what, within, share):
     sizes, others = SIZES[what]
     times = [timed(**{what: max(int(size * share), 1)}, **others) for size in sizes]
     within({"at worst": (max(b / a for a, b in zip(times, times[1:], strict=False)), 11)})
+
+
+# One account with many positions
+
+
+@pytest.mark.parametrize("fall", [0.01, 0.5], ids=["all live", "all are liquidated"])
+@pytest.mark.parametrize("mode", ["isolated", "cross"])
+def test_one_mark_for_an_account_of_many_positions(mode, fall, within, share):
+    """Three decades of positions: ten times as many take ten times as long."""
+
+    def one_mark(count):
+        held = account(mode, count, market="ETH").positions
+        longs = [replace(p, quantity=abs(p.quantity)) for p in held]
+        many = Account(balance=1000.0 * count, positions=longs)
+        marks = {"ETH": longs[0].entry_price * (1 - fall)}
+        return lambda: mark_to_market(many, marks)
+
+    few, many, most = (seconds(one_mark(int(n * share)), times=3) for n in (100, 1000, 10_000))
+    within({"10,000, in 1,000": (most / many, 12), "1,000, in 100": (many / few, 12)})
