@@ -206,38 +206,16 @@ class Position:
             return math.nan
         contract, at = self.contract, (self.entry_price, self.units, collateral)
         if contract.conventions.maintenance_at == "mark":
-            fee = contract.counted_fee
-            if contract.growth and not contract.inverse:
-                fee += contract.growth * abs(self.units)  # as much at every price
-            found = formulas.tiered_liquidation_price(
-                *at, contract.maintenance, fee, contract.inverse
+            fee, growth = contract.counted_fee, contract.growth
+            if growth and not contract.inverse:  # as much at every price
+                fee, growth = fee + growth * abs(self.units), 0
+            return formulas.tiered_liquidation_price(
+                *at, contract.maintenance, fee, contract.inverse, growth
             )
-            return self._with_growth(found, collateral) if contract.growth else found
         if price is None:
             price = self.entry_price
         frozen = self.maintenance_margin(price)
         return formulas.liquidation_price(*at, rate=0, amount=-frozen, inverse=contract.inverse)
-
-    def _with_growth(self, found: Number, collateral: ArrayLike) -> Number:
-        """A price without growth, moved to where the growing margin is reached.
-
-        The margin of an inverse position bends in the reciprocal price. A straight line touches it
-        at the last price; where equity meets that line is the next one (Newton's method).
-        """
-        contract, growth = self.contract, self.contract.growth
-        if np.ndim(found):
-            each = [self.liquidation_price(money) for money in np.ravel(np.asarray(collateral))]
-            return np.reshape(each, np.shape(found))
-        before = 0.0
-        while contract.inverse and abs(found - before) > ROUNDING * found:
-            before, value = found, self.notional(found)
-            lines = [
-                (f, rate, a + growth * value**2, top) for f, rate, a, top in contract.maintenance
-            ]
-            fee = contract.counted_fee + 2 * growth * value
-            at = self.entry_price, self.units, collateral
-            found = formulas.tiered_liquidation_price(*at, lines, fee, inverse=True)
-        return found
 
     def grown_by(self, new: "Position") -> "Position":
         """This position with more of the same side and mode, at the average entry price.

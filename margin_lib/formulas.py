@@ -690,6 +690,7 @@ def tiered_liquidation_price(
     tiers: Sequence[Row],
     fee_rate: float = 0,
     inverse: bool = False,
+    growth: float = 0,
 ) -> Number:
     """Mark price at which equity has fallen to the maintenance margin of a table.
 
@@ -705,11 +706,14 @@ def tiered_liquidation_price(
     entry_price, quantity, collateral, inverse : as for `liquidation_price`
     tiers : contracts.Tiers    or rows of (floor, rate, amount, max_leverage)
     fee_rate : float           as for `liquidation_price`, a single number [1]
+    growth : float             what the rate gains with each unit of notional, a single number, at
+                               least 0 [1 per unit]
 
     Returns and errors as for `liquidation_price`.
 
     Equation:  max over rows of min(solution, price at the cap), rows with
-    solution >= price at the floor; mirrored for a short
+    solution >= price at the floor; mirrored for a short. With growth the solution is the root of
+    collateral + pnl(P) = rate · N − amount + growth · N² that equity meets first
 
     Source: Binance, "How to calculate liquidation price of USDⓈ-M futures contracts".
 
@@ -720,15 +724,17 @@ def tiered_liquidation_price(
     entry, q, money = _checked(entry_price, quantity, collateral, inverse)
     one_number("fee rate", fee_rate)  # the same table must hold for a whole array
     fee = number("fee rate", fee_rate, at_least=0)
+    growth = one_number("growth", growth, at_least=0)
 
     def prices(entry: Number, q: Number, money: Number) -> Number:
-        long, short = (_reached(q * entry - money, side, tiers, fee) for side in (1, -1))
+        debt = q * entry - money
+        long, short = (_reached(debt, side, tiers, fee, growth) for side in (1, -1))
         return _price(np.where(q > 0, long, short), q, inverse)
 
     return _in_parts(prices, entry, q, money)
 
 
-def _reached(debt: Number, side: int, tiers: Sequence[Row], fee: float) -> Number:
+def _reached(debt: Number, side: int, tiers: Sequence[Row], fee: float, growth: float) -> Number:
     """Where positions of one side die on the axis x = side · notional, on which equity is x − debt.
 
     Both sides die towards the left, and each row of the table lies to the right of the one before
@@ -739,7 +745,8 @@ def _reached(debt: Number, side: int, tiers: Sequence[Row], fee: float) -> Numbe
     for (floor, rate, amount, _), cap in zip(tiers, caps, strict=True):
         slope = 1 - side * number("rate with closing fee", rate + fee, below=1)
         left, right = sorted((side * floor, side * cap))
-        rows.append((left * slope + amount, right, slope, amount))
+        up = growth * left**2 if growth else 0
+        rows.append((left * slope + amount - up, right, slope, amount))
     dead_from, *table = zip(*rows[::side], strict=True)
     # Its number is that of the borders passed, where a later border takes the earlier ones along.
     # Counting is several times faster than choosing (`np.where`) among the solutions of all rows.
@@ -750,7 +757,11 @@ def _reached(debt: Number, side: int, tiers: Sequence[Row], fee: float) -> Numbe
     else:  # an array of the column would make its whole numbers inexact
         table = [column[row] for column in table]
     right, slope, amount = table
-    return np.minimum((debt - amount) / slope, right)
+    owed = debt - amount
+    if growth:  # The smaller root of growth · x² − slope · x + owed, in a form without a loss.
+        bend = np.multiply(slope, slope) - 2 * 2 * growth * owed
+        slope = (slope + np.sqrt(np.maximum(bend, 0))) / 2
+    return np.minimum(owed / slope, right)
 
 
 def _in_parts(function: Callable[..., Number], *values: Number, size: int = 65_536) -> Number:
