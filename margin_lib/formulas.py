@@ -473,86 +473,6 @@ def margin_level(equity: ArrayLike, maintenance_margin: ArrayLike) -> Number:
     return _share(number("equity", equity), required)
 
 
-def margin_fraction(equity: ArrayLike, notional: ArrayLike) -> Number:
-    """Equity behind each unit of value: the effective leverage turned over.
-
-    Equation:  margin fraction = equity / notional
-
-    Parameters
-    ----------
-    equity : array_like        signed [quote]
-    notional : array_like      at the mark or oracle price, at least 0 [quote]
-
-    Returns
-    -------
-    float or ndarray           liquidation where it falls to the maintenance rate; NaN where
-                               nothing is open [1]
-
-    Raises
-    ------
-    MarginError                notional below 0; not finite
-
-    Source: Bluefin perpetual protocol library ("margin ratio" of a position).
-
-    >>> margin_fraction(2, 10)
-    0.2
-    """
-    return _share(number("equity", equity), number("notional", notional, at_least=0))
-
-
-def equity_of_ratio(maintenance_margin: ArrayLike, margin_ratio: ArrayLike) -> Number:
-    """Equity behind a margin ratio that a venue shows: `margin_ratio`, solved for the equity.
-
-    Equation:  equity = maintenance margin / margin ratio
-
-    Parameters
-    ----------
-    maintenance_margin : array_like    as the venue counts it, at least 0 [quote]
-    margin_ratio : array_like          above 0, liquidation at 1 [1]
-
-    Returns
-    -------
-    float or ndarray           [quote]
-
-    Raises
-    ------
-    MarginError                maintenance below 0, ratio not above 0, not finite
-
-    Source: definition of the margin ratio.
-
-    >>> equity_of_ratio(0.5, 0.25)
-    2.0
-    """
-    required = number("maintenance margin", maintenance_margin, at_least=0)
-    return as_scalar(required / number("margin ratio", margin_ratio, above=0))
-
-
-def return_on_margin(pnl: ArrayLike, margin: ArrayLike) -> Number:
-    """Profit as a share of the margin put in ("ROE").
-
-    Equation:  return = pnl / margin
-
-    Parameters
-    ----------
-    pnl : array_like           below 0 a loss [quote; inverse: coin]
-    margin : array_like        above 0, in the same money [quote; inverse: coin]
-
-    Returns
-    -------
-    float or ndarray           [1]
-
-    Raises
-    ------
-    MarginError                margin not above 0; not finite
-
-    Source: BingX, "PnL and forced liquidation of coin-margined standard futures".
-
-    >>> return_on_margin(-1, 4)
-    -0.25
-    """
-    return as_scalar(number("pnl", pnl) / number("margin", margin, above=0))
-
-
 def _share(part: Number, whole: Number) -> Number:
     """part / whole, NaN where there is no whole."""
     some = np.greater(whole, 0)
@@ -594,37 +514,6 @@ def equity_of_cash(
     price = number("price", price, above=0)
     quantity, price = _turned(number("quantity", quantity), price, inverse)
     return as_scalar(number("cash", cash) + quantity * price)
-
-
-def share_of_equity(
-    equity: ArrayLike, maintenance_margin: ArrayLike, total_maintenance_margin: ArrayLike
-) -> Number:
-    """Part of an account's equity that stands behind one of its positions.
-
-    Equation:  share = equity · maintenance margin / total maintenance margin
-
-    Parameters
-    ----------
-    equity : array_like                        of the account, signed [quote]
-    maintenance_margin : array_like            of the position, at least 0 [quote]
-    total_maintenance_margin : array_like      of all positions, at least 0 [quote]
-
-    Returns
-    -------
-    float or ndarray           NaN where nothing is required [quote]
-
-    Raises
-    ------
-    MarginError                maintenance below 0; not finite
-
-    Source: ABOARD, "Multi-positions bankruptcy price calculation".
-
-    >>> share_of_equity(500, 200, 1000)
-    100.0
-    """
-    part = number("maintenance margin", maintenance_margin, at_least=0)
-    whole = number("total maintenance margin", total_maintenance_margin, at_least=0)
-    return _share(number("equity", equity) * part, whole)
 
 
 def liquidation_price(

@@ -65,11 +65,7 @@ GOOD = {
     "trading_fee": {"notional": 10.0, "rate": 0.001},
     "net_pnl": {"quantity": -4.0, "entry_price": 0.5, "price": 0.25, "fee_rate": 0.001},
     "margin_level": {"equity": 2.0, "maintenance_margin": 0.5},
-    "margin_fraction": {"equity": 2.0, "notional": 10.0},
-    "equity_of_ratio": {"maintenance_margin": 0.5, "margin_ratio": 0.25},
-    "return_on_margin": {"pnl": -0.5, "margin": 2.0},
     "equity_of_cash": {"cash": 12.0, "quantity": -4.0, "price": 0.5},
-    "share_of_equity": {"equity": 2.0, "maintenance_margin": 0.5, "total_maintenance_margin": 0.75},
     "spot_margin_level": {"price": 2.0, **SPOT},
     "spot_liquidation_price": {"level": 1.1, **SPOT},
     "deficit": {"equity": -2.0},
@@ -92,7 +88,6 @@ ABOVE_ZERO = {
     "bankruptcy_price",
     "fill_price",
     "margin",
-    "margin_ratio",
     "level",
     "period",
 }
@@ -100,7 +95,6 @@ AT_LEAST_ZERO = {
     "notional",
     "own_money",
     "maintenance_margin",
-    "total_maintenance_margin",
     "borrowed",
     "period_rate",
     "hours",
@@ -421,19 +415,15 @@ def test_cash_and_coins_are_the_equity_that_profit_gives(entry, side, value, sha
 
 
 @given(values, shares(0.01, 1.0), rates)
-def test_ratio_level_and_fraction_say_the_same(value, share, rate):
+def test_ratio_and_level_say_the_same(value, share, rate):
     assume(rate > 1e-6)
     equity, required = share * value, formulas.maintenance_margin(value, rate)
     ratio = formulas.margin_ratio(required, equity)
     assert formulas.margin_level(equity, required) * ratio == pytest.approx(1)
-    assert formulas.margin_fraction(equity, value) * ratio == pytest.approx(rate)
-    assert formulas.equity_of_ratio(required, ratio) == pytest.approx(equity)
 
 
 def test_nothing_open_and_nothing_required_is_undefined():
     assert math.isnan(formulas.margin_level(2, 0))
-    assert math.isnan(formulas.margin_fraction(2, 0))
-    assert math.isnan(formulas.share_of_equity(2, 0, 0))
     assert math.isnan(formulas.spot_margin_level(2, coin=1))
     level = formulas.margin_level([2, -1], [0, 0.5])
     assert math.isnan(level[0]) and level[1] == -2

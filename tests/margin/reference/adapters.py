@@ -299,7 +299,7 @@ def dydx_account(inputs):
 def okx_from_ratio(inputs):
     held, mark = position(inputs, closing_fee=True), inputs["mark_price"]
     required = held.maintenance_margin(mark)
-    equity = formulas.equity_of_ratio(required, 1 / inputs["margin_ratio"])  # theirs falls to 1
+    equity = required * inputs["margin_ratio"]  # theirs falls to 1
     return {
         "maintenance_margin": formulas.tiered_maintenance(
             held.notional(mark), held.contract.maintenance
@@ -319,7 +319,7 @@ def bitget_const(inputs):
         inputs = {"leverage": value / inputs["initial_margin"], **inputs}
     held = replace(position(inputs, maintenance_at="today", closing_fee=True), entry_price=mark)
     required = held.maintenance_margin(mark)
-    equity = inputs.get("equity") or formulas.equity_of_ratio(required, inputs["margin_ratio"])
+    equity = inputs.get("equity") or required / inputs["margin_ratio"]
     return {
         "maintenance_margin": required,
         "initial_margin": held.risk(mark).initial_margin,
@@ -345,7 +345,7 @@ def aboard_bankruptcy(inputs):
     for held in book.positions:
         name, mark, fee = held.symbol, marks[held.symbol], held.contract.taker_fee
         required = held.maintenance_margin(mark)
-        part = formulas.share_of_equity(whole.equity, required, whole.maintenance_margin)
+        part = whole.equity * required / whole.maintenance_margin
         price = formulas.bankruptcy_price(mark, held.units, part, fee_rate=fee)
         results[f"{name}_bankruptcy_price"] = results[name] = price
         results[f"{name}_pnl"] = (
@@ -443,7 +443,7 @@ def margin_ratio(inputs):
             for mark in inputs["marks"]
         }
     risk = fenced(position(inputs)).risk(first(inputs, MARK))
-    return {"margin_ratio": formulas.margin_fraction(risk.equity, risk.notional)}
+    return {"margin_ratio": 1 / risk.effective_leverage}
 
 
 @adapter
@@ -481,7 +481,7 @@ def inverse_roe(inputs):
     held = position(inputs, inverse=True)
     gain = held.pnl(first(inputs, MARK))
     margin = first(inputs, OWN_MARGIN, at_entry(held).initial_margin)
-    return {"pnl": gain, "roe_pct": 100 * formulas.return_on_margin(gain, margin)}
+    return {"pnl": gain, "roe_pct": 100 * gain / margin}
 
 
 @adapter
