@@ -172,7 +172,8 @@ def test_lite_has_the_widgets_of_the_course(project):
     """Of what is in both set-ups, one version fits both."""
     course = {Requirement(line).name: line for line in project["project"]["dependencies"]}
     lite = {Requirement(line).name: line for line in project["dependency-groups"]["lite"]}
-    assert lite["ipywidgets"] == course["ipywidgets"]
+    for name in ("ipywidgets", "anywidget"):
+        assert lite[name] == course[name]
 
 
 def test_lite_loads_what_the_library_imports(root, project):

@@ -31,7 +31,8 @@ ENVIRONMENT = "binder/environment.yml"
 FROM_PYPI = {"matplotlib-base": "matplotlib"}  # what a package of conda-forge is called there
 # Binder's image has these already.
 ITS_OWN = ["pip", "jupyterlab>=4.4,<5"]
-COLABS = {"ipywidgets": "7.7"}  # Colab's own; the rest as for Binder
+COLABS = {"ipywidgets": "7.7"}  # Colab's own; the rest as for Binder, but for what the cell brings
+BROUGHT = {"anywidget"}
 TRUSTED = """
 import sys
 from nbformat import read
@@ -160,7 +161,8 @@ def colab(folder, how):
     there.mkdir()
     local = badges.CLONE.sub(rf"\1file://{copy}", first)
     repo.write(there / "cells.ipy", f"{local}\n")
-    asked = [f"{name}=={minor}.*" for name, minor in {**pins(), **COLABS}.items()]
+    there_already = {name: minor for name, minor in pins().items() if name not in BROUGHT} | COLABS
+    asked = [f"{name}=={minor}.*" for name, minor in there_already.items()]
     python = new_python(folder / "colab", ["pip", "ipython", *asked])
     return run(python, "-m", "IPython", "cells.ipy", **{**how, "cwd": there})
 

@@ -27,8 +27,10 @@ COPIED = ["README.md", "LICENSE", "LICENSE-TEXT", "notebooks"]
 IGNORED = shutil.ignore_patterns(".*", "__pycache__")
 # From where the worker of the kernel stands, in extensions/@jupyterlite/…/static.
 WHEELS = "../../../../pypi"
-# Pyodide has none of these: the site brings them along. comm is asked for by the kernel itself.
-BROUGHT = ["ipywidgets", "comm"]
+# Pyodide has none of these: the site brings them along. comm is asked for by the kernel itself,
+# psygnal and typing-extensions, which Pyodide has, by anywidget.
+BROUGHT = ["ipywidgets", "comm", "anywidget", "psygnal"]
+ASKED_TOO = ["typing-extensions"]
 WITHOUT = {"jupyterlab"}  # the site is one
 
 
@@ -36,7 +38,7 @@ def needed():
     """The packages that the library needs and Pyodide has."""
     project = tomllib.loads(repo.read("pyproject.toml"))["project"]
     names = [Requirement(line).name for line in project["dependencies"]]
-    return [name for name in names if name not in {*BROUGHT, *WITHOUT}]
+    return [name for name in names if name not in {*BROUGHT, *WITHOUT}] + ASKED_TOO
 
 
 def settings(wheels):
@@ -66,7 +68,9 @@ def gather():
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     wheels.build(pypi)
     brought = [f"{name}=={importlib.metadata.version(name)}" for name in BROUGHT]
-    subprocess.run([*pip, "download", "--no-deps", "-d", pypi, *brought], check=True)
+    # Pure ones: what is compiled for this machine is of no use in a browser.
+    pure = ["--no-deps", "--only-binary=:all:", "--platform=any"]
+    subprocess.run([*pip, "download", *pure, "-d", pypi, *brought], check=True)
     names = sorted(path.name for path in pypi.glob("*.whl"))
     text = json.dumps(settings(names), indent=2)
     repo.write(WORK / "jupyter-lite.json", text)
