@@ -376,6 +376,15 @@ def test_the_minutes_are_those_of_the_index_and_of_the_readme(path):
         assert row.rstrip(" |").rpartition("|")[2].strip() == minutes
 
 
+def test_the_readme_and_the_index_state_the_minutes_of_the_course():
+    firsts = [notebooks.read(path).cells[0].source for path in ALL if "01" <= path.name[:2] <= "06"]
+    total = sum(int(re.search(r"\*\*Time:\*\* (\d+) minutes", first)[1]) for first in firsts)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    index = re.sub(r"<!--.*?-->", "", prose(notebooks.read(FOLDER / "00_index.ipynb")))
+    assert f"01 to 06 are the course, {total} minutes together" in readme
+    assert f"Together they take {total} minutes" in index
+
+
 @by_path(ALL)
 def test_the_minutes_are_measured(path):
     """Words at 200 a minute, 1.5 minutes a prediction, 5 an exercise, 3 a lab; within a fifth."""
