@@ -140,7 +140,7 @@ class Exercise(widgets.VBox):
     def __init__(self, name: str, path: str | Path) -> None:
         self.name, self.path, self.hinted = name, path, 0
         self.hints = _known(name)(load(path)).hints
-        self.field = Field(self._pressed, [CHECK, HINT], name, "a number, 50%, or never")
+        self.field = Field(self._pressed, [CHECK, HINT], name, "500, 50%, never …")
         self.told, self.advice = widgets.HTML(), widgets.HTML()
         super().__init__([self.field, self.told, self.advice])
 
