@@ -17,7 +17,6 @@ All examples below know these:
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
 
 import numpy as np
 
@@ -397,8 +396,6 @@ class Collateral:
     market: str = ""
     rows: tuple[Row, ...] = field(init=False, repr=False, compare=False)
     contract: Contract = field(init=False, repr=False, compare=False)
-    margin: ClassVar[None] = None
-    borrowed: ClassVar[float] = 0.0
 
     def __post_init__(self) -> None:
         keep_number(self, "amount", f"{self.coin} amount")
@@ -463,16 +460,6 @@ class Collateral:
         -200.0
         """
         return formulas.equity_of_cash(0, self.amount, price)
-
-    def funding(self, price: ArrayLike, rate: ArrayLike) -> Number:
-        """Coins pay no funding: 0 in the shape of the price and the rate [quote].
-
-        Errors and source as for `formulas.funding`.
-
-        >>> Collateral(coin="BTC", amount=2).funding(100, rate=0.25)
-        0.0
-        """
-        return formulas.funding(0, price, rate) + 0.0
 
     def risk(self, price: ArrayLike) -> Risk:
         """What the coins add to the shared balance: the equity that counts of them.

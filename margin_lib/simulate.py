@@ -1,14 +1,14 @@
 """Accounts over many paths at once, by the rules at the head of `margin_lib.replay`."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from margin_lib import formulas
-from margin_lib.account import Account, Holding, Position, pooled_risk
+from margin_lib.account import Account, Collateral, Holding, Position, pooled_risk
 from margin_lib.bars import STEPS_PER_BLOCK, Bars
 from margin_lib.errors import MarginError, count, of_type, one_number
 from margin_lib.market import Market
@@ -303,6 +303,10 @@ class _Pocket:
         self, positions: Sequence[Holding], bars: Bars, costs: Costs, gifts: Sequence[Gift] = ()
     ) -> None:
         self.positions, self.costs, self.paths = positions, costs, bars.paths
+        # Who is closed sells its coins, and gets all that they are worth.
+        self.sold = [
+            replace(p, ratio=1.0, buying=1.0) if isinstance(p, Collateral) else p for p in positions
+        ]
         self.bars = bars.only({p.contract.market for p in positions})  # Others would only cost.
         self.gifts = [(when, gift) for when, gift in gifts if gift.any()]
         self.jumps = any(p.contract.maintenance.jumps for p in positions)
@@ -370,7 +374,7 @@ class _Pocket:
         """Funding and interest of each step of a block, shape of the block."""
         funding, interest = self.costs.funding, self.costs.interest
         cash = np.zeros((block.steps, block.paths))
-        for p in self.positions:
+        for p in (each for each in self.positions if isinstance(each, Position)):
             rate, hourly = funding.get(p.symbol, 0), interest.get(p.symbol, 0)
             cash += p.funding(p.mark(block.open), rate * self.payments[step])
             cash -= formulas.interest(p.borrowed, hourly, self.hours[step])
@@ -382,8 +386,7 @@ class _Pocket:
         """Note which of the paths are due in a block, in which of its steps first, and how."""
         money, step = (np.broadcast_to(x, (block.steps, block.paths)) for x in (money, step))
         pot = money + self.received(paths, 2 * step)
-        opened = pooled_risk(pot, self.positions, block.open)
-        gap = due = opened.is_liquidatable
+        gap = due = pooled_risk(pot, self.positions, block.open).is_liquidatable
         if block.have_wicks:
             later = money + self.received(paths, 2 * step + 1)
             corner = _worst(self.positions, block.low, block.high)
@@ -393,15 +396,16 @@ class _Pocket:
         gap, dead = gap[at], paths[column]
         held.phase[dead] = 2 * step[at] + ~gap
         # On the way through a bar a pocket is closed with something left.
-        held.shortfall[dead] = np.where(gap, formulas.deficit(opened.equity[at]), 0)
+        marks, pot = _at(block.open, at), pot[at]
+        closed = pooled_risk(pot, self.sold, marks)
+        held.shortfall[dead] = np.where(gap, formulas.deficit(closed.equity), 0)
         if self.costs.fee_rate is None:
             return  # Nothing comes back, at whatever price.
-        marks, pot = _at(block.open, at), pot[at]
         if not gap.all():
             pot, corner = np.where(gap, pot, later[at]), _at(corner, at)
             share = np.where(gap, 0, _share_of_way(self.positions, pot, marks, corner))
             marks = _on_the_way(self.positions, marks, corner, share)
-        risk = pooled_risk(pot, self.positions, marks)
+        risk = pooled_risk(pot, self.sold, marks)
         held.worth[dead] = formulas.returned(risk.equity, risk.notional, self.costs.fee_rate)
 
     def _due_within(self, money: ArrayLike, start: CheckedMarks, corner: CheckedMarks) -> Truth:

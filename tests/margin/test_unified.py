@@ -13,9 +13,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from margin_lib.account import Account, Collateral, Position, Risk, coin_party, pooled_risk
+from margin_lib.bars import Bars
 from margin_lib.contracts import Contract, Conventions, Tiers
 from margin_lib.errors import MarginError
-from tests.support.strategies import NOT_SINGLE, shares, sides
+from margin_lib.replay import Costs, replay
+from margin_lib.simulate import simulate
+from tests.support.strategies import NOT_SINGLE, moves, shares, sides
 
 TABLE = Tiers.continuous([(0, 0.01), (500, 0.05), (2000, 0.2)])
 JUMPS = Tiers([(0, 0.01), (700, 0.1)])
@@ -444,6 +447,24 @@ def test_an_array_of_marks_is_its_numbers(book, steps):
         for name in ("equity", "cushion", "available", "notional"):
             found = np.broadcast_to(getattr(risk, name), len(steps))[i]
             assert found == pytest.approx(getattr(one, name), rel=1e-9, abs=1e-9)
+
+
+@given(unified(), st.lists(st.lists(moves, min_size=3, max_size=3), min_size=4, max_size=4),
+       st.sampled_from([None, 0.0, 0.01]))  # fmt: skip
+def test_simulated_is_replayed_with_coins_and_every_rule(book, paths, fee_rate):
+    account, marks = book
+    assume(not account.risk(marks).is_liquidatable)
+    factors = np.cumprod(np.array(paths).T, axis=0)
+    close = {m: price * (factors if m == "ETH" else factors[:, ::-1]) for m, price in marks.items()}
+    close["USDT"] = np.ones_like(factors)
+    bars, costs = Bars.of_marks(close), Costs(fee_rate=fee_rate)
+    simulated = simulate({"mine": account}, bars, costs=costs)["mine"]
+    for path in range(bars.paths):
+        walk = replay(account, bars.path(path), costs)
+        room = 1e-9 * scale(account, walk.marks)
+        assert simulated.equity[path] == pytest.approx(walk.equity[-1], abs=room)
+        died = [step for step, _ in walk.liquidations] or [-1]
+        assert {int(step[path]) for step in simulated.step.values()} == {died[0]}
 
 
 @given(unified())
