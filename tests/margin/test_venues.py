@@ -147,8 +147,8 @@ def test_the_menu_says_what_it_knows_and_nothing_else(name):
             assert facts[field.name].source and facts[field.name].as_of
         else:
             assert value in (None, 0.0)
-    assert set(menu.modes) <= {"isolated", "cross", "portfolio"}
-    assert menu.default_mode is None or menu.default_mode in menu.modes
+    assert set(menu.modes or ()) <= {"isolated", "cross", "portfolio"}
+    assert menu.default_mode is None or menu.default_mode in (menu.modes or ())
     assert menu.chosen_for in (None, "position", "market", "account")
     assert all(answer in (None, True, False) for answer in (menu.switch_while_open, menu.top_up))
     assert menu.kept is None or 0 <= menu.kept < 1
