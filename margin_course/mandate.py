@@ -132,8 +132,22 @@ def drawn(
 
 
 def history(task: Scenario, folder: str | Path = ".") -> Bars:
-    """Every stretch of the real prices that is as long as the task, begun at its entry prices."""
-    files = {s: Path(folder) / file for s, file in task.mandate.get("history", {}).items()}
+    """Every stretch of the real prices that is as long as the task, begun at its entry prices.
+
+    The mandate names a file for each market, in this folder. It may say another one, seen from
+    there, as `history_folder`: nothing else leads out of it.
+
+    Raises
+    ------
+    MarginError                a file outside of that folder, or one that `bars.read` refuses
+    """
+    place = of_type("history_folder", task.mandate.get("history_folder", "."), str)
+    base = (Path(folder) / place).resolve()
+    files = {}
+    for symbol, file in part(task, "history").items():
+        files[symbol] = (base / of_type(f"history of {symbol}", file, str)).resolve()
+        if base not in files[symbol].parents:
+            raise MarginError(f"history of {symbol}", "must stay in its folder", file)
     bars = Bars.of_tables({symbol: read(file, symbol) for symbol, file in files.items()})
     return bars.windows(task.days, task.marks())
 

@@ -5,10 +5,14 @@ is a bar that goes nowhere, so a path of marks is a path of bars too. Arrays hav
 many paths stand side by side in columns.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import lzma
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -24,6 +28,7 @@ KLINE_COLUMNS = ("time", "open", "high", "low", "close", "volume")
 MAX_TIME_OF_UNIT = {"s": 1e11, "ms": 1e14, "us": 1e17, "ns": 9e18}
 EARLIEST_TIME = 1e8  # A smaller number is no time: perhaps it is a date, 20180101.
 MAX_COLUMNS = 50
+ROWS_AT_ONCE = 10_000  # Of a file; as strings they take many times what they take as numbers.
 TIME_COLUMNS = ("time", "timestamp", "unix", "open_time", "open time", "date", "datetime")
 Indices = Sequence[int] | np.ndarray  # Numbers of paths or steps; 0 is the first.
 Prices = Mapping[str, np.ndarray]  # Market -> array.
@@ -425,11 +430,11 @@ def _prices(name: str, values: ArrayLike) -> np.ndarray:
     return prices
 
 
-def _refuse(name: str, wrong: np.ndarray, rule: str, values: np.ndarray) -> None:
+def _refuse(name: str, wrong: np.ndarray, rule: str, values: Any, first: int = 0) -> None:
     """MarginError for the first row in which something is wrong."""
     if np.any(wrong):
         at = np.argwhere(wrong)[0]
-        raise MarginError(f"{name} in row {at[0]}", rule, values[tuple(at)])
+        raise MarginError(f"{name} in row {first + at[0]}", rule, np.asarray(values)[tuple(at)])
 
 
 def read(source: str | Path | IO | pd.DataFrame, market: str | None = None) -> pd.DataFrame:
@@ -443,8 +448,9 @@ def read(source: str | Path | IO | pd.DataFrame, market: str | None = None) -> p
 
     Parameters
     ----------
-    source : str, Path, file or DataFrame      what pandas.read_csv reads, or the table itself; an
-                               index of dates is its column of times
+    source : str, Path, file or DataFrame      a file on this machine, packed as its name says, or
+                               what is open already; or the table itself, in which an index of
+                               dates is the column of times
     market : str or None       named in errors
 
     Returns
@@ -454,32 +460,34 @@ def read(source: str | Path | IO | pd.DataFrame, market: str | None = None) -> p
 
     Raises
     ------
-    MarginError                no rows; a column that is missing or doubled; a time that cannot be
-                               read, comes twice, is out of order, or not the shortest step from
-                               the row above; a price as for `Bars`. Says which row: 0 is the first
-                               below the header, as the file stands, blank lines not counted
+    MarginError                an address; no file of CSV in UTF-8; no rows; a column that is
+                               missing or doubled; a time that cannot be read, is counted in
+                               another unit, comes twice, is out of order, or not the shortest step
+                               from the row above; a price as for `Bars`. Says which row: 0 is the
+                               first below the header, as the file stands, blank lines not counted
 
     >>> table = pd.DataFrame([[1514764800000, 2, 4, 1, 3, 9]])   # a row of ccxt
     >>> read(table)["low"].tolist()
     [1.0]
     """
-    market = market or "table"
-    table = _named(source if isinstance(source, pd.DataFrame) else _cells(source))
-    if not len(table):
-        raise MarginError(market, "must have rows", len(table))
-    time = next((name for name in TIME_COLUMNS if name in table), TIME_COLUMNS[0])
-    for name in (time, *COLUMNS):
-        if list(table).count(name) != 1:
-            raise MarginError(market, f"must have one column {name!r}", list(table))
-    bars = table[list(COLUMNS)].apply(pd.to_numeric, errors="coerce").astype(float)
-    for name in COLUMNS:
-        cells = table[name].to_numpy()
-        wrong = bars[name].isna().to_numpy() | [isinstance(x, bool | np.bool_) for x in cells]
-        _refuse(f"{market} {name}", wrong, "must be a number", cells)
-    opened, low, high, close = ({market: bars[name].to_numpy()} for name in COLUMNS)
+    label = market or "table"
+    if isinstance(source, str | Path):
+        if re.match(r"[\w+.-]+:/", str(source)) and not re.match(r"[A-Za-z]:/", str(source)):
+            raise MarginError(label, "must be a file on this machine", source)
+        label = f"{market} in {Path(source).name}" if market else Path(source).name
+    first, prices, times = 0, [], []
+    for table in _pieces(source, label):
+        prices.append(_floats(table, label, first))
+        times.append(_stamps(table, label, first))
+        first += len(table)
+    if not first:
+        raise MarginError(label, "must have rows", first)
+    table = np.concatenate(prices)
+    prices.clear()
+    opened, low, high, close = ({label: column} for column in table.T)
     Bars(opened, low, high, close)  # Refuses wrong prices, and says in which row.
-    times = pd.DatetimeIndex(_times(table[time], market), name="time").as_unit("ns")
-    steps = np.diff(times.asi8)
+    index = _index(times, label)
+    steps = np.diff(index.asi8)
     newest_first = len(steps) and max(steps) < 0
     steps = -steps if newest_first else steps
     for wrong, rule in (
@@ -487,46 +495,115 @@ def read(source: str | Path | IO | pd.DataFrame, market: str | None = None) -> p
         (steps < 0, "must be in order"),
         (steps != min(steps, default=0), "must follow without a gap"),
     ):
-        _refuse(f"{market} time", np.append(False, wrong), rule, times.to_numpy())
-    bars = bars.set_index(times)
+        _refuse(f"{label} time", np.append(False, wrong), rule, index)
+    bars = pd.DataFrame(table, index=index, columns=list(COLUMNS), copy=False)
     return bars[::-1] if newest_first else bars
 
 
-def _cells(source: str | Path | IO) -> pd.DataFrame:
-    """The cells of a CSV file as strings, a line with an address above it left out."""
-    cells = pd.read_csv(source, header=None, names=range(MAX_COLUMNS), dtype=str)
-    if not isinstance(cells.index, pd.RangeIndex):  # pandas made one of what is too much.
-        raise MarginError("table", f"must have at most {MAX_COLUMNS} columns", source)
-    return cells[1:] if "://" in str(cells.iloc[:1, :1].to_numpy()) else cells
+def _pieces(source: str | Path | IO | pd.DataFrame, label: str) -> Iterator[pd.DataFrame]:
+    """A table, or the cells of a CSV file as strings, some rows at a time: with small names."""
+    if isinstance(source, pd.DataFrame):
+        if isinstance(source.index, pd.DatetimeIndex):
+            source = source.reset_index(names=TIME_COLUMNS[0], allow_duplicates=True)
+        yield from _named([source], label)
+        return
+    form: dict[str, Any] = {"header": None, "names": range(MAX_COLUMNS), "dtype": str}
+    try:
+        with pd.read_csv(source, **form, chunksize=ROWS_AT_ONCE) as pieces:
+            yield from _named(pieces, label)
+    except pd.errors.EmptyDataError:
+        return
+    except UnicodeDecodeError as error:
+        rule = "must be text in UTF-8, or be named as what packed it, such as .gz"
+        raise MarginError(label, rule, f"byte 0x{error.object[error.start]:02x}") from None
+    except MarginError:
+        raise
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, lzma.LZMAError, zlib.error) as error:
+        why = str(getattr(error, "strerror", None) or error).strip().splitlines()[0]
+        raise MarginError(label, "must be a file that can be read", why) from None
 
 
-def _named(table: pd.DataFrame) -> pd.DataFrame:
-    """A table with small column names: from its first row, or those of a file without names."""
-    if isinstance(table.index, pd.DatetimeIndex):
-        table = table.reset_index(names=TIME_COLUMNS[0], allow_duplicates=True)
-    if all(isinstance(name, int | np.integer) for name in table) and len(table):
-        first = table.iloc[0]
-        if pd.isna(pd.to_numeric(first.iloc[0], errors="coerce")):
-            table = table[1:].set_axis(list(first), axis=1).loc[:, first.notna().to_numpy()]
-        else:
-            table = table.set_axis(
-                [*KLINE_COLUMNS, *range(len(table.columns))][: table.shape[1]], axis=1
-            )
-    return table.rename(columns=lambda name: str(name).strip().lower())
+def _named(pieces: Iterable[pd.DataFrame], label: str) -> Iterator[pd.DataFrame]:
+    """Pieces of a table, with the names of its first row, or those of a file without names."""
+    names, kept = None, None
+    for piece in pieces:
+        if not isinstance(piece.index, pd.RangeIndex) and all(_is_whole(name) for name in piece):
+            # pandas made an index of what is too much.
+            raise MarginError(label, f"must have at most {MAX_COLUMNS} columns", piece.shape[1])
+        if names is None and all(_is_whole(name) for name in piece):
+            if "://" in str(piece.iloc[:1, :1].to_numpy()):
+                piece = piece[1:]
+            if not len(piece):
+                continue
+            first = piece.iloc[0]
+            if pd.isna(pd.to_numeric(first.iloc[0], errors="coerce")):
+                piece, kept = piece[1:], first.notna().to_numpy()
+                names = list(first[kept])
+            else:
+                names = [*KLINE_COLUMNS, *range(piece.shape[1])][: piece.shape[1]]
+        if kept is not None:
+            piece = piece.loc[:, kept]
+        if names is not None:
+            piece = piece.set_axis(names, axis=1)
+        yield piece.rename(columns=lambda name: str(name).strip().lower())
 
 
-def _times(column: pd.Series, market: str) -> pd.Series:
-    """Times, of dates in words or of numbers: see `read`."""
-    since = None
+def _is_whole(name: object) -> bool:
+    return isinstance(name, int | np.integer)
+
+
+def _floats(table: pd.DataFrame, label: str, first: int) -> np.ndarray:
+    """Prices of some rows, shape (rows, 4)."""
+    for name in (_time_column(table), *COLUMNS) if len(table) else ():
+        if list(table).count(name) != 1:
+            raise MarginError(label, f"must have one column {name!r}", list(table))
+    prices = np.empty((len(table), len(COLUMNS)))
+    for place, name in enumerate(COLUMNS if len(table) else ()):
+        cells = table[name].to_numpy()
+        column = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=float)
+        wrong = np.isnan(column) | [isinstance(x, bool | np.bool_) for x in cells]
+        _refuse(f"{label} {name}", wrong, "must be a number", cells, first)
+        prices[:, place] = column
+    return prices
+
+
+def _time_column(table: pd.DataFrame) -> str:
+    return next((name for name in TIME_COLUMNS if name in table), TIME_COLUMNS[0])
+
+
+def _stamps(table: pd.DataFrame, label: str, first: int) -> np.ndarray | pd.DatetimeIndex:
+    """Times of some rows: numbers as they stand, dates as times in UTC."""
+    if not len(table):
+        return np.empty(0)
+    column = table[_time_column(table)]
+    numbers = None
     if not pd.api.types.is_datetime64_any_dtype(column):
-        since = pd.to_numeric(column, errors="coerce").where(
-            lambda count: count < MAX_TIME_OF_UNIT["ns"]
-        )
-    if since is None or since.isna().all():
-        times = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=True)
-    else:
-        unit = next(u for u, most in MAX_TIME_OF_UNIT.items() if since.max() < most)
-        since = since.where(since >= EARLIEST_TIME)
-        times = pd.to_datetime(since, unit=unit, errors="coerce", utc=True)
-    _refuse(f"{market} time", times.isna().to_numpy(), "must be a time", column.to_numpy())
-    return times
+        numbers = pd.to_numeric(column, errors="coerce")
+        numbers = numbers.where(numbers < MAX_TIME_OF_UNIT["ns"])
+    if numbers is not None and not numbers.isna().all():
+        wrong = ~(numbers >= EARLIEST_TIME).to_numpy()
+        _refuse(f"{label} time", wrong, "must be a time", column.to_numpy(), first)
+        return numbers.to_numpy()
+    times = pd.DatetimeIndex(pd.to_datetime(column, format="ISO8601", errors="coerce", utc=True))
+    seconds = times.as_unit("s").asi8  # What is no time at all is far below all of them.
+    wrong = np.abs(seconds.astype(float)) > MAX_TIME_OF_UNIT["ns"] / 1e9
+    _refuse(f"{label} time", wrong, "must be a time", column.to_numpy(), first)
+    return times.as_unit("ns")
+
+
+def _index(pieces: list[np.ndarray | pd.DatetimeIndex], label: str) -> pd.DatetimeIndex:
+    """Times of all rows, of numbers or of dates: see `read`."""
+    pieces = [piece for piece in pieces if len(piece)]
+    dates = [piece for piece in pieces if isinstance(piece, pd.DatetimeIndex)]
+    if len(dates) == len(pieces):
+        return dates[0].append(dates[1:]).rename("time")
+    rows = np.cumsum([0, *map(len, pieces)])
+    if dates:
+        at = next(row for row, piece in zip(rows, pieces, strict=False) if piece is dates[0])
+        raise MarginError(f"{label} time in row {at}", "must be a time", dates[0][0])
+    numbers = np.concatenate(pieces)
+    limits = list(MAX_TIME_OF_UNIT.values())
+    units = np.searchsorted(limits, numbers, side="right")
+    _refuse(f"{label} time", units != units[0], "must be in the unit of row 0", numbers)
+    unit = list(MAX_TIME_OF_UNIT)[units[0]]
+    return pd.DatetimeIndex(pd.to_datetime(numbers, unit=unit, utc=True), name="time").as_unit("ns")

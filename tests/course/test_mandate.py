@@ -129,6 +129,36 @@ def test_a_task_longer_than_the_history_is_refused():
         mandate.history(replace(TASK, days=1000), NOTEBOOKS)
 
 
+@pytest.mark.parametrize(
+    "file", ["../data/btc_usd.csv", "/etc/hostname", "data/../../x.csv", ".", ""]
+)
+def test_a_history_stays_in_its_folder(file):
+    terms = {**TASK.mandate, "history": {"BTC": file}}
+    with pytest.raises(MarginError, match="^history of BTC must stay in its folder, got"):
+        mandate.history(replace(TASK, mandate=terms), NOTEBOOKS)
+
+
+def test_a_link_does_not_lead_out_of_the_folder_of_a_history(tmp_path):
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "secret.csv").write_text("a", encoding="utf-8")
+    try:
+        (tmp_path / "inside" / "a.csv").symlink_to(tmp_path / "secret.csv")
+    except OSError:
+        pytest.skip("no links here")
+    terms = {**TASK.mandate, "history": {"BTC": "a.csv"}}
+    with pytest.raises(MarginError, match="^history of BTC must stay in its folder, got a.csv"):
+        mandate.history(replace(TASK, mandate=terms), tmp_path / "inside")
+
+
+def test_the_author_of_a_mandate_may_name_another_folder():
+    files = {symbol: file.removeprefix("data/") for symbol, file in TASK.mandate["history"].items()}
+    terms = {**TASK.mandate, "history": files, "history_folder": "../data"}
+    there = mandate.history(replace(TASK, mandate=terms), NOTEBOOKS / "data")
+    assert there.paths == mandate.history(TASK, NOTEBOOKS).paths
+    with pytest.raises(MarginError, match="^history_folder must be of type str, got 5"):
+        mandate.history(replace(TASK, mandate={**terms, "history_folder": 5}), NOTEBOOKS)
+
+
 def test_without_a_history_only_drawn_markets_are_visible():
     terms = {key: value for key, value in TASK.mandate.items() if key != "history"}
     assert set(mandate.visible(replace(TASK, mandate=terms))) == set(TASK.mandate["visible"])
