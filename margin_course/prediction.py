@@ -164,7 +164,7 @@ def described(
         "question": question,
         "unit": unit,
         "of": of,
-        "answer": amount(truth, unit),
+        "answer": str(amount(truth, unit)),
         "value": None if math.isnan(truth) else truth,  # JSON has no NaN; None is "never"
         "never": "Well predicted." if math.isnan(truth) else "It does happen.",
         "zones": zones(truth, unit),
@@ -198,7 +198,7 @@ def reply(data: Data, guess: str) -> Reply:
         words = f"{'Well predicted.' if right else ''} {because}".strip()
         return Reply(guess, "hit" if right else "miss", words, 0 if right else 0.75)
     value, truth, unit = read(guess, data["unit"], data["of"]), data["value"], data["unit"]
-    said = amount(value, unit)
+    said = str(amount(value, unit))
     if math.isnan(value):
         return Reply(said, "hit" if truth is None else "miss", data["never"], float(bool(truth)))
     zone = next(zone for zone in data["zones"] if _holds(zone, value))

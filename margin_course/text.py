@@ -48,30 +48,37 @@ def money(value: float, currency: str, digits: int = 2, sign: bool = False) -> s
     return _number(value, lambda x: f"{x:{'+' if sign else ''},.{digits}f}", currency)
 
 
-def amount(value: float, unit: str = "", sign: bool = False) -> str:
+class Shown(str):
+    """Words that a notebook shows as they are, without quotation marks around them."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def amount(value: float, unit: str = "", sign: bool = False) -> Shown:
     """A number as one writes it in a sentence: no zeros behind the point that say nothing.
 
     Money has no decimals, or at least two; a share (unit "%") and a multiple ("x") as many as say
     something.
 
     >>> amount(5000, "USD"), amount(28.8, "USD"), amount(2.5), amount(1632.653)
-    ('5,000 USD', '28.80 USD', '2.5', '1,632.65')
+    (5,000 USD, 28.80 USD, 2.5, 1,632.65)
     >>> amount(-0.18367, "%"), amount(0.5, "%", sign=True), amount(11 / 3, "x")
-    ('−18.37 %', '+50 %', '3.67x')
+    (−18.37 %, +50 %, 3.67x)
     """
     is_money = unit not in ("", "%", "x")
 
     def form(x: float) -> str:
         decimals = 2 if unit == "x" else _decimals(x)
         words = f"{x:{'+' if sign else ''},.{decimals}f}"
-        whole, _, decimals = words.partition(".")
-        decimals = decimals.rstrip("0")
-        if is_money and decimals:
-            decimals = decimals.ljust(2, "0")
-        return f"{whole}.{decimals}" if decimals else whole
+        whole, _, behind = words.partition(".")
+        behind = behind.rstrip("0")
+        if is_money and behind:
+            behind = behind.ljust(2, "0")
+        return f"{whole}.{behind}" if behind else whole
 
     words = _number(100 * value if unit == "%" else value, form, unit)
-    return words.removesuffix(" x") + "x" if unit == "x" and words.endswith(" x") else words
+    return Shown(words.removesuffix(" x") + "x" if unit == "x" and words.endswith(" x") else words)
 
 
 def price(value: float, currency: str = "") -> str:
