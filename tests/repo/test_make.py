@@ -8,11 +8,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from tests.support.waiting import answers, stop_group, until
+from tests.support.waiting import CAP, answers, stop_group, until
 from tools import setup
 from tools.lab import __main__ as opener
 from tools.repo import ROOT
@@ -138,6 +139,19 @@ def test_a_set_up_says_what_it_does(small, monkeypatch, capsys):
         said[0].replace("venv", "venv-moved"),
         *said[1:],
     ]
+
+
+def test_two_at_once_set_up_once(small, monkeypatch):
+    monkeypatch.setattr(setup, "ROOT", small)
+    ran, both = [], threading.Barrier(2, timeout=CAP)
+    monkeypatch.setattr(setup, "with_home", both.wait)  # each has seen that nothing is there
+    monkeypatch.setattr(setup, "run", lambda *command: ran.append(command))
+    threads = [threading.Thread(target=setup.main, args=[small / ".venv"]) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ran) == 3 and setup.state_of(small / ".venv")["parts"] == []
 
 
 def test_a_set_up_that_fails_says_so_in_a_sentence(small, monkeypatch):
