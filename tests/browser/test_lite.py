@@ -109,7 +109,7 @@ def test_the_wheel_alone_can_be_imported(root, tmp_path):
         "from margin_course import lessons, load, __file__ as at; from margin_lib import venues; "
     )
     code += "from margin_course.answers import every; "
-    code += "print(at, len(every()), len(load('scenarios.toml')), venue)"
+    code += "print(at, len(every()), len(load('scenarios.toml')), len(venues.names()))"
     run = subprocess.run(
         [sys.executable, "-c", code],
         cwd=root / "notebooks",
