@@ -24,8 +24,8 @@ from tools import repo
 from tools.repo import ROOT
 
 COPY = ROOT / "build" / "mutants"
-MODULES = ("formulas", "contracts", "spot", "account", "liquidation", "portfolio")
-SHARE = 0.95
+MODULES = ("formulas", "contracts", "spot", "account", "liquidation", "portfolio", "plans")
+SHARE = 0.97
 RUN = """
 import doctest
 import importlib
