@@ -487,9 +487,10 @@ class _Pocket:
         if rules.backstop and risk.equity < rules.backstop * risk.maintenance_margin:
             rules = replace(rules, fee_rate=None, steps=("everything",))
         for symbols, part in self._closings(rules):
-            self._close(symbols, part, rules.fee_rate)
+            self._close(symbols, part, rules.fee_rate, risk)
             closed += symbols
-            if not self.open or not self.risk().is_liquidatable:
+            risk = self.risk()
+            if not self.open or not risk.is_liquidatable:
                 break
         if self.open:
             moved = {self.home: self.money - self.start}
@@ -539,9 +540,10 @@ class _Pocket:
         coin = self.coins.get(position.contract.settle)
         return coin.mark(self.marks) if coin else 1
 
-    def _close(self, symbols: list[str], part: float | None, fee_rate: float | None) -> None:
+    def _close(
+        self, symbols: list[str], part: float | None, fee_rate: float | None, risk: Risk
+    ) -> None:
         """Close a part of one position, or several whole: money moves, and the ledger says how."""
-        risk = self.risk()
         closed = [self.open[s] for s in symbols]
         closed = closed if part is None else [replace(closed[0], quantity=part)]
         asked = sum(p.notional(p.mark(self.marks)) * self._worth_of(p) for p in closed)

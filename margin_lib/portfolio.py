@@ -81,10 +81,7 @@ class Scan:
         >>> Scan().requirement(Account(balance=5), {})
         0.0
         """
-        lines = self._lines(account)
-        at = {market: _axis(account, market, mark(marks, market)) for market in lines[0]}
-        needed = [sum((line[m] * at[m] for m in line), 0.0) for line in lines]
-        return as_scalar(np.max(np.broadcast_arrays(*needed), axis=0))
+        return as_scalar(np.max(np.broadcast_arrays(*self._asked(account, marks)), axis=0))
 
     def risk(self, account: Account, marks: Marks) -> Risk:
         """Risk of the shared balance with this requirement in place of its positions' margins.
@@ -123,7 +120,8 @@ class Scan:
         MarginError                no cross position follows the market; a mark missing
 
         Equation:  equity > requirement. Within a scenario both are straight lines in the price (in
-        the reciprocal price for inverse contracts), so the tightest line on either side decides
+        the reciprocal price for inverse contracts; coins with one ratio), each known from two
+        prices; the tightest on either side decides
 
         >>> from margin_lib.account import Position
         >>> from margin_lib.contracts import Contract
@@ -136,24 +134,24 @@ class Scan:
         legs = [p for p in account.cross if p.contract.market == market]
         if not legs:
             raise MarginError("market", "must be one that a cross position follows", market)
-        marks = {**marks, market: legs[0].entry_price}  # any price: its own part is taken out again
-        lines, weights = self._lines(account), _weights(account)
-        at = {m: _axis(account, m, mark(marks, m)) for m in weights}
-        rest = account.risk(marks).equity - weights[market] * at[market]
+        turn = -1 if legs[0].contract.inverse and not account.collateral else 1
+        lines = []
+        for price in (legs[0].entry_price, 2 * legs[0].entry_price):  # any two
+            at = {**marks, market: price}
+            equity = account.risk(at).equity
+            lines.append((price**turn, [equity - asked for asked in self._asked(account, at)]))
+        (left, low), (right, high) = lines
         lower, upper = 0.0, np.inf
-        for line in lines:
-            spare = rest - sum(line[m] * at[m] for m in line if m != market)
-            slope = weights[market] - line[market]
-            if slope > 0:
-                lower = np.maximum(lower, -spare / slope) + 0.0  # not −0
-            else:
-                reached = -spare / slope if slope else np.where(spare > 0, np.inf, -np.inf)
-                upper = np.minimum(upper, reached)
-        lives = lower < upper
-        ends = [np.where(lives, end, np.nan) for end in (lower, upper)]
-        if _inverse(account):
+        for first, second in zip(low, high, strict=True):
+            slope = (second - first) / (right - left)
+            flat = np.where(first > 0, np.inf, -np.inf)  # alive at every price, or at none
+            zero = np.where(slope == 0, flat, left - first / np.where(slope == 0, 1, slope))
+            lower = np.where(slope > 0, np.maximum(lower, zero), lower)
+            upper = np.where(slope > 0, upper, np.minimum(upper, zero))
+        ends = [np.where(lower < upper, end, np.nan) for end in (lower, upper)]
+        if turn < 0:
             with np.errstate(divide="ignore"):
-                ends = [1 / end for end in reversed(ends)]
+                ends = [1 / (end + 0.0) for end in reversed(ends)]
         return as_scalar(ends[0]), as_scalar(ends[1])
 
     def liquidation_range(self, account: Account, market: str, marks: Marks) -> tuple[float, float]:
@@ -184,36 +182,20 @@ class Scan:
             return now, now
         return lower or np.nan, upper if upper < np.inf else np.nan
 
-    def _lines(self, account: Account) -> list[dict[str, float]]:
-        """What each scenario asks for, market -> per unit of its axis; the first: nothing moves."""
-        weights, covered = _weights(account), _weights(account, covered=True)
-        still = {market: self.contingency * share for market, share in covered.items()}
-        lines = [still]
-        for move in self.moves:
-            step = 1 / (1 + move) - 1 if _inverse(account) else move
-            loss = {market: -weight * step for market, weight in weights.items()}
-            lines += [{**still, market: still[market] + own} for market, own in loss.items()]
-            counted = {m: own if own > 0 else self.offset * own for m, own in loss.items()}
-            lines.append({m: still[m] + own for m, own in counted.items()})
-        return lines
-
-
-def _inverse(account: Account) -> bool:
-    """Whether the account is margined in the coin: its positions are lines in reciprocal prices."""
-    return any(position.contract.inverse for position in account.cross)
-
-
-def _axis(account: Account, market: str, price: Number) -> Number:
-    """The price, or its reciprocal, in which positions of a market are straight lines."""
-    return 1 / price if _inverse(account) else price
-
-
-def _weights(account: Account, covered: bool = False) -> dict[str, float]:
-    """Units of each market on that axis: net and signed, or those that the other side covers."""
-    net: dict[str, float] = {}
-    gross: dict[str, float] = {}
-    for position in account.cross:
-        market, units = position.contract.market, position.units
-        net[market] = net.get(market, 0) + (-units if position.contract.inverse else units)
-        gross[market] = gross.get(market, 0) + abs(units)
-    return {m: (gross[m] - abs(net[m])) / 2 for m in net} if covered else net
+    def _asked(self, account: Account, marks: Marks) -> list[Number]:
+        """What each scenario asks for; the first one is that nothing moves."""
+        now, covered, gains = account.risk(marks).equity, 0.0 * account.balance, []
+        held = {each.contract.market: each for each in account.holdings}
+        for market, one in held.items():
+            price = one.mark(marks)
+            moved = [{**marks, market: price * (1 + move)} for move in self.moves]
+            gains.append([account.risk(there).equity - now for there in moved])
+            legs = [p for p in account.cross if p.contract.market == market]
+            sides = [sum(p.notional(price) for p in legs if p.quantity * s > 0) for s in (1, -1)]
+            covered = covered + self.contingency * np.minimum(*sides)
+        together = [
+            sum(np.where(gain < 0, -gain, -self.offset * gain) for gain in at_once)
+            for at_once in zip(*gains, strict=True)
+        ]
+        alone = [-gain for each in gains for gain in each]
+        return [covered + loss for loss in (0.0, *alone, *together)]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from margin_lib.account import Account, Position
+from margin_lib.account import Account, Collateral, Position
 from margin_lib.contracts import Contract
 from margin_lib.errors import MarginError
 from margin_lib.portfolio import NINE, Scan
@@ -108,6 +108,23 @@ def test_a_mark_that_is_missing_is_named():
         Scan().requirement(pair(1), {"ETH": 2000})
     with pytest.raises(MarginError, match="must hold a price for BTC"):
         Scan().liquidation_range(pair(1), "ETH", {"ETH": 2000})
+
+
+def test_coins_beside_the_balance_are_part_of_the_book():
+    """10 ETH held and 10 sold: what the coins lose the short wins, as far as they count."""
+    short = position("ETH", -10, 2000)
+    for ratio, asked in ((1, 0), (0.9, 0.1 * 3200)):
+        coins = [Collateral(coin="ETH", amount=10, ratio=ratio)]
+        account = Account(balance=1000, positions=[short], collateral=coins)
+        assert Scan().requirement(account, PRICES) == pytest.approx(asked)
+        lower, upper = Scan().alive_between(account, "ETH", {})
+        assert lower == 0
+        if ratio == 1:
+            assert upper == math.inf  # 21,000 at every price
+        else:  # 1,000 + 0.9 · 10 P − 10 (P − 2,000) = 0.16 · P
+            assert upper == pytest.approx(21_000 / 1.16)
+            risk = Scan().risk(account, {"ETH": upper})
+            assert risk.cushion == pytest.approx(0, abs=1e-8)
 
 
 # Against plain arithmetic, scenario by scenario
