@@ -31,9 +31,11 @@ import doctest
 import importlib
 import pytest
 
-@pytest.mark.parametrize(("module", "text"), {})
-def test_example(module, text):
+@pytest.mark.parametrize(("module", "head", "text"), {})
+def test_example(module, head, text):
     names = dict(vars(importlib.import_module(module)))
+    for before in doctest.DocTestParser().get_examples(head):
+        exec(before.source, names)
     example = doctest.DocTestParser().get_doctest(text, names, module, None, 0)
     assert not doctest.DocTestRunner().run(example).failed
 """
@@ -73,15 +75,16 @@ def copy():
     """The library made ready for mutmut, its tests and its examples, in a folder of their own."""
     shutil.rmtree(COPY, ignore_errors=True)
     unwanted = shutil.ignore_patterns("__pycache__")
-    for folder in ("margin_lib", "tests"):
+    for folder in ("margin_lib", "margin_course", "notebooks", "tests", "tools"):
         shutil.copytree(ROOT / folder, COPY / folder, ignore=unwanted)
     shutil.copy(ROOT / "pyproject.toml", COPY)
     examples = []
     for name in MODULES:
         file = COPY / "margin_lib" / f"{name}.py"
+        head = ast.get_docstring(ast.parse(repo.read(file)))
         tree, found = without_docstrings(with_calls(ast.parse(repo.read(file))))
         repo.write(file, ast.unparse(tree))
-        examples += [(f"margin_lib.{name}", text) for text in found]
+        examples += [(f"margin_lib.{name}", head, text) for text in found]
     repo.write(COPY / "tests" / "test_examples.py", RUN.format(examples))
 
 
