@@ -44,7 +44,7 @@ pytest = PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$ARGS" $(1)/$(SCRIPTS)/python -m pyte
 NBVAL := -q -W ignore -p no:cacheprovider -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=600 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: set-up set-up-bench set-up-lite set-up-assignment help lab test newest test-browser site test-site links slides assignment test-assignment student test-student test-adapt binder-check binder-build bench mutants notebooks diff format badges clean
+.PHONY: update set-up set-up-bench set-up-lite set-up-assignment help lab test newest test-browser site test-site links slides assignment test-assignment student test-student test-adapt binder-check binder-build bench mutants notebooks diff format badges clean
 .NOTPARALLEL:
 
 # set-up, set-up-test, set-up-test-browser: .venv with these parts. tools/setup.py says how.
@@ -64,6 +64,9 @@ help: ## list these targets
 
 lab: set-up ## open the course in JupyterLab (ARGS="--port=9000" and the like are passed on)
 	$(PY) -m tools.lab
+
+update: ## take the newest course; what you have changed is kept beside it, in mine/
+	$(python) -m tools.update
 
 test: set-up-test ## check style, type hints, library and every notebook
 	$(PY) -m ruff check .

@@ -45,6 +45,7 @@ LAYOUT = [
     "LICENSE-TEXT",
     "CITATION.cff",
     "CONTRIBUTING.md",
+    "SECURITY.md",
     "environment.yml",
     "pyproject.toml",
     "Makefile",

@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 from tools import setup
+from tools.lab.own import own_notebooks
 from tools.repo import ROOT
 
 
@@ -31,9 +32,9 @@ def flags(environment=os.environ):
 def main(arguments):
     setup.with_home()
     # Without a signature JupyterLab hides part of the stored HTML.
-    notebooks = sorted(str(path) for path in (ROOT / "notebooks").glob("*.ipynb"))
-    sign = [sys.executable, "-m", "nbformat.sign", "--log-level=ERROR", *notebooks]
-    subprocess.run(sign, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    if notebooks := own_notebooks():
+        sign = [sys.executable, "-m", "nbformat.sign", "--log-level=ERROR", *notebooks]
+        subprocess.run(sign, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     command = [sys.executable, "-m", "jupyterlab", *flags(), *arguments]
     try:
         return subprocess.run(command, cwd=ROOT).returncode

@@ -45,7 +45,7 @@ def contents(title, words, pages):
 def front(readme):
     """README.md as the first page: links in place of the badge, and the parts of the site."""
     parts = ["notebooks/contents", "library/contents", "instructors/contents"]
-    parts += ["CONTRIBUTING", "CHANGELOG", "CODE_OF_CONDUCT"]
+    parts += ["CONTRIBUTING", "CHANGELOG", "CODE_OF_CONDUCT", "SECURITY"]
     tree = ["```{toctree}", ":hidden:", *parts, "```", ""]
     return "\n".join([BADGE.sub(RUN, readme), "", *tree])
 
