@@ -12,7 +12,8 @@ from tools.notebooks import counts
 # reader would try. What is right is asked of the notebook itself.
 READER = """
 import math as _math
-from margin_course import exercises as _exercises, prediction as _prediction, quiz as _quiz
+from margin_course import exercises as _exercises, prediction as _prediction
+from margin_course.quiz import quiz as _quiz
 from margin_course import load as _load
 
 def _compared(prediction, result, *form):
@@ -42,7 +43,7 @@ def _tried(name):
     _exercises.hint(name, 2)
 
 def _asked(name):
-    for question in (asked := _quiz.quiz(name)).questions:
+    for question in (asked := _quiz(name)).questions:
         rights = ["right" in option for option in question.options]
         for place in sorted(range(len(rights)), key=rights.__getitem__):
             question.answer(place)
