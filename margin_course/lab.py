@@ -1,31 +1,78 @@
-"""The labs: controls -> a pure call -> a picture and a readout in words.
+"""What all labs share: controls -> a pure call -> status, a picture and a sentence.
 
 A lab holds no mathematics and no globals. To write one, subclass `Lab` and give it a picture,
 controls and `compute`; CONTRIBUTING.md shows how.
+
+The state of a lab is plain data, so a page without a kernel can show it as well:
+
+    controls    name -> value
+    tiles       name, mode, life, money and note of each pocket, and of the whole account
+    words       the same in a sentence or two
+    alt         what the picture shows, in words
+    size        of the picture [px, px]
+    handles     where it can be taken hold of: `at` [px, px], the control behind each axis, with
+                value = a + b · px; `low`, `high` and `step` of that control
+    locked      controls that change nothing now
+    film        the control that plays, from `low` to `high` at so much a second; or None
 """
 
+import html
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import ipywidgets as widgets
 import numpy as np
-from traitlets import Bunch, TraitError, Unicode, validate
+from traitlets import Bunch, TraitError, validate
 
 from margin_course import page, text
 from margin_course.picture import Picture
 from margin_course.scenarios import Scenario, Trade
+from margin_course.screen import Screen
 from margin_lib.account import Account
 from margin_lib.errors import MarginError, one_number
-from margin_lib.liquidation import mark_to_market
 from margin_lib.replay import Replay
-from margin_lib.types import Marks
 
 Controls = dict[str, widgets.Widget]  # by name
 Presets = Mapping[str, Mapping[str, Any]]  # a button's words -> values of controls
-Shown = tuple[Any, list[str]]  # the state of the picture, the lines of the readout
+
+PARTS = ("account", "position", "market", "view")  # what a control belongs to, in this order
+FILM = 6.0  # seconds that a film takes
 # JupyterLab may move a slider in one thread while a cell runs in another; matplotlib bears one.
 DRAWING = threading.RLock()
+
+
+class Tile(NamedTuple):
+    """The status of one pocket, or of the whole account.
+
+    name : str
+    money : str                what is in it
+    note : str                 how far from liquidation, or where it was closed
+    life : str                 "alive", "closed", or "" for what cannot die
+    mode : str                 "isolated", "cross" or "": its colour
+    """
+
+    name: str
+    money: str
+    note: str = ""
+    life: str = ""
+    mode: str = ""
+
+
+class Shown(NamedTuple):
+    """What `compute` returns.
+
+    state : Any                of the picture
+    words : list of str        the readout: sentences
+    tiles : sequence of Tile
+    """
+
+    state: Any
+    words: Sequence[str]
+    tiles: Sequence[Tile] = ()
+
+
+# Controls
 
 
 class Slider(widgets.FloatSlider):
@@ -40,40 +87,55 @@ class Slider(widgets.FloatSlider):
         return super()._validate_value(proposal)
 
 
-def labelled(kind: Any, words: str, tip: str, **settings: Any) -> Any:
-    """A control with words beside it; `tip` is its legend."""
-    layout, style = {"width": "380px"}, {"description_width": "170px"}
-    control = kind(description=words, layout=layout, style=style, **settings)
-    control.tip = tip
-    return control
+def control(kind: Any, words: str, tip: str, part: str, **settings: Any) -> Any:
+    """A control with words above it; `tip` says what it does, `part` what it belongs to."""
+    made = kind(description=words, **settings)
+    made.tip, made.part = tip, part
+    return made
 
 
 def slider(
-    words: str, value: float, low: float, high: float, step: float, tip: str, form: str = ".2f"
+    words: str,
+    value: float,
+    low: float,
+    high: float,
+    step: float,
+    tip: str,
+    part: str = "position",
+    form: str = ".2f",
 ) -> widgets.FloatSlider:
-    """A slider with its unit in its label, wide enough for where it starts; `tip` is its legend.
+    """A slider with its unit in its label, wide enough for where it starts.
 
     No sign in `form` for what is not below 0: a browser's 0 may be a hair less, and would be −0.
     """
     value = one_number(words, value)
     scale: Any = {"min": min(low, value), "max": max(high, value), "step": step}
-    return labelled(Slider, words, tip, value=value, readout_format=form, **scale)
+    return control(Slider, words, tip, part, value=value, readout_format=form, **scale)
 
 
 def leverage_of(trade: Trade, tip: str, high: float = 20) -> widgets.FloatSlider:
     """The slider of a trade's leverage."""
-    return slider("leverage [x]", trade.leverage, 1, high, 0.5, tip, ".1f")
+    return slider("leverage [x]", trade.leverage, 1, high, 0.5, tip, "position", ".1f")
 
 
 def change(symbol: str, low: float = -0.6, high: float = 0.4) -> widgets.FloatSlider:
     """The slider of a price, as a change since entry."""
     tip = f"moves the price of {symbol}; 0 % is where you bought or sold"
-    return slider(f"{symbol} price change [%]", 0.0, low, high, 0.01, tip, ".0%")
+    return slider(f"{symbol} price change [%]", 0.0, low, high, 0.01, tip, "market", ".0%")
 
 
-def choice(words: str, options: Sequence[str], value: str, tip: str) -> widgets.Dropdown:
+def choice(
+    words: str, options: Sequence[str], value: str, tip: str, part: str = "position"
+) -> widgets.Dropdown:
     """A list to choose from."""
-    return labelled(widgets.Dropdown, words, tip, options=options, value=value)
+    return control(widgets.Dropdown, words, tip, part, options=options, value=value)
+
+
+def step_slider(steps: int) -> widgets.FloatSlider:
+    """The slider of a step along a path; between two steps, prices are on their way."""
+    fine = max(0.1, round((steps - 1) / 60, 1))
+    tip = "walks along the market"
+    return slider("step", 0, 0, steps - 1, fine, tip, "view", ".1f")
 
 
 def flash_crash(lab: "Lab", scenario: Scenario) -> Presets:
@@ -81,44 +143,43 @@ def flash_crash(lab: "Lab", scenario: Scenario) -> Presets:
     return {"flash crash": {"change": lab.controls["change"].min}}
 
 
-def step_slider(steps: int) -> widgets.FloatSlider:
-    """The slider of a step along a path, and a button that plays it, from where it stands."""
-    control = slider("step", steps - 1, 0, steps - 1, 1, "walks along the market", ".0f")
-    control.play = widgets.Play(min=0, max=steps - 1, value=steps - 1, interval=400)
-    widgets.link((control, "value"), (control.play, "value"))
-    return control
-
-
-class Screen(widgets.Image):
-    """A picture whose tooltip is its alternative text: ipywidgets wants a description for that."""
-
-    description = Unicode("").tag(sync=True)
+def snapped(slider: Any, value: float) -> float:
+    """The step of a slider that is nearest to a value."""
+    low, high, step = slider.min, slider.max, slider.step
+    steps = round((min(max(value, low), high) - low) / step)
+    return float(min(round(low + steps * step, 12), high))
 
 
 class Lab(widgets.VBox):
-    """What all labs share: layout, picture, readout, summary, presets, reset, static picture.
+    """What all labs share: layout, picture, status, summary, presets, handles, static picture.
 
     Parameters
     ----------
     scenario : Scenario        where the lab starts
+    canvas : Picture or None   to draw on; several labs of one scenario may share it, for every
+                               state is painted whole
 
-    A subclass sets `picture` (a Picture), `look` (what to look at), `make_controls(scenario)`
-    -> dict of controls by name, `compute(scenario, **values)` -> (state of the picture, lines of
-    the readout), and, if it likes, `make_presets(scenario)` -> {button: values} and `needs`.
+    A subclass sets `picture` (a Picture), `starts_in` (the table of scenarios.toml that it is made
+    for), `look` (what to look at), `make_controls(scenario)` -> dict of controls by name,
+    `compute(scenario, **values)` -> Shown, and, if it likes, `make_presets(scenario)` -> {button:
+    values}, `locked(values, shown)` -> names of controls that change nothing now, `film` (the
+    control that plays), `on_page` (the controls that a page without a kernel offers), `needs`.
 
     Raises
     ------
     MarginError                a scenario that lacks what the lab needs
     """
 
+    picture: type[Picture] | Any = None
     starts_in = ""  # the scenario of the course that it is shown with
     needs: Mapping[str, int] = {"trades": 1}  # part of a scenario -> how many of it, at least
-    picture: type[Picture] | Any = None
     look = ""
+    film = ""
+    on_page: tuple[str, ...] = ()
     _held = False  # while several controls move at once
     _shown: dict[str, Any] | None = None  # the values that picture and readout show; None: not yet
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, canvas: Picture | None = None) -> None:
         scenario.must_have(type(self).__name__, self.needs)
         self.scenario = scenario
         self.controls = self.make_controls(scenario)
@@ -126,26 +187,31 @@ class Lab(widgets.VBox):
             control.description, control.tip = map(self._say, (control.description, control.tip))
         self._asked = {name: control.value for name, control in self.controls.items()}
         self.presets = {"start": self.values(), **self.make_presets(scenario)}
-        with DRAWING:
-            self.canvas = self.picture(scenario)
-        self.lines: list[str] = []
-        # Never wider than the page, less a margin of its own; nor blown up to fill a wide one.
-        size = widgets.Layout(max_width="calc(100% - 4px)", align_self="flex-start")
-        self._image = Screen(format="png", layout=size)
-        self._readout = widgets.HTML()
-        fit = widgets.Layout(width="auto")
-        buttons = []
-        for name, values in self.presets.items():
-            buttons.append(widgets.Button(description=self._say(name), layout=fit))
-            buttons[-1].on_click(lambda _, values=values: self.set(**values))
-        parts = [(control, getattr(control, "play", None)) for control in self.controls.values()]
-        inputs = [part for pair in parts for part in pair if part]
-        rows = widgets.Box(inputs, layout=widgets.Layout(flex_flow="row wrap"))
-        legend = widgets.HTML(self.legend())
-        super().__init__([rows, widgets.HBox(buttons), self._image, self._readout, legend])
+        self.shown: Shown = Shown(None, [])
+        self._screen = Screen(self._dragged)
+        self._canvas = canvas
+        super().__init__([self._laid_out()])
+        self.add_class("mc-lab")
         for control in self.controls.values():
             control.observe(self._refresh, names="value")
         self._refresh()
+
+    def _laid_out(self) -> widgets.VBox:
+        buttons = []
+        for name, values in self.presets.items():
+            buttons.append(widgets.Button(description=self._say(name), layout={"width": "auto"}))
+            buttons[-1].on_click(lambda _, values=values: self.set(**values))
+        rows = [[self.controls[name] for name in row] for row in self.rows()]
+        boxes = [widgets.Box(row).add_class("mc-row") for row in rows]
+        named = {name for row in self.rows() for name in row}
+        single = [each for name, each in self.controls.items() if name not in named]
+        self._controls = widgets.Box([*boxes, *single]).add_class("mc-controls")
+        if boxes:
+            self._controls.add_class("mc-rows")
+        self._buttons = widgets.Box(buttons).add_class("mc-presets")
+        self._legend = widgets.HTML(self.legend()).add_class("mc-look")
+        parts = [self._controls, self._buttons, self._screen, self._legend]
+        return widgets.VBox(parts).add_class("mc-grid")
 
     def _say(self, words: str) -> str:
         return text.translated(words, self.scenario.labels)
@@ -159,6 +225,22 @@ class Lab(widgets.VBox):
     def compute(self, scenario: Scenario, **values: Any) -> Shown:
         raise NotImplementedError
 
+    def locked(self, values: Mapping[str, Any], shown: Shown) -> Sequence[str]:
+        """Names of the controls that change nothing now."""
+        return ()
+
+    def rows(self) -> Sequence[Sequence[str]]:
+        """Names of controls that stand in one row, where there is a row for each coin."""
+        return ()
+
+    @property
+    def canvas(self) -> Picture:
+        """The picture, laid out when it is first needed."""
+        with DRAWING:
+            if self._canvas is None:
+                self._canvas = self.picture(self.scenario)
+            return self._canvas
+
     def values(self) -> dict[str, Any]:
         """The value of each control, by name; what `set` asked for while a slider stands there."""
         return {name: self._value(name, control) for name, control in self.controls.items()}
@@ -169,6 +251,16 @@ class Lab(widgets.VBox):
             return control.value
         asked = min(max(self._asked[name], control.min), control.max)
         return asked if abs(control.value - asked) < control.step / 2 else control.value
+
+    def at(self, **values: Any) -> "Lab":
+        """Another lab of the same scenario, which stands there; this one stays where it is."""
+        other = self._again()
+        other.set(**values)
+        other.presets = {**other.presets, "start": other.values()}
+        return other
+
+    def _again(self) -> "Lab":
+        return type(self)(self.scenario, canvas=self.canvas)
 
     def set(self, **values: Any) -> None:
         """Move controls by name, as a reader would; the rest stays where it is.
@@ -215,64 +307,216 @@ class Lab(widgets.VBox):
     def summary(self) -> str:
         """The readout as plain text, for a checked cell."""
         self._refresh()  # if a move broke off
-        return "\n".join(self.lines)
+        return "\n".join(self.shown.words)
+
+    def state(self) -> dict[str, Any]:
+        """What the lab shows, as plain data: see the head of this module."""
+        with DRAWING:
+            self._paint(self._drawn)
+            values = self.values()
+            film = self.controls.get(self.film)
+            return {
+                "controls": values,
+                "tiles": [self._tile(tile) for tile in self.shown.tiles],
+                "words": list(self.shown.words),
+                "alt": self.alt(),
+                "size": [int(x) for x in self.canvas.figure.bbox.size],
+                "handles": [self._handle(hold, values) for hold in self._open_holds()],
+                "locked": list(self._locked),
+                "film": film
+                and {
+                    "control": self.film,
+                    "low": film.min,
+                    "high": film.max,
+                    "rate": (film.max - film.min) / FILM,
+                },
+            }
+
+    def png(self, level: int = 1) -> bytes:
+        """The picture of this state, as PNG; level 9 is small, 1 fast."""
+        with DRAWING:
+            self._paint(self._drawn)
+            return self.canvas.png(level)
+
+    @property
+    def lines(self) -> list[str]:
+        """The sentences of the readout."""
+        return list(self.shown.words)
 
     def alt(self) -> str:
         """What the picture shows, in words."""
-        return f"{str(type(self).__doc__).splitlines()[0]} {' '.join(self.lines)}"
+        return self.canvas.alt(self._drawn)
+
+    def legend(self) -> str:
+        """What to look at, and, folded away, what each control does; in HTML."""
+        tips = [(control.description, control.tip) for control in self.controls.values()]
+        rows = "".join(f"<li><b>{text.escaped(n)}</b> {text.escaped(t)}</li>" for n, t in tips)
+        look = f"<b>{text.escaped(self._say('Look at'))}:</b> {text.escaped(self._say(self.look))}"
+        what = text.escaped(self._say("What each control does"))
+        more = f'<details class="mc-more"><summary>{what}</summary><ul>{rows}</ul></details>'
+        return f"<p>{look}</p>{more}"
+
+    # From controls to what is shown
+
+    _locked: Sequence[str] = ()
+    _drawn: Any = None  # the state that the picture shows
 
     def _refresh(self, _: object = None) -> None:
         with DRAWING:
             values = self.values()
-            if not self._held and values != self._shown:
-                self._shown = None  # a drawing that breaks off shows nothing whole
-                self._show(values)
-                self._shown = values
+            if self._held or values == self._shown:
+                return
+            if self._shown and self._only_locked(values, self._shown):
+                self._put(self._shown)
+                return
+            self._shown = None  # a drawing that breaks off shows nothing whole
+            self._show(values)
+            self._shown = values
+
+    def _only_locked(self, values: Mapping[str, Any], shown: Mapping[str, Any]) -> bool:
+        return all(values[name] == shown[name] for name in values if name not in self._locked)
 
     def _show(self, values: dict[str, Any]) -> None:
         try:
-            state, lines = self.compute(self.scenario, **values)
+            shown = self.compute(self.scenario, **values)
+            locked = tuple(self.locked(values, shown))
         except MarginError as error:
-            self.lines = [f"The exchange refuses: {error}.", "The picture keeps its last state."]
-        else:
-            self.canvas.plot(state)
-            self.lines = lines
-            with self._image.hold_sync():  # one message
-                self._image.value, self._image.tooltip = self.canvas.png(), self.alt()
-        words = "<br>".join(text.escaped(line) for line in self.lines)
-        self._readout.value = page.status(f"<b>{words}</b>")
+            if self._drawn is None:  # there is nothing yet that could stay
+                raise
+            words = [f"The exchange refuses: {error}.", "The picture keeps its last state."]
+            tile = Tile("the exchange", "refuses", str(error))
+            shown, locked = Shown(self._drawn, words, [tile]), ()
+        self._paint(shown.state)
+        picture = self.canvas.png()
+        self.shown, self._locked, self._drawn = shown, locked, shown.state
+        for name, control in self.controls.items():
+            if control.disabled != (name in locked):
+                control.disabled = name in locked
+        for button, moved in zip(self._buttons.children, self.presets.values(), strict=True):
+            if button.disabled != (set(moved) <= set(locked)):
+                button.disabled = set(moved) <= set(locked)
+        self._screen.show(self.state() | {"token": self._token}, picture)
 
-    def legend(self) -> str:
-        """What each control does, and what to look at, in HTML."""
-        tips = [(control.description, control.tip) for control in self.controls.values()]
-        safe = [map(text.escaped, pair) for pair in tips]
-        rows = "".join(f"<li><b>{name}</b> {tip}</li>" for name, tip in safe)
-        look = text.escaped(f"{self._say('Look at')}: {self._say(self.look)}")
-        return f"<ul>{rows}</ul><p>{look}</p>"
+    def _paint(self, state: Any) -> None:
+        """Another lab may have drawn on the same canvas since."""
+        if self.canvas.state is not state:
+            self.canvas.plot(state)
+
+    # From the picture to the controls
+
+    _token = ""  # of the question that is being answered
+
+    def _dragged(self, values: Mapping[str, float], token: str) -> None:
+        """A reader wants controls there; the answer carries the token, moved or not."""
+        with DRAWING:
+            self._token = token
+            before = self._shown
+            known = {name: value for name, value in values.items() if name in self.controls}
+            self.set(**{name: snapped(self.controls[name], x) for name, x in known.items()})
+            if self._shown is before:
+                self._screen.show(self.state() | {"token": token}, self._screen.picture)
+
+    def _open_holds(self) -> list[Any]:
+        closed = set(self._locked)
+        holds = (
+            hold._replace(
+                moves=tuple(m for m in hold.moves if m[0] in self.controls and m[0] not in closed)
+            )
+            for hold in self.canvas.holds
+        )
+        return [hold for hold in holds if hold.moves]
+
+    def _handle(self, hold: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+        moves, told = [], []
+        for name, along, b, here in hold.moves:
+            control = self.controls[name]
+            ends = {"low": control.min, "high": control.max, "step": control.step}
+            a = values[name] - b * here
+            moves.append({"control": name, "along": along, "a": a, "b": b} | ends)
+            told.append(f"{control.description}: {format(values[name], control.readout_format)}")
+        names = " and ".join(self.controls[move["control"]].description for move in moves)
+        return {"at": list(hold.at), "name": names, "text": ", ".join(told), "moves": moves}
+
+    def _tile(self, tile: Tile) -> dict[str, str]:
+        words = {"name": self._say(tile.name), "note": self._say(tile.note)}
+        return {**tile._asdict(), **words}
 
     def _repr_mimebundle_(self, **how: Any) -> Any:
         """The live view, and beside it a still picture for where no kernel runs."""
-        shown = page.figure(self.canvas.png(level=9), self.alt(), self.lines, self.legend())
+        tiles = [self._tile(tile) for tile in self.shown.tiles]
+        shown = page.figure(self.png(level=9), self.alt(), self.shown.words, self.legend(), tiles)
         return page.still(super()._repr_mimebundle_(**how), shown, self.summary())
 
 
-def judged(account: Account, marks: Marks) -> Replay:
-    """A single moment: what the exchange does with an account at once, as a replay of one step."""
-    end, events = mark_to_market(account, marks)
-    return Replay(account, (dict(marks),), (end,), (events,), (0.0,))
+# What became of accounts: tiles and words
 
 
-def fate(state: Replay, symbol: str, currency: str) -> str:
-    """One sentence on an isolated position: how far from liquidation, or what was lost."""
-    position = state.start[symbol]
-    edge = state.start.liquidation_price(symbol)
-    if symbol not in state.end:
-        lost = text.money(position.own_margin, currency)
-        kept = text.money(state.end.balance, currency)
-        return (
-            f"{symbol}: liquidated at {text.price(edge, currency)}, {lost} lost, {kept} untouched."
-        )
-    away = edge / state.marks[symbol] - 1
-    if np.isnan(away):
-        return f"{symbol}: alive, and no price can liquidate it."
-    return f"{symbol}: alive, {text.share(abs(away))} from liquidation."
+def pockets(account: Account) -> list[tuple[str, list[str], str]]:
+    """(mode, symbols, name) of each pocket that carries positions."""
+    found = [("isolated", [p.symbol], f"{p.symbol}'s pocket") for p in account.isolated]
+    if account.cross:
+        symbols = [position.symbol for position in account.cross]
+        found.append(("cross", symbols, f"cross: {' and '.join(symbols)}"))
+    return found
+
+
+def closed_at(run: Replay, symbols: Sequence[str]) -> str:
+    """Where a pocket was closed: its step; of a single move, the changes on the way there."""
+    if len(run.path) > 1:
+        return f"in step {next(n for n, e in run.liquidations if symbols[0] in e.symbols)}"
+    positions = [run.start[symbol] for symbol in symbols]
+    entry = {p.symbol: p.entry_price for p in run.start.positions}
+    end: dict[str, Any] = dict(run.marks)
+    low, high = 0.0, 1.0
+    for _ in range(3):  # each time a thousand times closer
+        parts = np.linspace(low, high, 1001)
+        way = {s: price + parts * (end[s] - price) for s, price in entry.items()}
+        due = np.asarray(run.start.risk(way, symbols[0]).is_liquidatable)
+        first = int(np.argmax(due))
+        low, high = parts[max(first - 1, 0)], parts[first]
+    moved = [(p.symbol, high * (end[p.symbol] / p.entry_price - 1)) for p in positions]
+    if len(moved) == 1:
+        return f"at {text.percent(moved[0][1], 1)}"
+    return f"at {', '.join(f'{symbol} {text.percent(x, 1)}' for symbol, x in moved if x)}"
+
+
+def room(run: Replay, symbols: Sequence[str]) -> str:
+    """How far each price is from closing a living pocket, in words."""
+    moves = {}
+    marks: dict[str, Any] = dict(run.marks)
+    for symbol in symbols:
+        edge: Any = run.end.liquidation_price(symbol, marks) / marks[symbol] - 1
+        moves[symbol] = text.percent(edge, 1)
+    if all(move == text.NEVER for move in moves.values()):
+        return "no price closes it"
+    if len(moves) == 1:
+        return f"{next(iter(moves.values()))} closes it"
+    return ", ".join(f"{symbol} {move}" for symbol, move in moves.items())
+
+
+def first_mark(run: Replay) -> tuple[str, Any]:
+    """The first symbol and its mark: of a scenario with one trade, all there is."""
+    return next(iter(run.marks.items()))
+
+
+def equity_of(run: Replay, symbols: Sequence[str]) -> float:
+    """What is in a pocket: 0 once it is closed, for what returned is in the balance."""
+    if any(symbol in run.dead for symbol in symbols):
+        return 0.0
+    return float(run.end.risk(run.marks, symbols[0]).equity)
+
+
+def status(run: Replay, currency: str, name: str = "account", mode: str = "") -> list[Tile]:
+    """A tile for each pocket of an account, and one for the whole of it."""
+    tiles = []
+    every = pockets(run.start)
+    for kind, symbols, words in every:
+        dead = symbols[0] in run.dead
+        note = f"closed {closed_at(run, symbols)}" if dead else room(run, symbols)
+        money = text.money(equity_of(run, symbols), currency)
+        tiles.append(Tile(words, money, note, "closed" if dead else "alive", kind))
+    worth = run.equity[-1]
+    gain = text.money(worth - run.start.wallet_balance, currency, sign=True)
+    if len(every) == 1 and every[0][0] == "cross":
+        return [tiles[0]._replace(name="cross, all of it", money=text.money(worth, currency))]
+    return [*tiles, Tile(name, text.money(worth, currency), f"{gain} since the start", "", mode)]

@@ -10,69 +10,25 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from margin_course import text
-from margin_course.lab import Controls, Lab, Presets, Shown, change, choice, judged, step_slider
-from margin_course.picture import FAINT, INK, LINES, QUIET, Parts, Picture, label, percent_axis
+from margin_course.lab import (
+    Controls,
+    Lab,
+    Presets,
+    Shown,
+    Tile,
+    change,
+    choice,
+    closed_at,
+    pockets,
+    status,
+    step_slider,
+)
+from margin_course.palette import FAINT, INK, QUIET
+from margin_course.picture import LINES, Parts, Picture, dot, grip, inside, label, percent_axis
 from margin_course.scenarios import Scenario, Trade
 from margin_lib.account import MODES
 from margin_lib.replay import Replay, replay
 from margin_lib.types import Marks
-
-
-class PathPicture(Picture):
-    """Prices step by step, and what the same trades are worth in both modes."""
-
-    size = (9, 4)
-    panels = (1, 1)
-
-    def frame(self, scenario: Scenario) -> None:
-        prices, worth = self.axes
-        steps = max(len(scenario.path(name)) for name in scenario.paths)
-        for ax in self.axes:
-            ax.set(xlim=(-0.2, 1.25 * (steps - 1)), xlabel="step")
-            ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-        returns = [value for path in scenario.paths.values() for p in path.values() for value in p]
-        prices.set(ylim=(min(returns) - 0.15, max(returns) + 0.15), ylabel="change since entry")
-        prices.axhline(0, color=FAINT, linewidth=1, zorder=0)
-        percent_axis(prices.yaxis)
-        prices.set_title("The market")
-        worth.set(ylim=(-0.45 * scenario.balance, 1.6 * scenario.balance))
-        worth.set_ylabel(f"equity of the whole account [{scenario.currency}]")
-        worth.axhline(0, color=QUIET, linewidth=0.8)
-        worth.set_title("Your account")
-
-    def moving(self, state: Mapping[str, Any]) -> Parts:
-        prices, worth = self.axes
-        walks, step = {mode: state[mode] for mode in LINES if mode in state}, state["step"]
-        path = next(iter(walks.values())).path
-        steps = np.arange(len(path))
-        yield from (ax.axvline(step, color=FAINT, linewidth=6, zorder=0) for ax in self.axes)
-        ends = []
-        for trade, style in zip(self.scenario.trades, cycle(("-", "--", ":", "-."))):
-            y = np.array([marks[trade.symbol] for marks in path]) / trade.price - 1
-            yield prices.plot(steps, y, color=FAINT, linestyle=style, linewidth=1.2)[0]
-            yield prices.plot(steps[: step + 1], y[: step + 1], color=INK, linestyle=style)[0]
-            ends.append((y[-1], trade.symbol))
-        at = -np.inf
-        for end, symbol in sorted(ends):  # names of lines that end together, one above the other
-            at = max(end, at + 0.07 * np.ptp(prices.get_ylim()))
-            yield label(prices, steps[-1] + 0.2, at, symbol, ha="left")
-        events, top = [], max(reversed(walks), key=lambda mode: walks[mode].equity[step])
-        for mode, walk in walks.items():
-            (colour, style), equity = LINES[mode], walk.equity
-            shown = slice(None, step + 1)
-            yield worth.plot(steps[shown], equity[shown], color=colour, linestyle=style)[0]
-            yield worth.plot(step, equity[step], "o", color=colour, markersize=5)[0]
-            # Ahead of a line there is room for its name; the lower one's goes below.
-            away = (0.05 if mode == top else -0.05) * self.scenario.balance * (len(walks) - 1)
-            yield label(worth, step + 0.35, equity[step] + away, mode, colour, ha="left")
-            events += [(when, mode, event) for when, event in walk.liquidations if when <= step]
-        for row, (when, mode, event) in enumerate(sorted(events, key=lambda each: each[:2])):
-            colour, _ = LINES[mode]
-            x, y = when, walks[mode].equity[when]
-            yield worth.plot(x, y, "X", color=colour, markersize=11, zorder=6)[0]
-            words = f"{'all' if mode == 'cross' else event.symbols[0]} liquidated"
-            y = (-0.13 - 0.11 * (row % 3)) * self.scenario.balance
-            yield label(worth, min(x, 0.6 * len(path)), y, words, colour, ha="left")
 
 
 def side_of(trade: Trade) -> widgets.Dropdown:
@@ -81,52 +37,134 @@ def side_of(trade: Trade) -> widgets.Dropdown:
     return choice(f"{trade.symbol} side", ["long", "short"], trade.side, tip)
 
 
-def both_modes(scenario: Scenario, path: Iterable[Marks]) -> dict[str, Any]:
+def both_modes(scenario: Scenario, path: Iterable[Marks]) -> dict[str, Replay]:
     """The same trades in both modes over the same path."""
     return {mode: replay(scenario.account(mode), path) for mode in MODES}
 
 
-def outcomes(states: Mapping[str, Replay], currency: str) -> list[str]:
-    """A sentence a mode: what became of the account."""
+def outcomes(runs: Mapping[str, Replay], currency: str) -> list[str]:
+    """A sentence a mode: what was closed where, and what you keep."""
     lines = []
-    for mode, state in states.items():
-        equity = text.money(state.equity[-1], currency)
-        words = f"{' and '.join(state.dead)} liquidated" if state.dead else "all alive"
-        lines.append(f"{mode.capitalize()}: {words}, {equity} left.")
+    for mode, run in runs.items():
+        worth = text.money(run.equity[-1], currency)
+        closed = [
+            f"{' and '.join(symbols)} closed {closed_at(run, symbols)}"
+            for _, symbols, _ in pockets(run.start)
+            if symbols[0] in run.dead
+        ]
+        end = f"{'; '.join(closed)}, you keep {worth}" if closed else f"all alive, {worth}"
+        lines.append(f"{mode.capitalize()}: {end}.")
     return lines
 
 
-def distances(states: Mapping[str, Replay]) -> list[str]:
-    """A sentence a mode: how far each price is from liquidating what lives."""
-    lines = []
-    for mode, state in states.items():
-        alive = [position.symbol for position in state.end.positions]
-        edges = {s: state.end.liquidation_price(s, state.marks) / state.marks[s] - 1 for s in alive}
-        moves = ", ".join(f"{symbol} {text.percent(edge, 1)}" for symbol, edge in edges.items())
-        if alive:
-            lines.append(f"{mode.capitalize()} is liquidated by one more move of: {moves}.")
-    return lines
+def status_of_both(runs: Mapping[str, Replay], currency: str) -> list[Tile]:
+    """Tiles of both accounts: each pocket, and the whole of each."""
+    return [
+        tile
+        for mode, run in runs.items()
+        for tile in status(run, currency, f"{mode}, all of it", mode)
+    ]
 
 
 class MovesLab(Lab):
     """A slider for the price of each coin; the scenario's moves are the buttons."""
 
     def make_controls(self, scenario: Scenario) -> Controls:
-        return {trade.symbol: change(trade.symbol, -0.95, 1.5) for trade in scenario.trades}
+        return {trade.symbol: change(trade.symbol, -0.95, 1.4) for trade in scenario.trades}
 
     def make_presets(self, scenario: Scenario) -> Presets:
         return scenario.moves
 
     def compute(self, scenario: Scenario, **changes: float) -> Shown:
-        marks = scenario.marks(**changes)
-        state = {mode: judged(scenario.account(mode), marks) for mode in MODES}
-        risk = state["cross"].start.risk(state["cross"].marks)
-        return state, [
-            *outcomes(state, scenario.currency),
-            *distances(state),
-            f"Cross equity {text.money(risk.equity, scenario.currency)} against a maintenance "
-            f"margin of {text.money(risk.maintenance_margin, scenario.currency)}.",
-        ]
+        runs, unit = both_modes(scenario, [scenario.marks(**changes)]), scenario.currency
+        return Shown(runs, outcomes(runs, unit), status_of_both(runs, unit))
+
+
+class PathPicture(Picture):
+    """Prices step by step, and below them what the same trades are worth in both modes.
+
+    A state has a Replay for each mode, and the "step" that is reached: between two whole steps
+    prices are on their way.
+    """
+
+    panels = (1, 1.5)
+    stacked = True
+
+    def frame(self, scenario: Scenario) -> None:
+        prices, worth = self.axes
+        steps = max(len(scenario.path(name)) for name in scenario.paths)
+        returns = [x for walks in scenario.paths.values() for w in walks.values() for x in w]
+        for ax in self.axes:
+            ax.set(xlim=(-0.15, 1.22 * (steps - 1)))
+            ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+            ax.axhline(0, color=QUIET, linewidth=0.8)
+        prices.set(ylim=(min(returns) - 0.1, max(returns) + 0.1))
+        percent_axis(prices.yaxis, 3)
+        how: dict[str, Any] = {"x": -0.12, "fontweight": "normal"}
+        prices.set_title("prices, change since entry", **how)
+        balance = scenario.balance
+        worth.set(ylim=(-0.62 * balance, 1.5 * balance), xlabel="step")
+        worth.set_yticks([0, balance], ["0", f"{balance:,g}"])
+        worth.set_title(f"worth of the account [{scenario.currency}]", **how)
+
+    def moving(self, state: Mapping[str, Any]) -> Parts:
+        prices, worth = self.axes
+        runs, step = {mode: state[mode] for mode in LINES if mode in state}, state["step"]
+        path = next(iter(runs.values())).path
+        steps = np.arange(len(path))
+        yield from (ax.axvline(step, color=FAINT, linewidth=5, zorder=0) for ax in self.axes)
+        so_far = np.append(steps[steps < step], step)
+        ends = []
+        for trade, style in zip(self.scenario.trades, cycle(("-", "--", ":", "-."))):
+            y = np.array([marks[trade.symbol] for marks in path]) / trade.price - 1
+            yield prices.plot(steps, y, color=FAINT, linestyle=style, linewidth=1.5)[0]
+            now = np.interp(so_far, steps, y)
+            yield prices.plot(so_far, now, color=INK, linestyle=style)[0]
+            ends.append((y[-1], trade.symbol))
+            yield dot(prices, step, now[-1])
+        at = -np.inf
+        for end, symbol in sorted(ends):  # names of lines that end together, one above the other
+            at = max(end, at + 0.17 * np.ptp(prices.get_ylim()))
+            yield inside(label(prices, steps[-1] + 0.2, at, symbol, ha="left", ground=False))
+        yield self.hold(grip(worth, step, worth.get_ylim()[0]), x="step")
+        yield from self._worth(worth, runs, steps, so_far)
+
+    def _worth(self, ax: Any, runs: Mapping[str, Any], steps: np.ndarray, so_far: Any) -> Parts:
+        balance, step = self.scenario.balance, so_far[-1]
+        now = {mode: np.interp(so_far, steps, run.equity) for mode, run in runs.items()}
+        at, heights = -np.inf, {}
+        for mode in sorted(runs, key=lambda mode: now[mode][-1]):  # names, one above the other
+            heights[mode] = at = max(now[mode][-1], at + 0.21 * balance)
+        lines = 0
+        for mode, run in runs.items():
+            (colour, style), equity = LINES[mode], now[mode]
+            yield ax.plot(so_far, equity, color=colour, linestyle=style)[0]
+            yield dot(ax, step, equity[-1], colour)
+            x = step + 0.025 * np.ptp(ax.get_xlim())
+            yield inside(label(ax, x, heights[mode], mode, colour, ha="left"))
+            for when, event in run.liquidations:
+                if when > step:
+                    continue
+                y = run.equity[when]
+                yield ax.plot(when, y, "X", color=colour, markersize=12, zorder=8)[0]
+                words = f"{mode}: {' and '.join(event.symbols)} closed"
+                x, y = 0.5 * (lines // 2) * steps[-1], (-0.14 - 0.22 * (lines % 2)) * balance
+                yield label(ax, x, y, words, colour, ha="left", ground=False)
+                lines += 1
+
+    def alt(self, state: Mapping[str, Any]) -> str:
+        runs, step = {mode: state[mode] for mode in LINES if mode in state}, state["step"]
+        path, unit = next(iter(runs.values())).path, self.scenario.currency
+        marks = path[int(step)]
+        prices = ", ".join(
+            f"{t.symbol} {text.percent(marks[t.symbol] / t.price - 1, 0)}"
+            for t in self.scenario.trades
+        )
+        so_far = {mode: run.until(int(step)) for mode, run in runs.items()}
+        return (
+            f"A market of {len(path)} steps, above, and the worth of the account, below. "
+            f"In step {int(step)}: {prices}. {' '.join(outcomes(so_far, unit))}"
+        )
 
 
 class PathLab(Lab):
@@ -138,32 +176,43 @@ class PathLab(Lab):
     modes : sequence of str    those to compare
     """
 
-    starts_in = "cross"
     picture = PathPicture
+    starts_in = "cross"
+    film = "step"
+    on_page = ("path", "step")
     look = "what is gone when prices come back: a position that was closed does not recover."
 
-    def __init__(self, scenario: Scenario, modes: Sequence[str] = MODES) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        modes: Sequence[str] = MODES,
+        canvas: Picture | None = None,
+    ) -> None:
         self.modes = modes
-        super().__init__(scenario if scenario.paths else there_and_back(scenario))
+        super().__init__(scenario if scenario.paths else there_and_back(scenario), canvas)
+
+    def _again(self) -> Lab:
+        return type(self)(self.scenario, self.modes, self.canvas)
 
     def make_controls(self, scenario: Scenario) -> Controls:
         names = list(scenario.paths)
         steps = max(len(scenario.path(name)) for name in names)
         return {
-            "path": choice("market", names, names[0], "one of the scenario's markets"),
+            "path": choice("market", names, names[0], "one of the scenario's markets", "market"),
             "step": step_slider(steps),
         }
 
     def compute(self, scenario: Scenario, path: str, step: float) -> Shown:
         path = scenario.path(path)
         last = len(path) - 1
-        beyond, step = step > last, min(int(step), last)
-        walks = {mode: replay(scenario.account(mode), path) for mode in self.modes}
-        so_far = {mode: walk.until(step) for mode, walk in walks.items()}
-        lines = [*outcomes(so_far, scenario.currency), *distances(so_far)]
+        beyond, step = step > last, min(step, last)
+        runs = {mode: replay(scenario.account(mode), path) for mode in self.modes}
+        so_far = {mode: run.until(int(step)) for mode, run in runs.items()}
+        words = outcomes(so_far, scenario.currency)
         if beyond:
-            lines.append(f"The step is held at {last}: this market ends there.")
-        return {**walks, "step": step}, lines
+            words.append(f"The step is held at {last}: this market ends there.")
+        tiles = status_of_both(so_far, scenario.currency)
+        return Shown({**runs, "step": step}, words, tiles)
 
 
 def there_and_back(scenario: Scenario) -> Scenario:

@@ -3,7 +3,7 @@
 import html
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +30,15 @@ def say(words: str) -> None:
     display({"text/markdown": shown, "text/plain": html.unescape(words)}, raw=True)
 
 
-def show(picture: Any, alt: str) -> None:
+def show(picture: Any, alt: str | None = None) -> None:
     """Show a picture with its alternative text, which the checks compare.
 
     Parameters
     ----------
-    picture : plots.Picture    after `plot(state)`
-    alt : str                  what the picture shows, in words and numbers
+    picture : Picture          after `plot(state)`
+    alt : str or None          what the picture shows, in words and numbers; None: in its own
     """
+    alt = picture.alt(picture.state) if alt is None else alt
     data = {"image/png": b64encode(picture.png(level=9)).decode(), "text/plain": alt}
     display(data, raw=True, metadata={"image/png": {"alt": alt}})
 
@@ -54,11 +55,32 @@ def still(bundle: Any, shown: str, plain: str) -> Any:
     return bundle
 
 
-def figure(png: bytes, alt: str, caption: Iterable[str], legend: str = "") -> str:
-    """HTML of a picture with alternative text, a caption of several lines, and a legend (HTML)."""
+def figure(
+    png: bytes,
+    alt: str,
+    caption: Iterable[str],
+    legend: str = "",
+    tiles: Sequence[Mapping[str, str]] = (),
+) -> str:
+    """HTML of a lab where no kernel runs: status, picture with alternative text, words, legend."""
+    kinds = {"name": "span", "life": "b", "money": "strong", "note": "span"}
+    shown = "".join(
+        f'<li class="mc-tile mc-{tile["mode"] or "plain"} mc-{tile["life"] or "still"}">'
+        + " ".join(
+            f"<{kind}>{text.escaped(tile[part])}</{kind}>"
+            for part, kind in kinds.items()
+            if tile[part]
+        )
+        + "</li>"
+        for tile in tiles
+    )
+    status = f'<ul class="mc-tiles">{shown}</ul>' if shown else ""
     image = f'<img alt="{text.escaped(alt)}" src="data:image/png;base64,{b64encode(png).decode()}">'
-    lines = "<br>".join(text.escaped(line) for line in caption)
-    return f'<figure style="margin:0">{image}<figcaption>{lines}{legend}</figcaption></figure>'
+    words = "<br>".join(text.escaped(line) for line in caption)
+    return (
+        f'<figure class="mc-still" style="margin:0">{status}{image}'
+        f"<figcaption>{words}{legend}</figcaption></figure>"
+    )
 
 
 def table(rows: Iterable[Mapping]) -> pd.DataFrame:

@@ -1,14 +1,16 @@
-"""Pictures of accounts. One palette, one style; the numbers come from the accounts themselves.
+"""What all pictures share: one style, one way to paint, and a small vocabulary of shapes.
 
-A picture has a frame, drawn once, and moving parts, drawn anew for every state. The same object
-serves a printed figure (`plot`) and a lab (`png`: only the moving parts are painted again).
+A picture has a frame, drawn once; a ground, drawn when what it hangs on changes; and moving parts,
+drawn anew for every state. The same object serves a printed figure (`plot`) and a lab (`png`: only
+the moving parts are painted again). It knows nothing of widgets: it says what can be taken hold of,
+and a lab makes handles of that.
 """
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib
 import numpy as np
@@ -17,7 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.font_manager import findfont
+from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, MaxNLocator
@@ -25,29 +27,24 @@ from matplotlib.transforms import Bbox
 from PIL import Image, ImageDraw, ImageFont
 
 from margin_course import text
+from margin_course.palette import BORROWED, CROSS, DEAD, INK, ISOLATED, PAPER, QUIET
 from margin_course.scenarios import Scenario
 from margin_lib.account import Position
-from margin_lib.replay import Replay
 from margin_lib.types import Number
 
 Parts = Iterator[Artist]  # what moves in a picture
-# Light and dark enough to stay apart in greyscale; as text on white, at least 4.5 : 1.
-INK = "#1a1a1a"
-QUIET = "#5c5c5c"
-FAINT = "#d9d9d9"
-ISOLATED = "#0a3d7a"
-CROSS = "#c2500a"
-GAIN = "#1f7a5c"
-LOSS = "#9b1d3c"
-BORROWED = "#c9cdd3"
-DEAD = "#f6e3d8"
+
 LINES = {"isolated": (ISOLATED, "--"), "cross": (CROSS, "-")}
+DPI = 100
+POINTS = 11.3  # 15.7 px: still 11 px where a page of 400 px shows the picture 380 px wide
+
 STYLE: Any = {
     "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "axes.titlesize": 11,
+    "font.size": POINTS,
+    "axes.titlesize": POINTS,
+    "axes.titleweight": "bold",
     "axes.titlelocation": "left",
-    "axes.titlepad": 10,
+    "axes.titlepad": 8,
     "axes.edgecolor": QUIET,
     "axes.labelcolor": INK,
     "axes.spines.top": False,
@@ -59,11 +56,22 @@ STYLE: Any = {
     "ytick.labelcolor": INK,
     # A currency may be called $: between two of them, matplotlib would look for TeX.
     "text.parse_math": False,
-    "hatch.linewidth": 0.6,
+    "hatch.linewidth": 0.8,
     "hatch.color": QUIET,
-    "lines.linewidth": 2,
+    "lines.linewidth": 2.5,
 }
-DPI = 100
+
+
+class Hold(NamedTuple):
+    """A place of a picture that can be taken hold of, and what moves with it.
+
+    at : (float, float)        where it is [px from the left, px from the top]
+    moves : tuple              (control, "x" or "y", value per pixel, pixel at which the control
+                               has the value that the picture shows)
+    """
+
+    at: tuple[float, float]
+    moves: tuple[tuple[str, str, float, float], ...]
 
 
 class Picture:
@@ -73,28 +81,38 @@ class Picture:
     ----------
     scenario : Scenario        fixes the limits of the axes
 
-    `frame(scenario)` sets up the axes; `moving(state)` draws the rest and yields its artists. One
-    that keeps some of them for the next state has a `forget()`, for a drawing that broke off.
+    `frame(scenario)` sets up the axes; `moving(state)` draws the rest and yields its artists;
+    `alt(state)` says in words what is seen. Where much hangs on little, `ground_of(state)` names
+    what it hangs on, and `ground(state)` yields what is drawn below the moving parts.
     """
 
-    # inches at 100 dots each: fits a notebook on a screen of 1024 px
-    size: tuple[float, float] = (9, 3.8)
-    panels: tuple[float, ...] = (1,)  # relative widths
+    # inches at 100 dots each: fits beside its controls, and below them in a view of 640 px
+    size: tuple[float, float] = (5.4, 4)
+    panels: tuple[float, ...] = (1,)  # relative widths; heights, where they are stacked
+    stacked = False
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         with matplotlib.rc_context(STYLE):
             self.figure = Figure(figsize=self.size, dpi=DPI, layout="constrained")
             self.canvas = FigureCanvasAgg(self.figure)
-            self.axes = self.figure.subplots(1, len(self.panels), width_ratios=self.panels)
+            count, ratios = len(self.panels), self.panels
+            if self.stacked:
+                self.axes = self.figure.subplots(count, 1, sharex=True, height_ratios=ratios)
+            else:
+                self.axes = self.figure.subplots(1, count, width_ratios=ratios)
             self.axes = np.atleast_1d(self.axes)
             self.frame(scenario)
             self._translate(self.figure.findobj(Text))
             self.canvas.draw()
         self.figure.set_layout_engine("none")  # solving the layout costs more than all the rest
-        self.background = self.canvas.copy_from_bbox(self.figure.bbox)
+        self.still = self.background = self.canvas.copy_from_bbox(self.figure.bbox)
         self._framed = {artist for ax in self.axes for artist in ax.get_children()}
+        self.ground_key: Hashable = None
+        self.grounded: list[Artist] = []
         self.artists: list[Artist] = []
+        self.holds: list[Hold] = []
+        self.state: Any = None
 
     def frame(self, scenario: Scenario) -> None:
         raise NotImplementedError
@@ -102,11 +120,24 @@ class Picture:
     def moving(self, state: Any) -> Parts:
         raise NotImplementedError
 
+    def alt(self, state: Any) -> str:
+        raise NotImplementedError
+
+    def ground_of(self, state: Any) -> Hashable:
+        return None
+
+    def ground(self, state: Any) -> Parts:
+        yield from ()
+
     def plot(self, state: Any) -> "Picture":
         """Show a state, and return the picture itself."""
-        old, self.artists = self.artists, []
+        old, self.artists, self.holds, self.state = self.artists, [], [], None
         try:
             with matplotlib.rc_context(STYLE):
+                key = self.ground_of(state)
+                if key != self.ground_key:
+                    self._lay(state)
+                    self.ground_key = key
                 new = sorted(self.moving(state), key=lambda artist: artist.get_zorder())
                 self._translate(each for each in new if isinstance(each, Text) and each not in old)
             for artist in old:
@@ -115,19 +146,27 @@ class Picture:
         except BaseException:  # stopped half way: what was drawn is in nobody's list
             self._forget()
             raise
-        self.artists = new
+        self.artists, self.state = new, state
         return self
 
+    def _lay(self, state: Any) -> None:
+        """The ground of a state, painted on the frame and kept as pixels."""
+        for artist in self.grounded:
+            artist.remove()
+        self.grounded = sorted(self.ground(state), key=lambda artist: artist.get_zorder())
+        self._translate(artist for artist in self.grounded if isinstance(artist, Text))
+        self.canvas.restore_region(self.still)
+        for artist in self.grounded:
+            self.figure.draw_artist(artist)
+        self.background = self.canvas.copy_from_bbox(self.figure.bbox)
+
     def _forget(self) -> None:
-        """Only the frame remains; what `moving` keeps between states, `forget` drops."""
+        """Only the frame remains."""
         for ax in self.axes:
             for artist in ax.get_children():
                 if artist not in self._framed:
                     artist.remove()
-        self.forget()
-
-    def forget(self) -> None:
-        """Drop what is kept from one state to the next, if anything is."""
+        self.ground_key, self.grounded, self.background = None, [], self.still
 
     def _translate(self, texts: Iterable[Text]) -> None:
         labels = self.scenario.labels
@@ -140,6 +179,39 @@ class Picture:
                 names = [each.get_text() for each in axis.get_ticklabels()]
                 axis.set_ticklabels([text.translated(name, labels) for name in names])
 
+    def hold(
+        self,
+        artist: Any,
+        x: str | None = None,
+        y: str | None = None,
+        per: float = 1.0,
+        here: float | None = None,
+    ) -> Any:
+        """Let a reader drag an artist, and with it a control; returns the artist.
+
+        Parameters
+        ----------
+        artist : Artist            a line of one point
+        x, y : str or None         the controls that move with it, across and upwards
+        per : float                how far the control moves for 1 on the axis
+        here : float or None       where on the axis the control stands, if not at the artist
+        """
+        ax, (place,) = artist.axes, artist.get_xydata()
+        at = ax.transData.transform(place)
+        origin, unit = ax.transData.transform([(0, 0), (1, 1)])
+        high, moves = self.figure.bbox.height, []
+        for axis, control in enumerate((x, y)):
+            if control is not None and per and np.isfinite(per):
+                scale = unit[axis] - origin[axis]
+                now = at[axis] if here is None else origin[axis] + here * scale
+                way = -1 if axis else 1  # pixels of a screen count downwards
+                now = high - now if axis else now
+                moves.append((control, "xy"[axis], float(way * per / scale), float(now)))
+        if moves:
+            spot = float(round(at[0], 1)), float(round(high - at[1], 1))
+            self.holds.append(Hold(spot, tuple(moves)))
+        return artist
+
     def png(self, level: int = 1) -> bytes:
         """The state shown, as PNG: background from memory, moving parts painted on top.
 
@@ -148,19 +220,19 @@ class Picture:
         self.canvas.restore_region(self.background)
         for artist in self.artists:
             self.figure.draw_artist(artist)
-        image = Image.fromarray(np.asarray(self.canvas.buffer_rgba()))
-        return encode(np.asarray(image.convert("RGB")), level)
+        return encode(np.asarray(self.canvas.buffer_rgba()), level)
 
 
 def encode(pixels: np.ndarray, level: int) -> bytes:
-    """PNG of pixels (height, width, 3), without the filters that help photographs.
+    """PNG of pixels (height, width, 4), without the filters that help photographs.
 
     Trying filters takes PIL half of a move, and makes a drawing larger. The format is at
     https://www.w3.org/TR/png-3/.
     """
     high, wide, _ = pixels.shape
     rows = np.zeros((high, 1 + 3 * wide), np.uint8)  # the 0 before a row: no filter
-    rows[:, 1:] = pixels.reshape(high, -1)
+    for colour in range(3):
+        rows[:, 1 + colour :: 3] = pixels[:, :, colour]
     header = struct.pack(">2I5B", wide, high, 8, 2, 0, 0, 0)  # 8 bits of red, green and blue
     chunks = (b"IHDR", header), (b"IDAT", zlib.compress(rows.data, level)), (b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + b"".join(
@@ -169,28 +241,37 @@ def encode(pixels: np.ndarray, level: int) -> bytes:
     )
 
 
-def percent_axis(axis: Axis, ticks: int = 7) -> None:
+def percent_axis(axis: Axis, ticks: int = 5) -> None:
     """Ticks in percent with a true minus."""
     axis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
     axis.set_major_formatter(lambda value, _: text.percent(value, 0))
 
 
+# Words
+
+
 @cache
-def font() -> ImageFont.FreeTypeFont:
+def font(bold: bool) -> ImageFont.FreeTypeFont:
     """The font of words in a picture."""
-    return ImageFont.truetype(findfont("DejaVu Sans"), 9.5 * DPI / 72)
+    weight = "bold" if bold else "normal"
+    path = findfont(FontProperties(family="DejaVu Sans", weight=weight))
+    return ImageFont.truetype(path, POINTS * DPI / 72)
 
 
-@lru_cache(maxsize=64)
-def stamp(words: str, colour: str, align: float, ground: bool) -> np.ndarray:
+@lru_cache(maxsize=256)
+def stamp(words: str, colour: str, align: float, ground: bool, bold: bool) -> np.ndarray:
     """Pixels of words: drawn at once, where matplotlib draws letter by letter."""
-    lines, line = words.split("\n"), sum(font().getmetrics())
-    widths = [font().getlength(each) for each in lines]
-    size = round(max(widths)) + 6, line * len(lines) + 2
-    image = Image.new("RGBA", size, "white" if ground else colour + "00")
+    face = font(bold)
+    lines, line = words.split("\n"), sum(face.getmetrics())
+    widths = [face.getlength(each) for each in lines]
+    size = round(max(widths)) + 8, line * len(lines) + 4
+    image = Image.new("RGBA", size, colour + "00")
     draw = ImageDraw.Draw(image)
+    if ground:  # nearly white: what lies below shines through a little
+        image.paste((255, 255, 255, 0), (0, 0, *size))
+        draw.rounded_rectangle((0, 0, size[0] - 1, size[1] - 1), 4, (255, 255, 255, 232))
     for row, (each, wide) in enumerate(zip(lines, widths, strict=True)):
-        draw.text((3 + align * (size[0] - 6 - wide), 1 + row * line), each, colour, font())
+        draw.text((4 + align * (size[0] - 8 - wide), 2 + row * line), each, colour, face)
     return np.array(image)[::-1].copy()  # as matplotlib counts: from below
 
 
@@ -201,7 +282,8 @@ class Words(Text):
 
     def stamp(self) -> tuple[np.ndarray, float]:
         align = {"left": 0, "center": 0.5, "right": 1}[self.get_horizontalalignment()]
-        return stamp(self.get_text(), self.get_color(), align, self.ground), align
+        bold = self.get_fontweight() == "bold"
+        return stamp(self.get_text(), self.get_color(), align, self.ground, bold), align
 
     def get_window_extent(self, renderer: Any = None, dpi: Any = None) -> Bbox:
         pixels, align = self.stamp()
@@ -218,7 +300,7 @@ class Words(Text):
 def label(
     ax: Axes, x: float, y: float, words: str, colour: str = INK, ground: bool = True, **how: Any
 ) -> Words:
-    """Words beside what they mean."""
+    """Words beside what they mean; always inside the picture."""
     how = {"ha": "center", "va": "center", "zorder": 6, "transform": ax.transData, **how}
     artist = Words(x, y, words, color=colour, **how)
     artist.ground = ground
@@ -226,12 +308,77 @@ def label(
     return artist
 
 
-def dot(ax: Axes, x: float, y: float) -> Artist:
+def inside(artist: Words) -> Words:
+    """Words moved as little as keeps them inside the picture."""
+    box, axes = artist.get_window_extent(), artist.axes
+    figure: Any = axes and axes.get_figure(root=True)
+    figure = figure.bbox
+    x = max(2 - box.x0, 0) + min(figure.width - 2 - box.x1, 0)
+    y = max(2 - box.y0, 0) + min(figure.height - 2 - box.y1, 0)
+    if x or y:
+        transform = artist.get_transform()
+        at = transform.transform(artist.get_position()) + (x, y)
+        x, y = transform.inverted().transform(at)
+        artist.set_position((x, y))
+    return artist
+
+
+class Raster(Artist):
+    """Pixels that fill some axes, rows from below, shape (high, wide, 4)."""
+
+    def __init__(self, ax: Axes, pixels: np.ndarray) -> None:
+        super().__init__()
+        self.pixels = np.ascontiguousarray(pixels, dtype=np.uint8)
+        self.set_zorder(0)
+        ax.add_artist(self)
+
+    def draw(self, renderer: Any) -> None:
+        box: Any = self.axes and self.axes.bbox
+        renderer.draw_image(renderer.new_gc(), round(box.x0), round(box.y0), self.pixels)
+
+
+def grid(ax: Axes) -> tuple[np.ndarray, np.ndarray]:
+    """What the pixels of some axes stand for, x and y, rows from below, each (high, wide)."""
+    high, wide = (round(size) for size in (ax.bbox.height, ax.bbox.width))
+    (left, right), (low, top) = ax.get_xlim(), ax.get_ylim()
+    x = left + (np.arange(wide) + 0.5) / wide * (right - left)
+    y = low + (np.arange(high) + 0.5) / high * (top - low)
+    return np.broadcast_to(x, (high, wide)), np.broadcast_to(y[:, None], (high, wide))
+
+
+def pattern(shape: tuple[int, ...], kind: str) -> np.ndarray:
+    """A mask (high, wide): "dots", "lines", "crossed" or nothing, to tell areas without colour."""
+    y, x = np.indices(shape)
+    if kind == "dots":
+        return (x % 12 < 2) & (y % 12 < 2) | (x % 12 // 2 == 3) & (y % 12 // 2 == 3)
+    if kind == "lines":
+        return (x + y) % 12 < 2
+    if kind == "crossed":
+        return ((x + y) % 12 < 2) | ((x - y) % 12 < 2)
+    return np.zeros(shape, dtype=bool)
+
+
+def rgb(colour: str) -> np.ndarray:
+    """A colour as three numbers from 0 to 255."""
+    return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)], dtype=np.uint8)
+
+
+# Shapes
+
+
+def dot(ax: Axes, x: float, y: float, colour: str = INK) -> Artist:
     """Where things stand now; an arrow at the edge of the axes where that lies outside."""
     low, high = ax.get_ylim()
     marker = "^" if y > high else "v" if y < low else "o"
     y = np.clip(y, low, high)
-    return ax.plot(x, y, marker, color=INK, markersize=9, zorder=7, clip_on=False)[0]
+    how: Any = {"markersize": 10, "zorder": 7, "clip_on": False, "markeredgecolor": PAPER}
+    return ax.plot(x, y, marker, color=colour, **how)[0]
+
+
+def grip(ax: Axes, x: float, y: float, colour: str = INK) -> Artist:
+    """A small mark where something can be taken hold of that is no dot itself."""
+    how: Any = {"markersize": 6, "zorder": 7, "clip_on": False, "markeredgecolor": PAPER}
+    return ax.plot(x, y, "s", color=colour, **how)[0]
 
 
 def block(
@@ -247,83 +394,80 @@ def bar(ax: Axes, x: float, low: float, high: float, colour: str, **how: Any) ->
     return block(ax, x - 0.3, low, x + 0.3, high, colour, **how)
 
 
+def loan(ax: Axes, x: float, low: float, high: float) -> Artist:
+    """What is borrowed, as an upright bar: grey and hatched in every picture."""
+    return bar(ax, x, low, high, BORROWED, hatch="///")
+
+
 def outline(ax: Axes, x: float, low: float, high: float) -> Artist:
     """The dashed outline of a bar: what was there before."""
     how = {"edgecolor": QUIET, "linestyle": "--", "linewidth": 1.2, "zorder": 2}
     return bar(ax, x, low, high, "none", **how)
 
 
+def vessel(
+    ax: Axes,
+    x: float,
+    rim: float,
+    level: float,
+    colour: str,
+    asked: float = 0.0,
+    wide: float = 0.7,
+    closed: bool = False,
+    full: float = np.inf,
+) -> Parts:
+    """An account as a vessel: its level is equity, its rim what was put in, red what must stay.
+
+    Parameters
+    ----------
+    ax : Axes                  upwards: money
+    x, wide : float            middle and width
+    rim, level, asked : float  money put in, equity, maintenance margin
+    closed : bool              an empty vessel, crossed out
+    full : float               the highest level that is drawn; more is broken off
+    """
+    left, right = x - wide / 2, x + wide / 2
+    if closed:
+        yield block(ax, left, 0, right, rim, "#f7e4e8", linewidth=0, zorder=2)
+        for ends in ((0.12, 0.88), (0.88, 0.12)):
+            y = rim * np.array(ends)
+            yield ax.plot([left + 0.12 * wide, right - 0.12 * wide], y, color=DEAD, zorder=4)[0]
+    elif level > 0:
+        yield block(ax, left, 0, right, min(level, full), colour, linewidth=0)
+        if level > full:
+            for y in (0.9 * full, 0.94 * full):
+                cut = [left, right], [y, y + 0.03 * full]
+                yield ax.plot(*cut, color=PAPER, linewidth=3, zorder=5)[0]
+        zone = min(asked, level)
+        how: Any = {"hatch": "xxx", "edgecolor": DEAD, "linewidth": 0, "zorder": 4}
+        yield block(ax, left, 0, right, zone, "#f3ccd5", **how)
+        if asked > 0:
+            over = [left - 0.09 * wide, right + 0.09 * wide]
+            yield ax.plot(over, [asked, asked], color=DEAD, linewidth=3, zorder=5)[0]
+    glass = [left, left, right, right], [rim, 0, 0, rim]
+    yield ax.plot(*glass, color=QUIET, linewidth=3, zorder=4, solid_capstyle="round")[0]
+
+
+def hundred(shares: Sequence[float]) -> list[int]:
+    """Of 100, as whole numbers that add up: what is cut off most is given back first.
+
+    >>> hundred([1 / 3, 1 / 3, 1 / 3])
+    [34, 33, 33]
+    """
+    exact = 100 * np.asarray(shares, dtype=float) / sum(shares)
+    whole = np.floor(exact + 1e-9).astype(int)
+    late = np.argsort(whole - exact, kind="stable")[: 100 - whole.sum()]
+    whole[late] += 1
+    return whole.tolist()
+
+
+def dots(ax: Axes, x: np.ndarray, y: np.ndarray, colour: str, size: float, full: bool) -> Artist:
+    """Many dots of one kind, full or hollow: in greyscale, too, one sees which."""
+    how: Any = {"markeredgecolor": colour, "markeredgewidth": 1.2, "zorder": 4}
+    fill = colour if full else PAPER
+    return ax.plot(x, y, "o", markersize=size, markerfacecolor=fill, **how)[0]
+
+
 def returns_from_entry(position: Position, prices: Number) -> Number:
     """Prices as returns since the position's entry."""
     return np.divide(prices, position.entry_price) - 1
-
-
-def equity_frame(ax: Axes, margin: float, currency: str) -> None:
-    """Axes of "equity against price" for one isolated position."""
-    ax.set(xlim=(-0.6, 0.4), ylim=(-0.6 * margin, 2.4 * margin))
-    ax.set(xlabel="price, change since entry", ylabel=f"equity of the position [{currency}]")
-    percent_axis(ax.xaxis)
-    ax.yaxis.set_major_formatter("{x:,g}")
-    ax.axhline(0, color=QUIET, linewidth=0.8)
-    ax.axvline(0, color=FAINT, linewidth=1, zorder=0)
-
-
-def equity_moving(ax: Axes, state: Replay) -> Parts:
-    """Equity and maintenance margin of an isolated position at every price, and where it is."""
-    account, (symbol, price) = state.start, next(iter(state.marks.items()))
-    position = account[symbol]
-    left, right = limits = ax.get_xlim()
-    prices = position.entry_price * (1 + np.linspace(*limits, 61))
-    risk = position.risk(prices)
-    x = returns_from_entry(position, prices)
-    yield ax.plot(x, risk.equity, color=ISOLATED)[0]
-    yield ax.plot(x, risk.maintenance_margin, color=LOSS, linestyle="--", linewidth=1.5)[0]
-    low, high = ax.get_ylim()
-    away = -np.sign(position.quantity)  # the side on which the position dies
-    end = left if away < 0 else right
-    edges = {
-        "liquidation": (account.liquidation_price(symbol), 0.93, -away),
-        "bankruptcy": (account.bankruptcy_price(symbol), 0.70, away),
-    }
-    for words, (edge, height, side) in edges.items():
-        at = returns_from_entry(position, edge)
-        if left < at < right:
-            style = "--" if words == "liquidation" else ":"
-            yield ax.axvline(at, color=LOSS, linestyle=style, linewidth=1.2)
-            if not left < at + 0.15 * side < right:  # no room for the words
-                side = -side
-            y, align = low + height * (high - low), "left" if side > 0 else "right"
-            words = f"{words}\n{text.percent(at)}"
-            yield label(ax, at + 0.012 * side, y, words, LOSS, ha=align)
-    edge = returns_from_entry(position, account.bankruptcy_price(symbol))
-    if left < edge < right:
-        yield ax.axvspan(*sorted((edge, end)), color=DEAD, zorder=0)
-        if abs(end - edge) > 0.19:  # room for the words
-            y = low + 0.85 * (high - low)
-            yield label(ax, (edge + end) / 2, y, "your money\nis gone", QUIET, ground=False)
-    *_, named = names = list(equity_words(ax, position))
-    yield from names
-    x, y = returns_from_entry(position, price), position.risk(price).equity
-    yield dot(ax, x, y)
-    # Beside the dot: below the line while it lives, above it when it is closed.
-    words, side, up = ("now", -away, -0.04) if symbol in state.end else ("closed", away, 0.06)
-    if words == "now" and -0.06 < (y - named.get_position()[1]) / (high - low) < 0.09:
-        side, up = away, 0.04  # the name of the line stands where "now" would
-    x = np.clip(x + 0.025 * side, left + 0.07, right - 0.07)
-    if y <= high:  # above it, there is an arrow
-        y = max(y, low) + up * (high - low)
-        yield label(ax, x, y, words, ha="right" if side < 0 else "left", ground=False)
-
-
-def equity_words(ax: Axes, position: Position) -> Iterator[Words]:
-    """Names of the two lines, on the side where the position lives."""
-    edge = ax.get_xlim()[1] if position.quantity > 0 else ax.get_xlim()[0]
-    near, far = (position.risk(position.entry_price * (1 + part * edge)) for part in (0.6, 0.98))
-    align, back = ("right", "left") if edge > 0 else ("left", "right")
-    above = max(near.maintenance_margin, far.maintenance_margin) + 0.02 * np.ptp(ax.get_ylim())
-    how: dict[str, Any] = {"ha": align, "va": "bottom", "ground": False}
-    yield label(ax, 0.98 * edge, above, "maintenance margin", LOSS, **how)
-    height = min(near.equity, 0.6 * ax.get_ylim()[1])
-    at = 0.6 * edge * (height - position.margin) / (near.equity - position.margin)
-    at += np.sign(edge) * 0.02  # beside the line, where nothing else stands
-    yield label(ax, at, height, "equity", ISOLATED, ha=back, va="top", ground=False)

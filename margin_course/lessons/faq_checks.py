@@ -1,90 +1,134 @@
-"""Lesson 06: the same funding, out of different pockets."""
+"""Notebook 06: funding day by day, out of one pocket or out of all."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from margin_course import text
-from margin_course.lab import Controls, Lab, Presets, Shown, leverage_of, slider
-from margin_course.picture import FAINT, LINES, Parts, Picture, label, percent_axis
+from margin_course.lab import Controls, Lab, Presets, Shown, Tile, leverage_of, slider
+from margin_course.palette import QUIET
+from margin_course.picture import LINES, Parts, Picture, grip, inside, label, percent_axis
 from margin_course.scenarios import Scenario
 from margin_lib.account import MODES, Risk
 from margin_lib.replay import Costs
 
 
 class FundingPicture(Picture):
-    """What funding does day by day: to the liquidation price, and to the pocket that pays."""
+    """What funding does day by day: to the liquidation price, and to the money that pays.
 
-    size = (9, 4)
+    A state has for each mode (days, liquidation prices as changes from entry, money).
+    """
+
     panels = (1, 1)
     days = 90
 
     def frame(self, scenario: Scenario) -> None:
         edge, pot = self.axes
-        edge.set(xlim=(0, self.days), xlabel="days", ylim=(-1.0, 0.1))
-        edge.set_ylabel("liquidation price, from entry")
-        edge.set_title("The price that liquidates")
+        how: dict[str, Any] = {"fontweight": "normal", "x": -0.2}
+        edge.set(xlim=(0, self.days), xlabel="days", ylim=(-1.0, 0.1), xticks=[0, 30, 60, 90])
+        edge.set_title("liquidation price", **how)
         percent_axis(edge.yaxis)
-        edge.axhline(0, color=FAINT, linewidth=1)
-        pot.set(xlim=(0, self.days), xlabel="days", ylim=(0, 1.7 * scenario.balance))
-        pot.set_ylabel(f"[{scenario.currency}]")
-        pot.set_title("The money that pays")
+        edge.axhline(0, color=QUIET, linewidth=0.8)
+        pot.set(xlim=(0, self.days), xlabel="days", ylim=(0, 1.5 * scenario.balance))
+        pot.set_xticks([0, 30, 60, 90])
+        pot.set_title(f"money that pays [{scenario.currency}]", **how)
 
-    def moving(self, state: Mapping[str, tuple]) -> Parts:
+    def moving(self, state: Mapping[str, Any]) -> Parts:
         edge, pot = self.axes
         for mode, (colour, style) in LINES.items():
             days, prices, money = state[mode]
             yield edge.plot(days, prices, color=colour, linestyle=style)[0]
             yield pot.plot(days, money, color=colour, linestyle=style)[0]
-            words = "isolated margin" if mode == "isolated" else "shared balance"
-            # Each name on the side that its line turns away from.
-            up = 1 if money[-1] > money[0] else -1
-            at = money[0] - 0.08 * up * self.scenario.balance
-            yield label(pot, 3, at, words, colour, ha="left")
-            if np.isfinite(prices[0]):
-                yield label(edge, 3, prices[0] + 0.06 * up, mode, colour, ha="left")
+            ended = len(days) <= self.days
+            words = "own margin" if mode == "isolated" else "whole balance"
+            # The name of the upper line goes above it, of the lower one below.
+            up = 1 if mode == "isolated" else -1
+            at = money[0] + 0.1 * -up * self.scenario.balance
+            yield label(pot, 4, at, words, colour, ha="left", ground=False)
+            if np.isfinite(prices[0]) and prices[0] > -0.93:
+                at = prices[0] + 0.075 * up
+                yield inside(label(edge, 4, at, mode, colour, ha="left", ground=False))
             else:
-                yield label(edge, 3, -0.95, "cross: never", colour, ha="left")
+                x, at = (4, -0.88) if mode == "isolated" else (40, -0.88)
+                far = "far away" if np.isfinite(prices).any() else "never"
+                far = f"{mode}:\n{far}"
+                yield label(edge, x, at, far, colour, ha="left", va="bottom", ground=False)
+            if ended:
+                for ax, y in ((edge, prices[-1]), (pot, money[-1])):
+                    if np.isfinite(y):
+                        yield ax.plot(days[-1], y, "X", color=colour, markersize=12, zorder=8)[0]
+            rate = state.get("rate", 0)
+            slope = state.get("slope", {}).get(mode)
+            if slope and not ended:
+                # Money at the end falls in proportion to the rate.
+                mark = grip(pot, days[-1], money[-1], colour)
+                yield self.hold(mark, y="rate", per=1 / slope, here=money[0] + slope * rate)
+
+    def alt(self, state: Mapping[str, Any]) -> str:
+        told = []
+        for mode in LINES:
+            days, prices, money = state[mode]
+            first, last = (text.percent(prices[n]) for n in (0, -1))
+            unit = self.scenario.currency
+            before, after = (text.money(money[n], unit, 4) for n in (0, -1))
+            told.append(
+                f"{mode}, {len(days) - 1} days: liquidation price {first} to {last}, "
+                f"money {before} to {after}"
+            )
+        return (
+            f"Two panels over {self.days} days, the liquidation price and the money that pays. "
+            f"{'; '.join(told)}."
+        )
 
 
 class FundingLab(Lab):
     """Funding day by day: the same rate in both modes, paid out of different pockets."""
 
-    starts_in = "isolated"
     picture = FundingPicture
+    starts_in = "isolated"
+    on_page = ("leverage", "rate")
     look = "the two lines on the left. They move alike; but how much room did each one have?"
 
     def make_controls(self, scenario: Scenario) -> Controls:
         rate, tip = scenario.funding_rate, "above 0 the longs pay the shorts"
+        words, step = "funding rate [%]", 0.00005
         return {
             "leverage": leverage_of(scenario.trades[0], "makes the notional that pays"),
-            "rate": slider("funding rate [%]", rate, -0.001, 0.001, 0.00005, tip, ".3%"),
+            "rate": slider(words, rate, -0.001, 0.001, step, tip, "market", ".3%"),
         }
 
     def make_presets(self, scenario: Scenario) -> Presets:
         return {"the other side pays": {"rate": -scenario.funding_rate}}
 
     def compute(self, scenario: Scenario, leverage: float, rate: float) -> Shown:
-        symbol, currency = scenario.trades[0].symbol, scenario.currency
+        symbol, unit = scenario.trades[0].symbol, scenario.currency
         days = FundingPicture.days
         scenario = scenario.with_trade(symbol, leverage=leverage)
         marks = scenario.marks()
         payments, _ = Costs(funding_hours=scenario.funding_hours).due(24 * np.arange(days + 1))
-        state, lines = {}, []
+        state: dict[str, Any] = {"rate": rate, "slope": {}}
+        words, tiles = [], []
         for mode in MODES:
             account = scenario.account(mode)
             position, price = account[symbol], account[symbol].mark(marks)
-            cash = np.cumsum(payments) * position.funding(price, rate)
+            each = np.cumsum(payments) * position.funding(price, 1.0)  # at a rate of 1
+            cash = each * rate
             due = (account.risk(marks, symbol) + Risk(cash)).is_liquidatable
             held = slice(np.argmax(due) if due.any() else None)
             left = account.collateral_behind(symbol, marks).cushion + cash[held]
             edges = position.liquidation_price(left, price) / price - 1
             pot = account.locked_margin if mode == "isolated" else account.balance
             state[mode] = np.arange(days + 1)[held], edges, pot + cash[held]
-            cash = cash[held][-1]
-            way = f"{text.money(abs(cash), currency, 4)} {'received' if cash > 0 else 'paid'}"
-            end = f", liquidated on day {len(edges)}" if due.any() else f" after {days} days"
+            state["slope"][mode] = float(each[held][-1])
+            dead, cash = bool(due.any()), cash[held][-1]
+            way = f"{text.money(abs(cash), unit, 4)} {'received' if cash > 0 else 'paid'}"
+            end = f"closed on day {len(edges)}" if dead else f"after {days} days"
             first, last = text.percent(edges[0]), text.percent(edges[-1])
             edge = f"at {first}" if first == last else f"from {first} to {last}"
-            lines.append(f"{mode.capitalize()}: {way}{end}, liquidation price {edge}.")
-        return state, lines
+            words.append(f"{mode.capitalize()}: {way}, {end}, liquidation price {edge}.")
+            money = 0.0 if dead else pot + cash
+            note = end if dead else f"liquidation price {last}"
+            life = "closed" if dead else "alive"
+            tiles.append(Tile(f"{mode}, day {days}", text.money(money, unit, 4), note, life, mode))
+        return Shown(state, words, tiles)

@@ -1,82 +1,125 @@
-"""Lesson 01: own money, borrowed money, and what leverage multiplies."""
+"""Notebook 01: own money, borrowed money, and what leverage multiplies."""
 
 from typing import Any
 
 import numpy as np
 
 from margin_course import text
-from margin_course.lab import Controls, Lab, Shown, change, flash_crash, judged, leverage_of
+from margin_course.lab import (
+    Controls,
+    Lab,
+    Shown,
+    change,
+    first_mark,
+    flash_crash,
+    leverage_of,
+    status,
+)
+from margin_course.modes import outcomes
+from margin_course.palette import DEAD, FAINT, QUIET, YOURS
 from margin_course.picture import (
-    BORROWED,
-    FAINT,
-    ISOLATED,
-    QUIET,
     Parts,
     Picture,
-    block,
+    bar,
     dot,
+    grip,
+    inside,
     label,
+    loan,
     percent_axis,
-    returns_from_entry,
 )
 from margin_course.scenarios import Scenario
-from margin_lib.replay import Replay
+from margin_lib.replay import Replay, replay
 
 
 class LeveragePicture(Picture):
     """Own and borrowed money, at entry and now; and what leverage does to the return."""
 
-    panels = (1.5, 1)
+    panels = (1, 1.15)
 
     def frame(self, scenario: Scenario) -> None:
         trade = scenario.trades[0]
         money, line = self.axes
-        widest = 1.35 * max(10, trade.leverage) * trade.margin
-        money.set(xlim=(0, widest), ylim=(-0.6, 1.7), yticks=[0, 1])
-        money.set(yticklabels=["now", "at entry"], xlabel=f"position [{scenario.currency}]")
-        money.xaxis.set_major_formatter("{x:,g}")
-        money.set_title("Your money and the loan")
-        line.set(xlim=(-0.32, 0.32), ylim=(-1.6, 1.6))
-        line.set(xlabel="price, change since entry", ylabel="return on your margin")
-        line.set_title("What leverage multiplies")
+        self.most = 1.55 * max(10, trade.leverage) * trade.margin
+        money.set(xlim=(-0.5, 1.5), ylim=(0, self.most), yticks=[])
+        money.set_xticks([0, 1], ["at entry", "now"])
+        money.spines["left"].set_visible(False)
+        money.set_title("Your money", x=0.02)
+        line.set(xlim=(-0.34, 0.34), ylim=(-1.3, 1.62), xlabel="price change")
+        line.set_title("Return on your money", x=-0.2)
         percent_axis(line.xaxis, ticks=4)
-        percent_axis(line.yaxis)
+        percent_axis(line.yaxis, ticks=6)
         line.plot([-0.3, 0.3], [-0.3, 0.3], color=QUIET, linestyle="--", linewidth=1.2)
-        label(line, 0.31, 0.01, "1x", QUIET, ha="right", va="bottom", ground=False)
+        label(line, 0.31, 0.2, "1x", QUIET, ha="right", va="top", ground=False)
         for at in (line.axhline, line.axvline):
             at(0, color=FAINT, linewidth=1, zorder=0)
 
     def moving(self, state: Replay) -> Parts:
-        account, price = state.start, next(iter(state.marks.values()))
+        account, (symbol, price) = state.start, first_mark(state)
         position = account.positions[0]
-        own, loan = position.own_margin, position.borrowed
+        own, entry = position.own_margin, position.entry_price
         money, line = self.axes
-        for y, mine in ((1, own), (0, position.risk(price).equity)):
-            mine_shown = max(mine, 0)
-            low, high = y - 0.25, y + 0.25
-            yield block(money, 0, low, mine_shown, high, ISOLATED)
-            yield block(money, mine_shown, low, mine_shown + loan, high, BORROWED, hatch="///")
-            if loan > 1.5 * own:
-                yield label(money, mine_shown + loan / 2, y, "borrowed")
-            value = text.money(mine, self.scenario.currency)
-            yield label(money, 0, y + 0.37, f"yours: {value}", ha="left", ground=False)
-        prices = position.entry_price * (1 + np.linspace(-0.3, 0.3, 61))
-        x = returns_from_entry(position, prices)
-        yield line.plot(x, position.pnl(prices) / own, color=ISOLATED)[0]
-        now = returns_from_entry(position, price), position.pnl(price) / own
-        yield dot(line, *now)
-        x = min(0.25, 1.3 / position.leverage)
-        words = f"{position.leverage:g}x"
-        how: dict[str, Any] = {"ha": "right", "va": "bottom", "ground": False}
-        yield label(line, x - 0.03, x * position.leverage, words, ISOLATED, **how)
+        closed = symbol in state.dead
+        worths = own, 0.0 if closed else position.risk(price).equity
+        loans = position.borrowed, 0.0 if closed else position.borrowed
+        unit = self.scenario.currency
+        for x, (mine, borrowed) in enumerate(zip(worths, loans, strict=True)):
+            top = borrowed + mine
+            yield loan(money, x, 0, borrowed)
+            yield bar(money, x, borrowed, top, YOURS)
+            if borrowed > 0.09 * self.most:
+                yield label(money, x, borrowed / 2, "borrowed")
+            words = "closed" if closed and x else f"{text.money(mine, unit, 0)}\nyours"
+            colour = DEAD if closed and x else YOURS
+            yield inside(label(money, x, top + 0.055 * self.most, words, colour, va="bottom"))
+        yield self.hold(grip(money, 0, own + position.borrowed), y="leverage", per=1 / own)
+        size = position.quantity * entry
+        value = position.borrowed + own + position.pnl(price)
+        yield self.hold(
+            grip(money, 1, sum(worths[1:]) + loans[1]), y="change", per=1 / size, here=value
+        )
+        x = np.linspace(-0.3, 0.3, 61)
+        returns = position.pnl(entry * (1 + x)) / own
+        lost = account.liquidation_price(symbol) / entry - 1
+        alive = (x - lost) * np.sign(position.quantity) > 0 if np.isfinite(lost) else x > -1
+        yield line.plot(x[alive], returns[alive], color=YOURS)[0]
+        if -0.3 < lost < 0.3:
+            away = -np.sign(position.quantity)
+            yield line.axvspan(*sorted((lost, 0.34 * away)), color="#f7e4e8", zorder=0)
+            yield line.plot([lost, 0.34 * away], [-1, -1], color=DEAD)[0]
+            words = f"closed:\n{text.percent(-1, 0)}"
+            how: dict[str, Any] = {"ha": "left" if away < 0 else "right", "ground": False}
+            yield inside(label(line, 0.33 * away, -1.17, words, DEAD, **how))
+        now = price / entry - 1
+        yield self.hold(dot(line, now, -1 if closed else position.pnl(price) / own), x="change")
+        x = min(0.26, 1.2 / position.leverage)
+        words, up = f"{position.leverage:g}x", "bottom" if position.leverage > 1.5 else "top"
+        y = x * position.leverage * np.sign(position.quantity)
+        how = {"ha": "right", "va": up, "ground": False}
+        if position.leverage > 1.2:
+            yield label(line, x - 0.02, y, words, YOURS, **how)
+
+    def alt(self, state: Replay) -> str:
+        position, (_, price) = state.start.positions[0], first_mark(state)
+        unit = self.scenario.currency
+        own, borrowed = (text.money(x, unit) for x in (position.own_margin, position.borrowed))
+        left = text.money(0 if state.dead else position.risk(price).equity, unit)
+        moved = text.percent(price / position.entry_price - 1, 0)
+        now = "the position is closed" if state.dead else f"{left} yours on the same loan"
+        return (
+            f"Two columns. At entry {own} yours on {borrowed} borrowed; now, with the price at "
+            f"{moved}, {now}. Beside them the return on your money against the price change: a "
+            f"line {position.leverage:g} times as steep as without a loan."
+        )
 
 
 class LeverageLab(Lab):
     """Own money, borrowed money, and what leverage multiplies."""
 
-    starts_in = "leverage"
     picture = LeveragePicture
+    starts_in = "leverage"
     make_presets = flash_crash
+    on_page = ("leverage", "change")
     look = "the hatched part. No price changes it; all of the change is yours."
 
     def make_controls(self, scenario: Scenario) -> Controls:
@@ -90,16 +133,19 @@ class LeverageLab(Lab):
         symbol, currency = scenario.trades[0].symbol, scenario.currency
         scenario = scenario.with_trade(symbol, leverage=leverage)
         account, marks = scenario.account("isolated"), scenario.marks(**{symbol: change})
-        state = judged(account, marks)
+        state = replay(account, [marks])
         position = account[symbol]
         gain = position.pnl(marks[symbol])
-        lines = [
-            f"Position {text.money(position.notional(position.entry_price), currency)}: "
-            f"{text.money(position.own_margin, currency)} yours, "
-            f"{text.money(position.borrowed, currency)} borrowed.",
-            f"Price {text.percent(change)}, your money {text.percent(gain / position.own_margin)} "
-            f"({text.money(gain, currency, sign=True)}).",
+        words = [
+            f"{text.money(position.own_margin, currency)} yours on "
+            f"{text.money(position.borrowed, currency)} borrowed. Price {text.percent(change, 0)}: "
         ]
         if state.dead:
-            lines.append("The exchange does not wait for this: see notebook 02.")
-        return state, lines
+            words = [*outcomes({"isolated": state}, currency)]
+            words.append("Why the exchange does not wait for zero: notebook 02.")
+        else:
+            words[0] += (
+                f"your money {text.percent(gain / position.own_margin)} "
+                f"({text.money(gain, currency, sign=True)})."
+            )
+        return Shown(state, words, status(state, currency))

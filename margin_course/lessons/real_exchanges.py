@@ -1,4 +1,4 @@
-"""Lesson 08: one position under the rules of many exchanges."""
+"""Notebook 07: one position under other rules, and what each venue makes of it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from margin_course import text
-from margin_course.lab import Controls, Lab, Presets, Shown, choice, leverage_of, slider
-from margin_course.picture import CROSS, FAINT, INK, ISOLATED, LOSS, QUIET, Parts, Picture, label
+from margin_course.lab import Controls, Lab, Presets, Shown, Tile, choice, leverage_of, slider
+from margin_course.palette import CROSS, DEAD, FAINT, INK, ISOLATED, QUIET
+from margin_course.picture import Parts, Picture, inside, label
 from margin_course.scenarios import Scenario
 from margin_lib import formulas
 from margin_lib.account import Account
@@ -19,21 +20,23 @@ from margin_lib.venues import venue
 class LadderPicture(Picture):
     """Where one trade dies under many rules, from {rule: (long dies at, short dies at)}."""
 
-    size = (9, 4.8)
+    size = (5.4, 5.2)
 
     def frame(self, scenario: Scenario) -> None:
         ax, trade = self.axes[0], scenario.trades[0]
         self.reach = reach = trade.price / max(trade.leverage - 1, 1)
-        ax.set(xlim=(trade.price - 1.2 * reach, trade.price + 1.5 * reach), ylim=(0, 1), yticks=[])
+        ax.set(xlim=(trade.price - 2.1 * reach, trade.price + 2.1 * reach), ylim=(0, 1), yticks=[])
         ax.set_xlabel(f"price of {trade.symbol} [{scenario.currency}]")
         ax.xaxis.set_major_formatter("{x:,g}")
+        ax.locator_params(axis="x", nbins=4)
+        ax.spines["left"].set_visible(False)
         ax.axvline(trade.price, color=FAINT, linewidth=1, zorder=0)
 
     def moving(self, state: Mapping[str, tuple[float, float]]) -> Parts:
         ax, trade = self.axes[0], self.scenario.trades[0]
         low, high = ax.get_xlim()
         rows = sorted(state.items(), key=lambda row: -np.nan_to_num(row[1][0], nan=-np.inf))
-        step, heads = 1 / (len(rows) + 1), trade.price + 0.95 * self.reach * np.array([-1, 1])
+        step, heads = 1 / (len(rows) + 1), trade.price + 1.1 * self.reach * np.array([-1, 1])
         for place, (name, edges) in enumerate(rows, start=1):
             y = 1 - (place + 0.4) * step
             yield ax.plot(edges, [y, y], color=FAINT, linewidth=1, zorder=0)[0]
@@ -42,28 +45,38 @@ class LadderPicture(Picture):
                 side, end = ("right", 0) if marker == "<" else ("left", -1)
                 yield ax.plot(edge, y, marker, color=colour, markersize=8, zorder=5)[0]
                 at = edge if low < edge < high else heads[end]
-                yield label(ax, at, y, f"  {text.price(edge)}  ", colour, ha=side, ground=False)
+                words = f"  {text.price(edge)}  "
+                yield inside(label(ax, at, y, words, colour, ha=side, ground=False))
         for at, colour, words in zip(heads, (ISOLATED, CROSS), ("long", "short"), strict=True):
-            yield label(ax, at, 1 - 0.4 * step, f"the {words} dies at", colour, ground=False)
+            words = f"the {words} dies at"
+            yield inside(label(ax, at, 1 - 0.4 * step, words, colour, ground=False))
+
+    def alt(self, state: Mapping[str, tuple[float, float]]) -> str:
+        told = "; ".join(
+            f"{name}: long {text.price(low)}, short {text.price(high)}"
+            for name, (low, high) in state.items()
+        )
+        return f"A ladder of rules, each with the prices at which a position is closed. {told}."
 
 
 class RulesPicture(Picture):
     """What is left and what the venue asks for, just above bankruptcy, as shares of the value.
 
-    A state holds the "account", the "plain" prices at which it would die under the first rules,
+    A state holds the "account", the "plain" price at which it would die under the first rules,
     and whether it dies "at" its price or only beyond.
     """
 
-    size = (9, 4.2)
+    size = (5.4, 3.8)
 
     def frame(self, scenario: Scenario) -> None:
         ax, contract = self.axes[0], scenario.trades[0].contract
         high = 2.4 * max(contract.maintenance_rate + contract.taker_fee, 0.005)
-        ax.set(xlim=(-0.1 * high, high), ylim=(-0.1 * high, high))
-        ax.set_xlabel("price, from where your margin is gone [share of the entry price]")
-        ax.set_ylabel("share of the value at entry")
+        ax.set(xlim=(-0.1 * high, high), ylim=(-0.12 * high, high))
+        ax.set_xlabel("price above where your margin is gone")
+        ax.set_title("share of the value at entry", fontweight="normal", x=-0.1)
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_formatter(lambda x, _: text.share(x))
+        ax.locator_params(nbins=5)
         for at in (ax.axhline, ax.axvline):
             at(0, color=QUIET, linewidth=0.8, zorder=0)
 
@@ -80,25 +93,34 @@ class RulesPicture(Picture):
         how: dict[str, Any] = {"ha": "right", "ground": False}
         yield ax.plot(x, left, color=ISOLATED)[0]
         at = np.interp(0.9 * high, left, x) - 0.03 * high
-        yield label(ax, at, 0.9 * high, "what is left of your margin", ISOLATED, **how)
-        yield ax.plot(x, asked, color=LOSS, linestyle="--")[0]
-        y = asked[-1] + 0.035 * high
-        yield label(ax, 0.96 * high, y, "what the venue asks for", LOSS, **how)
-        words = f"worth {text.money(value, currency, 0)} at entry"
-        yield label(ax, 0.02 * high, 0.97 * high, words, QUIET, ha="left")
+        yield label(ax, at, 0.9 * high, "what is left of\nyour margin", ISOLATED, **how)
+        yield ax.plot(x, asked, color=DEAD, linestyle="--")[0]
+        y = asked[-1] + 0.05 * high
+        yield label(ax, 0.98 * high, y, "what is asked for", DEAD, **how)
         edge = state["account"].liquidation_price(position.symbol)
-        plain = state["plain"], QUIET, "first rules", -0.06
-        for price, colour, words, up in (plain, (edge, INK, "these rules", 0.03)):
+        plain = state["plain"], QUIET, "first", -0.06
+        for price, colour, words, up in (plain, (edge, INK, "these rules", 0.06)):
             at = side * (price - gone) / entry
             if 0 <= at <= high:
-                yield ax.axvline(at, color=colour, linestyle=":", linewidth=1.2)
-                words = f"{words} {text.price(price, currency)}"
-                yield label(ax, at + 0.015 * high, up * high, words, colour, ha="left")
+                yield ax.axvline(at, color=colour, linestyle=":", linewidth=1.5)
+                words = f"{words}: {text.price(price, currency)}"
+                yield inside(label(ax, at + 0.015 * high, up * high, words, colour, ha="left"))
         at = side * (edge - gone) / entry
         if 0 <= at <= high:
             fill = INK if state["at"] else "white"
             y = position.risk(edge).equity / value
             yield ax.plot(at, y, "o", color=INK, markersize=10, markerfacecolor=fill, zorder=7)[0]
+
+    def alt(self, state: Mapping[str, Any]) -> str:
+        (position,) = state["account"].positions
+        unit = self.scenario.currency
+        edge = text.price(state["account"].liquidation_price(position.symbol), unit)
+        how = "full" if state["at"] else "empty"
+        return (
+            "Two lines just above bankruptcy: what is left of the margin, and what is asked for. "
+            f"They cross at {edge}, marked by {'a' if how == 'full' else 'an'} {how} dot; under "
+            f"the first rules that is at {text.price(state['plain'], unit)}."
+        )
 
 
 class CurvesPicture(Picture):
@@ -118,10 +140,12 @@ class CurvesPicture(Picture):
         super().__init__(scenario)
 
     def frame(self, scenario: Scenario) -> None:
-        ax = self.axes[0]
-        ax.set(**self.settings)
+        ax, settings = self.axes[0], dict(self.settings)
+        ax.set_title(settings.pop("ylabel", ""), fontweight="normal", x=-0.1)
+        ax.set(**settings)
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_formatter("{x:,.10g}")
+        ax.locator_params(axis="x", nbins=4)
         if self.shares:
             ax.yaxis.set_major_formatter(lambda y, _: text.share(y))
         ax.axhline(0, color=QUIET, linewidth=0.8)
@@ -130,14 +154,19 @@ class CurvesPicture(Picture):
         ax = self.axes[0]
         for (name, (x, y, at)), (colour, style) in zip(state.items(), self.looks, strict=False):
             yield ax.plot(x, y, color=colour, linestyle=style)[0]
-            yield label(ax, x[at], y[at], name, colour)
+            yield inside(label(ax, x[at], y[at], name, colour))
+
+    def alt(self, state: Mapping[str, tuple]) -> str:
+        ends = "; ".join(f"{n} from {y[0]:,.4g} to {y[-1]:,.4g}" for n, (_, y, _) in state.items())
+        return f"Curves: {ends}."
 
 
 class RulesLab(Lab):
     """One position under other rules: each switch of a venue can move its liquidation price."""
 
-    starts_in = "exchange"
     picture = RulesPicture
+    starts_in = "exchange"
+    on_page = ("measured", "fee", "trigger")
     look = "which line a switch moves, and where the two lines cross then."
     measured = {"follows the price": "mark", "frozen at entry": "entry"}
     fees = ("not counted", "asked for on top", "set aside and asked for")
@@ -147,10 +176,11 @@ class RulesLab(Lab):
     def make_controls(self, scenario: Scenario) -> Controls:
         trade, rows = scenario.trades[0], list(self.measured)
         tiers = "tiers: those of Binance for ETH in USDT, whatever the coin"
+        times = "the same trade, so many times"
         return {
             "side": choice(f"{trade.symbol} side", ["long", "short"], trade.side, "long or short"),
             "leverage": leverage_of(trade, "the value that your margin controls"),
-            "size": slider("size [times]", 1, 1, 50, 1, "the same trade, so many times", ".0f"),
+            "size": slider("size [times]", 1, 1, 50, 1, times, form=".0f"),
             "measured": choice("maintenance margin", rows, rows[0], "of which value it is a share"),
             "fee": choice("closing fee", self.fees, self.fees[0], "who pays for the way out"),
             "table": choice("rates", self.tables, self.tables[0], tiers),
@@ -190,7 +220,7 @@ class RulesLab(Lab):
         rich = replace(scenario.first_trades(1), balance=3 * margin)
         rich = rich.with_trade(symbol, side=side, leverage=leverage, margin=margin)
 
-        def opened(maintenance: Tiers | float, conventions: Conventions) -> Account:
+        def opened(maintenance: Any, conventions: Conventions) -> Account:
             contract = replace(trade.contract, maintenance=maintenance, conventions=conventions)
             return rich.with_trade(symbol, contract=contract).account("isolated")
 
@@ -203,17 +233,24 @@ class RulesLab(Lab):
             account, _ = account.add_margin(symbol, reserve)
         edge = account.liquidation_price(symbol)
         state = {"account": account, "plain": plain, "at": rules.at_equality}
+        first = Tile("the first rules", text.price(plain, unit), "", "", "")
         if not edge > 1e-9 * trade.price:  # rounding may leave a price where there is none
-            return state, [f"{symbol} {side}: no price closes it."]
+            mine = Tile("these rules", "never", "no price closes it", "", "isolated")
+            return Shown(state, [f"{symbol} {side}: no price closes it."], [mine, first])
         gap = abs(edge - plain)
         way = "sooner" if abs(edge - trade.price) < abs(plain - trade.price) else "later"
         words = "the same" if gap < 5e-5 * plain else f"yours comes {text.price(gap, unit)} {way}"
         words = "only yours ever comes" if np.isnan(gap) else words
         exactly = "closes it" if rules.at_equality else "does not close it yet, the next tick does"
         left = text.money(account[symbol].risk(edge).equity, unit)
-        return state, [
-            f"{symbol} {side}: closed at {text.price(edge, unit)}, "
-            f"{text.percent(edge / trade.price - 1)} from entry, with {left} left.",
-            f"The first rules say {text.price(plain, unit)}: {words}.",
-            f"A price of exactly that {exactly}.",
-        ]
+        away = f"{text.percent(edge / trade.price - 1)} from entry"
+        mine = Tile("these rules close it at", text.price(edge, unit), away, "", "isolated")
+        return Shown(
+            state,
+            [
+                f"{symbol} {side}: closed at {text.price(edge, unit)}, {away}, with {left} left.",
+                f"The first rules say {text.price(plain, unit)}: {words}.",
+                f"A price of exactly that {exactly}.",
+            ],
+            [mine, first._replace(note=words)],
+        )

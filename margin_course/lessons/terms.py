@@ -1,4 +1,6 @@
-"""Lesson 02: equity against price, and the prices that have a name."""
+"""Notebook 02: equity against price, and the prices that have a name."""
+
+from typing import Any
 
 import numpy as np
 
@@ -8,25 +10,123 @@ from margin_course.lab import (
     Lab,
     Shown,
     change,
-    fate,
+    first_mark,
     flash_crash,
-    judged,
     leverage_of,
     slider,
+    status,
 )
-from margin_course.picture import Parts, Picture, equity_frame, equity_moving
+from margin_course.modes import outcomes
+from margin_course.palette import DEAD, FAINT, ISOLATED, QUIET
+from margin_course.picture import (
+    Parts,
+    Picture,
+    dot,
+    grip,
+    inside,
+    label,
+    percent_axis,
+    returns_from_entry,
+)
 from margin_course.scenarios import Scenario
-from margin_lib.replay import Replay
+from margin_lib.account import Position
+from margin_lib.replay import Replay, replay
 
 
 class TermsPicture(Picture):
     """One isolated position: equity against price, and the prices with a name."""
 
     def frame(self, scenario: Scenario) -> None:
-        equity_frame(self.axes[0], scenario.trades[0].margin, scenario.currency)
+        ax, margin = self.axes[0], scenario.trades[0].margin
+        ax.set(xlim=(-0.65, 0.45), ylim=(-0.6 * margin, 2.4 * margin))
+        ax.set(xlabel="price, change since entry")
+        ax.set_title(f"equity of the position [{scenario.currency}]", x=-0.13, fontweight="normal")
+        percent_axis(ax.xaxis, 6)
+        ax.yaxis.set_major_formatter("{x:,g}")
+        ax.axhline(0, color=QUIET, linewidth=0.8)
+        ax.axvline(0, color=FAINT, linewidth=1, zorder=0)
 
     def moving(self, state: Replay) -> Parts:
-        yield from equity_moving(self.axes[0], state)
+        ax, (symbol, price) = self.axes[0], first_mark(state)
+        account, position = state.start, state.start[symbol]
+        (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
+        prices = position.entry_price * (1 + np.linspace(left, right, 61))
+        risk, x = position.risk(prices), returns_from_entry(position, prices)
+        way = np.sign(position.quantity)  # towards where the position earns
+        end = left if way > 0 else right
+        ends = [account.liquidation_price(symbol), account.bankruptcy_price(symbol)]
+        liquidation, bankruptcy = (returns_from_entry(position, each) for each in ends)
+        living = x * way >= liquidation * way if np.isfinite(liquidation) else x == x
+        how: dict[str, Any] = {"color": ISOLATED}
+        yield ax.plot(x[~living], risk.equity[~living], linestyle=":", linewidth=1.5, **how)[0]
+        yield ax.plot(x[living], risk.equity[living], **how)[0]
+        asked = risk.maintenance_margin
+        yield ax.plot(x, asked, color=DEAD, linestyle="--", linewidth=2)[0]
+        if left < bankruptcy < right:
+            yield ax.axvline(bankruptcy, color=DEAD, linestyle=":", linewidth=1.2)
+            words = f"bankruptcy\n{text.percent(bankruptcy)}"
+            align = "right" if way > 0 else "left"
+            far = abs(bankruptcy - end) > 0.3
+            if far:
+                at = bankruptcy - 0.01 * way
+                yield inside(label(ax, at, low + 0.55 * (high - low), words, DEAD, ha=align))
+        if left < liquidation < right:
+            yield ax.axvspan(*sorted((liquidation, end)), color="#f7e4e8", zorder=0)
+            yield ax.axvline(liquidation, color=DEAD, linewidth=2)
+            words = f"liquidation\n{text.percent(liquidation)}"
+            side = -way if abs(liquidation - end) > 0.3 else way
+            at, align = liquidation + 0.012 * side, "left" if side > 0 else "right"
+            yield inside(label(ax, at, low + 0.93 * (high - low), words, DEAD, ha=align))
+        yield from self._names(position, way)
+        # The rate is held where the dashed line ends.
+        edge = 0.97 * (right if way > 0 else left)
+        there = position.risk(position.entry_price * (1 + edge))
+        mark = grip(ax, edge, there.maintenance_margin, DEAD)
+        yield self.hold(mark, y="rate", per=1 / there.notional)
+        now = returns_from_entry(position, price)
+        closed = symbol in state.dead
+        y = 0.0 if closed else position.risk(price).equity
+        yield self.hold(dot(ax, now, y), x="change")
+        if closed:
+            yield inside(label(ax, now, 0.25 * position.own_margin, "closed", DEAD, ground=False))
+
+    def _names(self, position: Position, way: float) -> Parts:
+        """Names of the two lines, on the side where the position lives."""
+        ax = self.axes[0]
+        edge = ax.get_xlim()[1] if way > 0 else ax.get_xlim()[0]
+        margin, align = position.own_margin, "right" if way > 0 else "left"
+        far = position.risk(position.entry_price * (1 + 0.9 * edge))
+        y = far.maintenance_margin + 0.05 * margin
+        how: dict[str, Any] = {"ha": align, "ground": False}
+        yield label(ax, 0.9 * edge, y, "maintenance margin", DEAD, va="bottom", **how)
+        slope = way * position.pnl(position.entry_price * 2)
+        height = min(1.95, 1 + 0.26 * slope / margin) * margin
+        at = (height - margin) / slope + 0.03 if slope else 0.3
+        back = "left" if way > 0 else "right"
+        how = {"ha": back, "va": "top", "ground": False}
+        yield inside(label(ax, way * at, height, "equity", ISOLATED, **how))
+
+    def alt(self, state: Replay) -> str:
+        symbol, price = first_mark(state)
+        position, unit = state.start[symbol], self.scenario.currency
+        risk = position.risk(price)
+        ends = [state.start.liquidation_price(symbol), state.start.bankruptcy_price(symbol)]
+        liquidation, bankruptcy = (
+            text.percent(returns_from_entry(position, each)) for each in ends
+        )
+        at = text.percent(returns_from_entry(position, price))
+        now = f"With the price at {at} "
+        now += (
+            "the position is closed"
+            if state.dead
+            else f"equity is {text.money(risk.equity, unit)}, the maintenance margin "
+            f"{text.money(risk.maintenance_margin, unit)}"
+        )
+        return (
+            "Equity against price, a steep line, and the maintenance margin, a flat dashed one. "
+            f"They cross at {liquidation}, the liquidation price; equity is zero at {bankruptcy}. "
+            f"{now}."
+        )
 
 
 def opening(leverage: float, rate: float) -> float:
@@ -37,9 +137,10 @@ def opening(leverage: float, rate: float) -> float:
 class TermsLab(Lab):
     """Equity against price, and the prices that have a name."""
 
-    starts_in = "leverage"
     picture = TermsPicture
+    starts_in = "leverage"
     make_presets = flash_crash
+    on_page = ("leverage", "change")
     look = "where the two lines cross: that is the liquidation price."
 
     def make_controls(self, scenario: Scenario) -> Controls:
@@ -47,25 +148,22 @@ class TermsLab(Lab):
         rate = trade.contract.maintenance_rate
         return {
             "leverage": leverage_of(trade, "tilts the equity line"),
-            "rate": slider("maintenance rate [%]", rate, 0, 0.1, 0.005, tip, ".1%"),
+            "rate": slider("maintenance rate [%]", rate, 0, 0.1, 0.005, tip, form=".1%"),
             "change": change(trade.symbol),
         }
 
     def compute(self, scenario: Scenario, leverage: float, rate: float, change: float) -> Shown:
-        symbol, currency = scenario.trades[0].symbol, scenario.currency
+        symbol, unit = scenario.trades[0].symbol, scenario.currency
         asked, leverage = leverage, opening(leverage, rate)
         scenario = scenario.with_trade(symbol, leverage=leverage, maintenance_rate=rate)
-        state = judged(scenario.account("isolated"), scenario.marks(**{symbol: change}))
-        risk = state.start.risk(state.marks, symbol)
-        equity = text.money(risk.equity, currency)
-        maintenance = text.money(risk.maintenance_margin, currency)
-        if state.dead:
-            why = f"Equity {equity} against a maintenance margin of {maintenance}: too little."
-        else:
+        state = replay(scenario.account("isolated"), [scenario.marks(**{symbol: change})])
+        words = outcomes({"isolated": state}, unit)
+        if not state.dead:
+            risk = state.start.risk(state.marks, symbol)
+            equity, least = (text.money(x, unit) for x in (risk.equity, risk.maintenance_margin))
             ratio = text.ratio(risk.margin_ratio)
-            why = f"Equity {equity}, maintenance margin {maintenance}, margin ratio {ratio}."
-        lines = [fate(state, symbol, currency), why]
+            words = [f"Equity {equity}, maintenance margin {least}: margin ratio {ratio}."]
         if leverage < asked:
             at = f"{asked:g}x the initial margin does not exceed the maintenance margin"
-            lines.append(f"Leverage is held at {leverage:g}x: at {at}.")
-        return state, lines
+            words.append(f"Leverage is held at {leverage:g}x: at {at}.")
+        return Shown(state, words, status(state, unit))

@@ -71,7 +71,7 @@ def test_the_lab_shows_every_event_and_deeper_falls_cost_no_less(file, root):
     for name, move in scenario.moves.items():
         lab.set(event=name)
         change = next(iter(move.values()))
-        left[change] = [float(line.split()[-3].replace(",", "")) for line in lab.lines[:2]]
+        left[change] = [float(line.split()[-2].replace(",", "")) for line in lab.lines[:2]]
         assert all(
             line.startswith(f"{mode}: ")
             for mode, line in zip(

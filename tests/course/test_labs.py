@@ -1,6 +1,7 @@
 """Labs: controls in, words and a picture out; nothing else changes."""
 
 import html
+import json
 import os
 import re
 import threading
@@ -13,6 +14,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from matplotlib.text import Text
 
+from margin_course import modes
+from margin_course.lab import PARTS
 from margin_course.lessons import terms
 from margin_course.lessons.comparison import CloudLab
 from margin_course.lessons.cross_margin import CrossLab
@@ -24,6 +27,7 @@ from margin_course.lessons.stress import StressLab
 from margin_course.lessons.terms import TermsLab
 from margin_course.scenarios import load
 from margin_lib import MarginError
+from margin_lib.account import MODES
 from margin_lib.bars import Bars
 from margin_lib.replay import Costs, replay
 from tests.support.lessons import STARTS
@@ -52,7 +56,7 @@ def lab(one_lab):
 
 def same_picture(one, other):
     """A bool, so that a failing test does not print the difference of two pictures."""
-    return one._image.value == other._image.value
+    return one._screen.picture == other._screen.picture
 
 
 def extremes(control):
@@ -66,7 +70,7 @@ def test_every_control_can_go_to_its_ends_and_changes_the_readout_or_says_why(la
         seen = set()
         for value in extremes(control):
             lab.set(**{name: value})
-            seen.add((lab.summary(), hash(lab._image.value)))
+            seen.add((lab.summary(), hash(lab._screen.picture)))
             assert not re.search(r"\bnan\b", lab.summary().lower())
         assert len(seen) > 1, f"{name} does nothing"
         lab.set(**lab.presets["start"])
@@ -83,7 +87,7 @@ def test_presets_and_start_go_where_they_say(lab):
 
 
 def test_buttons_press_the_presets(lab):
-    buttons = {button.description: button for button in lab.children[1].children}
+    buttons = {button.description: button for button in lab._buttons.children}
     assert set(buttons) == set(lab.presets)
     name = list(lab.presets)[-1]
     buttons[name].click()
@@ -109,7 +113,7 @@ def test_set_moves_several_controls_with_one_drawing(lab, monkeypatch):
         return compute(self, scenario, **values)
 
     monkeypatch.setattr(type(lab), "compute", counted)
-    values = {name: extremes(control)[0] for name, control in lab.controls.items()}
+    values = {name: extremes(control)[-1] for name, control in lab.controls.items()}
     lab.set(**values)
     assert drawn == [lab.values()]
 
@@ -130,10 +134,10 @@ def test_what_a_browser_answers_changes_nothing(lab):
         steps = (control.max - control.min) / control.step
         asked = control.min + control.step * (int(steps / 2) + 0.3)
         lab.set(**{name: asked})
-        words, picture = lab.summary(), lab._image.value
+        words, picture = lab.summary(), lab._screen.picture
         control.value = control.min + control.step * int(steps / 2)
         assert lab.values()[name] == asked
-        assert lab.summary() == words and lab._image.value is picture
+        assert lab.summary() == words and lab._screen.picture is picture
         control.value += control.step  # but a reader's step counts
         assert lab.values()[name] == control.value != asked
         lab.set(**lab.presets["start"])
@@ -160,62 +164,42 @@ def test_a_lab_moved_in_two_threads_stays_whole(book):
     assert same_picture(lab, fresh)
 
 
-def test_the_readout_shows_the_summary_and_is_announced(lab):
-    for line in lab.summary().splitlines():
-        assert html.escape(line) in lab._readout.value
-    assert 'aria-live="polite"' in lab._readout.value
+def test_the_screen_shows_the_words_and_the_picture_of_one_state(lab):
+    lab.set(**list(lab.presets.values())[-1])
+    shown = lab._screen.state
+    assert "\n".join(shown["words"]) == lab.summary()
+    assert shown["alt"] == lab.alt()
+    assert shown["controls"] == lab.values()
+    assert bytes(lab._screen.picture) == lab.png()
 
 
 def test_every_control_has_a_label_and_a_tip(lab):
     for control in lab.controls.values():
         assert control.description
         assert control.tip
-        assert control.description in lab.children[-1].value
-    assert lab.look in lab.children[-1].value
+        assert control.description in lab._legend.value
+    assert lab.look in lab._legend.value
 
 
-# What a label says -> what it belongs to; controls stand in the order of ORDER.
-ORDER = ("account", "position", "market", "view")
-BELONGS = {
-    "set aside": "account",
-    "in the coin": "account",
-    "margin added later": "account",
-    " side": "position",
-    " mode": "position",
-    " margin [%]": "position",
-    "leverage": "position",
-    "maintenance rate": "position",
-    "size": "position",
-    "maintenance margin": "position",
-    "closing fee": "position",
-    "rates": "position",
-    "closed": "position",
-    "price change": "market",
-    "correlation": "market",
-    "volatility": "market",
-    "funding rate": "market",
-    "market": "market",
-    "event": "market",
-    "step": "view",
-}
 BARE = ("correlation", "step")  # sliders of what has no unit
 
 
 def test_controls_stand_in_one_order_with_units_in_their_labels(lab):
-    labels = [control.description for control in lab.controls.values()]
-    parts = [{BELONGS[words] for words in BELONGS if words in label} for label in labels]
-    assert all(len(part) == 1 for part in parts), f"put all of these into BELONGS: {labels}"
-    places = [ORDER.index(*part) for part in parts]
-    assert places == sorted(places), labels
+    places = [PARTS.index(control.part) for control in lab.controls.values()]
+    assert places == sorted(places)
     for control in lab.controls.values():
         if hasattr(control, "step") and control.description not in BARE:
             assert re.search(r"\[.+\]$", control.description)
 
 
-def test_the_picture_on_the_page_says_what_it_shows(lab):
-    assert lab._image.tooltip == lab.alt()
-    for line in lab.lines:
-        assert line in lab.alt()
+def test_a_picture_writes_its_own_alternative_text(lab):
+    texts = set()
+    for values in lab.presets.values():
+        lab.set(**values)
+        assert lab.alt() == lab.canvas.alt(lab.canvas.state)
+        assert 40 < len(lab.alt()) < 900 and not re.search(r"\bnan\b", lab.alt())
+        texts.add(lab.alt())
+    assert len(texts) > 1 or len(lab.presets) == 1
 
 
 def test_without_a_kernel_a_picture_with_words_remains(lab):
@@ -225,7 +209,8 @@ def test_without_a_kernel_a_picture_with_words_remains(lab):
     assert data["text/plain"] == lab.summary()
     assert '<img alt="' in data["text/html"]
     assert 'src="data:image/png;base64,' in data["text/html"]
-    assert lab.lines[0].split(" ")[0] in data["text/html"].split('src="')[0]
+    for words in [*lab.lines, *(tile.money for tile in lab.shown.tiles)]:
+        assert html.escape(words) in data["text/html"]
 
 
 def test_labels_are_said_in_other_words(book):
@@ -238,14 +223,14 @@ def test_labels_are_said_in_other_words(book):
     plain = LeverageLab(book["leverage"])
     lab = LeverageLab(replace(book["leverage"], labels=german))
     assert lab.controls["leverage"].description == "Hebel [x]"
-    assert "<b>Hebel [x]</b>" in lab.children[-1].value
-    assert lab.children[1].children[0].description == "Anfang"
+    assert "<b>Hebel [x]</b>" in lab._legend.value
+    assert lab._buttons.children[0].description == "Anfang"
     drawn = {each.get_text() for each in lab.canvas.figure.findobj(Text)}
     assert {"geliehen", "Einstieg"} <= drawn and not {"borrowed", "at entry"} & drawn
     assert not same_picture(lab, plain)
     assert lab.summary() == plain.summary()
     lab.set(leverage=1)
-    lab.children[1].children[0].click()  # a button in other words does the same
+    lab._buttons.children[0].click()  # a button in other words does the same
     assert lab.summary() == plain.summary()
 
 
@@ -258,12 +243,12 @@ def test_labs_leave_no_figure_in_pyplot_and_no_settings_behind(book):
 def test_a_refused_setting_is_said_and_the_picture_stays(book, monkeypatch):
     monkeypatch.setattr(terms, "opening", lambda leverage, rate: leverage)
     lab = TermsLab(book["leverage"])
-    picture = lab._image.value
+    picture = lab._screen.picture
     lab.set(leverage=20, rate=0.1)
     assert lab.summary().startswith("The exchange refuses: ")
-    assert (lab._image.value == picture) is True
+    assert (lab._screen.picture == picture) is True
     lab.set(**lab.presets["start"])
-    assert (lab._image.value == picture) is True
+    assert (lab._screen.picture == picture) is True
 
 
 def test_leverage_that_cannot_be_opened_is_held_and_said(book):
@@ -285,13 +270,13 @@ def test_adding_more_than_there_is_is_held_and_said(book):
 def test_the_numbers_of_the_articles_stand_in_the_readouts(root):
     book = load(root / "tests/support/articles.toml")
     lab = IsolatedLab(book["isolated"])
-    assert "Notional 10.00 BTC, borrowed 8.00 BTC." in lab.summary()
+    assert "Liquidation price 0.08163 BTC, bankruptcy price 0.08000 BTC." in lab.summary()
     lab.set(change=-0.19)
-    assert lab.lines[0] == "ETH: liquidated at 0.08163 BTC, 2.00 BTC lost, 3.00 BTC untouched."
+    assert lab.lines[0] == "Isolated: ETH closed at −18.4 %, you keep 3.00 BTC."
     lab = CrossLab(book["cross"])
-    assert "ETH never, ADA +78.4 %" in lab.summary()
+    assert lab.shown.tiles[-1].note == "ETH never, ADA +78.4 %"
     lab.set(ETH=-0.5, ADA=-0.4)
-    assert "Isolated: ETH liquidated" in lab.summary()
+    assert "Isolated: ETH closed at −49.0 %" in lab.summary()
     assert "Cross: all alive" in lab.summary()
 
 
@@ -345,12 +330,10 @@ def test_the_shares_of_a_cloud_add_up_and_stand_in_the_readout(book):
     lab.set(side="long", **lab.presets["move together"])
     assert sum(lab.shares.values()) == pytest.approx(1)
     for words, share in lab.shares.items():
-        assert f"{words} {share:.1%}".replace("%", " %") in lab.summary()
-    both = ("everything dies", "both pockets die")
-    assert lab.lost["isolated"] == pytest.approx(sum(lab.shares.get(words, 0) for words in both))
-    cross = [x for words, x in lab.shares.items() if re.search("cross|everything", words)]
-    assert lab.lost["cross"] == pytest.approx(sum(cross))
-    assert f"cross {lab.lost['cross']:.1%}".replace("%", " %") in lab.summary()
+        assert f"{words} in {share:.1%}".replace("%", " %") in lab.summary()
+    gone = [x for words, x in lab.shares.items() if re.match("nothing|all die|cross loses", words)]
+    assert lab.lost["cross"] == pytest.approx(sum(gone))
+    assert lab.shown.tiles[1].money == f"{lab.lost['cross']:.1%}".replace("%", " %")
 
 
 def moves(controls):
@@ -390,7 +373,7 @@ def test_random_moves_end_where_a_fresh_lab_would_be(kind, path, root):
         fresh = Quick(scenario)
         fresh.set(**lab.values())
         assert lab.summary() == fresh.summary()
-        assert lab._image.tooltip == fresh._image.tooltip or "refuses" in lab.summary()
+        assert lab.alt() == fresh.alt() or "refuses" in lab.summary()
         assert not re.search(r"\b(nan|inf|none)\b", lab.summary().lower())
         if "refuses" not in lab.summary():
             assert same_picture(lab, fresh)
@@ -407,11 +390,12 @@ def test_funding_lab_says_what_a_replay_says(book):
     @given(leverage=st.floats(1, 20), rate=st.floats(-0.001, 0.001), hours=hours)
     def run(leverage, rate, hours):
         scenario = replace(lab.scenario, funding_hours=hours)
-        state, _ = lab.compute(scenario, leverage=leverage, rate=rate)
+        state = lab.compute(scenario, leverage=leverage, rate=rate).state
         scenario = scenario.with_trade(symbol, leverage=leverage)
         path = Bars.of_marks([scenario.marks()] * days, hours=24 * np.arange(1, days + 1))
         costs = Costs(funding={symbol: rate}, funding_hours=hours)
-        for mode, (_, edges, money) in state.items():
+        for mode in MODES:
+            _, edges, money = state[mode]
             walk = replay(scenario.account(mode), path, costs)
             held = [a for a in (walk.start, *walk.accounts) if symbol in a]
             pots = [a.locked_margin if mode == "isolated" else a.balance for a in held]
@@ -439,7 +423,7 @@ def test_a_fall_is_lived_through_where_its_edge_lies_beyond_it(book):
     lab = StressLab(replace(trader, moves=moves))
     assert lab.lines[0].startswith("Isolated: all alive")
     lab.set(event="beyond it")
-    assert lab.lines[0].startswith(f"Isolated: {symbol} liquidated")
+    assert lab.lines[0].startswith(f"Isolated: {symbol} closed at ")
     assert lab.lines[1].startswith("Cross: all alive")
 
 
@@ -448,11 +432,196 @@ def test_coins_that_fall_with_the_trade_bring_the_edge_of_cross_nearer(book):
     trade = trader.trades[0]
     alone = replace(trader, trades=(trade,), moves={"down": {trade.symbol: -0.4}})
     lab = StressLab(alone)
-    cash = float(lab.lines[1].split()[-3].replace(",", ""))
+    cash = float(lab.lines[1].split()[-2].replace(",", ""))
     lab.set(coin=1.0)
     assert "Cross: all alive" not in lab.summary()
     loss = 0.4 * alone.account("cross").balance
     lab.set(coin=0.1)
-    assert float(lab.lines[1].split()[-3].replace(",", "")) == pytest.approx(
+    assert float(lab.lines[1].split()[-2].replace(",", "")) == pytest.approx(
         cash - 0.1 * loss, abs=0.01
     )
+
+
+# What a reader takes hold of
+
+
+def test_most_labs_can_be_taken_hold_of():
+    book = load("notebooks/scenarios.toml")
+    held = {kind.__name__ for kind, table in STARTS.items() if kind(book[table]).state()["handles"]}
+    assert len(held) >= 7
+
+
+def pulled(lab, number, along, pixels):
+    """What the page asks for when a handle is pulled by so many pixels."""
+    handle = lab.state()["handles"][number]
+    at = dict(zip("xy", handle["at"], strict=True))
+    at[along] += pixels
+    return {m["control"]: m["a"] + m["b"] * at[m["along"]] for m in handle["moves"]}
+
+
+def test_a_handle_that_is_not_moved_asks_for_what_there_is(lab):
+    """It stands where its control is, unless what it shows has an end."""
+    for number, handle in enumerate(lab.state()["handles"]):
+        wanted = pulled(lab, number, "x", 0)
+        for move in handle["moves"]:
+            value = lab.values()[move["control"]]
+            assert wanted[move["control"]] == pytest.approx(value, abs=2 * move["step"])
+
+
+def test_what_is_dragged_goes_where_the_pointer_goes(lab):
+    """The handle is then where it was dragged to, to a step of its control."""
+    for number, handle in enumerate(lab.state()["handles"]):
+        for along in {move["along"] for move in handle["moves"]}:
+            for pixels in (-12, 12):
+                lab.set(**lab.presets["start"])
+                before = lab.state()["handles"][number]["at"]["xy".index(along)]
+                move = next(m for m in handle["moves"] if m["along"] == along)
+                wanted = pulled(lab, number, along, pixels)[move["control"]]
+                if not move["low"] <= wanted <= move["high"]:
+                    continue
+                lab._dragged({move["control"]: wanted}, "token")
+                shown = lab._screen.state
+                assert shown["token"] == "token"
+                assert abs(shown["controls"][move["control"]] - wanted) <= 0.51 * move["step"]
+                if len(shown["handles"]) > number:  # else what was held is closed now
+                    after = shown["handles"][number]["at"]["xy".index(along)]
+                    assert abs(after - before - pixels) <= 1.5 + abs(move["step"] / move["b"])
+
+
+def test_a_drag_to_where_it_stands_is_answered_too(lab):
+    for token, handle in enumerate(lab.state()["handles"]):
+        same = {move["control"]: lab.values()[move["control"]] for move in handle["moves"]}
+        lab._dragged(same, str(token))
+        assert lab._screen.state["token"] == str(token)
+
+
+def test_a_drag_beyond_the_ends_ends_there(lab):
+    for handle in lab.state()["handles"]:
+        for move in handle["moves"]:
+            lab._dragged({move["control"]: 1e9}, "far")
+            assert lab.values()[move["control"]] == move["high"]
+            lab.set(**lab.presets["start"])
+
+
+def test_a_lab_elsewhere_leaves_this_one_where_it_is(lab):
+    words, values, picture = lab.summary(), lab.values(), lab._screen.picture
+    there = list(lab.presets.values())[-1]
+    other = lab.at(**there)
+    assert {name: other.values()[name] for name in there} == pytest.approx(dict(there))
+    assert other.presets["start"] == other.values()
+    assert lab.summary() == words and lab.values() == values
+    assert (lab._screen.picture == picture) is True
+    assert (lab.png() == bytes(picture)) is True
+    fresh = type(lab)(lab.scenario)
+    fresh.set(**there)
+    assert other.summary() == fresh.summary()
+
+
+def test_a_state_is_plain_data(lab):
+    assert json.loads(json.dumps(lab.state())) == lab.state()
+
+
+# What a readout says
+
+
+def amount(words):
+    """The first number of some words.
+
+    >>> amount("−1,234.50 USD")
+    -1234.5
+    """
+    found = re.search(r"[−+-]?[\d,]+(\.\d+)?", words)
+    return float(found[0].replace("−", "-").replace(",", "")) if found else None
+
+
+STATUS = ("LeverageLab", "TermsLab", "IsolatedLab", "CrossLab", "ComparisonLab", "PathLab")
+
+
+@pytest.mark.parametrize("kind", STARTS, ids=lambda kind: kind.__name__)
+def test_no_two_lines_of_a_readout_contradict_each_other(kind, book):
+    lab = kind(book[STARTS[kind]])
+
+    @settings(max_examples=SEQUENCES, phases=[Phase.generate], database=None)
+    @given(moves(lab.controls))
+    def run(sequence):
+        lab.set(**lab.presets["start"])
+        for name, value in sequence:
+            lab.controls[name].value = value
+        tiles, words = lab.shown.tiles, lab.summary()
+        if "refuses" in words:
+            return
+        for tile in tiles:
+            if tile.life == "closed" and "all of it" not in tile.name:
+                assert amount(tile.money) == 0  # a dead pocket shows no equity
+            if tile.life == "closed":
+                assert tile.note.startswith("closed ") and "alive" not in tile.note
+                assert "closes it" not in tile.note
+                symbol = tile.name.split("'")[0]
+                assert not re.search(rf"\b{symbol}\b[^.;]*\balive\b", words)
+        if kind.__name__ not in STATUS:
+            return
+        for mode in MODES:
+            mine = [tile for tile in tiles if tile.mode == mode and "pocket" in tile.name]
+            whole = [tile for tile in tiles if tile.name in ("account", f"{mode}, all of it")]
+            for tile in whole:
+                kept = amount(tile.money)
+                assert f"{abs(kept):,.2f}" in words or "closed" not in words
+                if "since" in tile.note:  # kept less what was won is what was there
+                    there = kept - amount(tile.note)
+                    fees = 0.02 * lab.scenario.balance  # of opening, at most
+                    assert lab.scenario.balance - fees <= there <= lab.scenario.balance + 0.02
+                if mine and mode == "isolated":
+                    assert sum(amount(t.money) for t in mine) <= kept + 0.02
+
+    run()
+
+
+def test_margin_that_comes_after_the_end_changes_nothing(book):
+    lab = IsolatedLab(book["isolated"])
+    lab.set(change=-0.5)
+    words, tiles, picture = lab.summary(), lab.shown.tiles, lab._screen.picture
+    assert lab.controls["added"].disabled
+    assert lab.state()["locked"] == ["added"]
+    assert "added" not in [m["control"] for h in lab.state()["handles"] for m in h["moves"]]
+    lab.controls["added"].value = 1.0
+    lab.set(added=0.5)
+    lab._dragged({"added": 2.0}, "late")
+    assert (lab.values()["added"], lab.controls["added"].value) == (0, 0)
+    assert (lab.summary(), lab.shown.tiles) == (words, tiles)
+    assert (lab._screen.picture == picture) is True
+    lab.set(change=0.0)
+    lab.controls["added"].value = 1.0
+    assert not lab.controls["added"].disabled and lab.values()["added"] == 1.0
+
+
+@pytest.mark.parametrize("name", ["rescue", "contagion", "gap"])
+def test_the_moves_of_a_scenario_lie_well_inside_their_regions(book, name):
+    """Not within a tenth of a wall or of the line."""
+    scenario = book["cross"]
+    first, second = (trade.symbol for trade in scenario.trades)
+    move = scenario.moves[name]
+    accounts = {mode: scenario.account(mode) for mode in MODES}
+
+    def fate(x, y):
+        marks = scenario.marks(**{first: x, second: y})
+        risks = [accounts["isolated"].risk(marks, symbol) for symbol in (first, second)]
+        return [bool(risk.is_liquidatable) for risk in [*risks, accounts["cross"].risk(marks)]]
+
+    here = fate(move[first], move[second])
+    around = np.linspace(0, 2 * np.pi, 64)
+    for x, y in zip(0.1 * np.cos(around), 0.1 * np.sin(around), strict=True):
+        assert fate(max(move[first] + x, -0.999), move[second] + y) == here
+    told = {"rescue": [True, False, False], "contagion": [False, True, True], "gap": [True] * 3}
+    assert here == told[name]
+
+
+def test_a_film_begins_at_the_first_step_and_goes_on_between_steps(book):
+    lab = modes.PathLab(book["cross"])
+    film = lab.state()["film"]
+    assert lab.values()["step"] == film["low"] == 0
+    assert (film["high"] - film["low"]) / film["rate"] >= 4
+    seen = set()
+    for step in np.arange(0, 2, lab.controls["step"].step):
+        lab.set(step=step)
+        seen.add(bytes(lab._screen.picture))
+    assert len(seen) == len(np.arange(0, 2, lab.controls["step"].step))

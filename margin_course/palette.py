@@ -1,0 +1,21 @@
+"""The colours of the course, once: the same colour is the same thing in every picture and tile.
+
+Dark and light enough to stay apart in greyscale; those that are used for words have at least
+4.5 : 1 on white.
+"""
+
+INK = "#1a1a1a"
+QUIET = "#5c5c5c"
+FAINT = "#d9d9d9"
+PAPER = "#ffffff"
+
+ISOLATED = "#0a3d7a"
+CROSS = "#c2500a"
+YOURS = "#1f7a5c"  # your own money; also what is won, and what is alive
+DEAD = "#9b1d3c"  # what was closed, what is lost, and the margin below which that happens
+BORROWED = "#c9cdd3"
+
+# Four kinds of regions: nothing dies; isolated alone loses; cross loses all; everything is gone.
+REGIONS = ("#e6f3ec", "#bdd2ee", "#f6c795", "#c4788a")
+
+NAMED = ("isolated", "cross", "yours", "dead", "borrowed")  # what style sheets use

@@ -1,0 +1,47 @@
+"""The screen of a lab: a picture that a reader can take hold of, with its status and its words."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import anywidget
+from traitlets import Bytes, Dict
+
+from margin_course import palette
+
+HERE = Path(__file__).parent
+SCRIPT = HERE / "screen.js"  # a page without a kernel uses it, too
+
+Move = Callable[[Mapping[str, float], str], None]  # values of controls, and the question's token
+
+
+def looks() -> str:
+    """The style sheet of a lab, with the colours of the palette."""
+    names = {name: getattr(palette, name.upper()) for name in palette.NAMED}
+    colours = "".join(f"  --mc-{name}: {colour};\n" for name, colour in names.items())
+    sheet = (HERE / "screen.css").read_text(encoding="utf-8")
+    return f".mc-lab {{\n{colours}}}\n{sheet}"
+
+
+class Screen(anywidget.AnyWidget):
+    """Shows states, and says where its reader wants the controls.
+
+    Parameters
+    ----------
+    moved : callable           called with {control: value} and a token, which the next state must
+                               carry: the page waits for it before it asks for another one
+    """
+
+    _esm = SCRIPT
+    _css = looks()
+    state = Dict().tag(sync=True)
+    picture = Bytes().tag(sync=True)
+
+    def __init__(self, moved: Move) -> None:
+        super().__init__()
+        self.on_msg(lambda _, said, __: moved(said["values"], said["token"]))
+
+    def show(self, state: Mapping[str, Any], picture: bytes) -> None:
+        """Show a state and its picture, in one message."""
+        with self.hold_sync():
+            self.state, self.picture = dict(state), picture
