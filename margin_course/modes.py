@@ -134,7 +134,7 @@ class PathPicture(Picture):
         now = {mode: np.interp(so_far, steps, run.equity) for mode, run in runs.items()}
         at, heights = -np.inf, {}
         for mode in sorted(runs, key=lambda mode: now[mode][-1]):  # names, one above the other
-            heights[mode] = at = max(now[mode][-1], at + 0.21 * balance)
+            heights[mode] = at = max(now[mode][-1], at + 0.28 * balance)
         lines = 0
         for mode, run in runs.items():
             (colour, style), equity = LINES[mode], now[mode]

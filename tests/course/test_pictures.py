@@ -6,13 +6,27 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from PIL import Image
 
-from margin_course import mandate, picture, text
+from margin_course import mandate, palette, text
 from margin_course.lessons.capstone import MandatePicture
-from margin_course.lessons.comparison import CloudLab, LossPicture, PlanePicture, Room
+from margin_course.lessons.comparison import (
+    FAMILIES,
+    INKS,
+    PATTERNS,
+    VIEWS,
+    CloudLab,
+    CloudPicture,
+    ComparisonLab,
+    LossPicture,
+    PlanePicture,
+    Room,
+    _differences,
+    _kinds,
+    family,
+    of_families,
+)
 from margin_course.lessons.cross_margin import CrossPicture
 from margin_course.lessons.faq_checks import FundingPicture
 from margin_course.lessons.isolated_margin import PocketsPicture
@@ -21,7 +35,8 @@ from margin_course.lessons.real_exchanges import CurvesPicture, LadderPicture, R
 from margin_course.lessons.stress import StressPicture, SurvivalPicture
 from margin_course.lessons.terms import TermsPicture
 from margin_course.modes import PathPicture, both_modes
-from margin_course.picture import CROSS, INK, ISOLATED
+from margin_course.palette import CROSS, INK, ISOLATED, REGIONS
+from margin_course.picture import grid, rgb
 from margin_course.scenarios import load
 from margin_lib.replay import replay
 from tests.support.lessons import LABS, PICTURES
@@ -57,6 +72,7 @@ def states(book):
         PocketsPicture: (book["isolated"], single(book["isolated"], -0.5)),
         CrossPicture: (cross, pair),
         PlanePicture: (cross, pair),
+        CloudPicture: (cross, CloudLab(cross).shown.state),
         LossPicture: (cross, cross.outcomes(paths=100)),
         PathPicture: (cross, {**walk, "step": 3}),
         MandatePicture: (book["capstone"], trials(book["capstone"])),
@@ -135,7 +151,7 @@ def test_words_from_data_are_never_taken_for_tex(kind, root):
 def test_a_lab_bears_a_currency_that_looks_like_tex(kind, root):
     scenario = load(root / FILES[0])[kind.starts_in]
     lab = kind(replace(scenario, currency=TEX))
-    assert bytes(lab._image.value).startswith(b"\x89PNG")
+    assert bytes(lab._screen.picture).startswith(b"\x89PNG")
 
 
 def test_every_picture_fits_a_notebook_and_shows_something(book):
@@ -143,8 +159,8 @@ def test_every_picture_fits_a_notebook_and_shows_something(book):
         picture = kind(scenario)
         blank = pixels(picture.png())
         shown = pixels(picture.plot(state).png())
-        assert shown.shape[1] <= 900
-        assert (shown != blank).mean() > 0.005
+        assert shown.shape[1] <= 560
+        assert (shown != blank).mean() > 0.0005
 
 
 def test_the_level_of_compression_changes_the_size_and_not_the_picture(book):
@@ -163,26 +179,27 @@ def test_a_png_holds_the_pixels_that_were_painted(book):
 
 
 def labels(picture):
-    return [artist for artist in picture.artists if isinstance(artist, Text)]
+    every = [*picture.grounded, *picture.artists]
+    return [artist for artist in every if isinstance(artist, Text)]
 
 
 def words(picture):
     return [artist.get_text() for artist in labels(picture)]
 
 
-def test_the_plane_prints_the_walls_of_the_account(book):
+def test_the_plane_says_the_walls_of_the_account(book):
     scenario, state = states(book)[PlanePicture]
     account = scenario.account("isolated")
-    printed = " ".join(words(PlanePicture(scenario).plot(state)))
+    told = PlanePicture(scenario).plot(state).alt(state)
     for trade in scenario.trades:
         wall = account.liquidation_price(trade.symbol) / trade.price - 1
-        assert text.percent(wall) in printed
+        assert text.percent(wall) in told
 
 
 def test_the_line_of_the_plane_is_where_cross_equity_meets_maintenance(book):
     scenario, state = states(book)[PlanePicture]
     picture = PlanePicture(scenario).plot(state)
-    (line,) = [a for a in picture.artists if getattr(a, "get_linewidth", int)() == 2.5]
+    (line,) = [a for a in picture.grounded if getattr(a, "get_linewidth", int)() == 3]
     account = scenario.account("cross")
     assert len(line.get_xdata()) == 2
     for x, y in zip(*line.get_data(), strict=True):
@@ -191,24 +208,52 @@ def test_the_line_of_the_plane_is_where_cross_equity_meets_maintenance(book):
         assert risk.equity == pytest.approx(risk.maintenance_margin, abs=1e-9 * risk.notional)
 
 
-def test_the_shaded_side_of_the_plane_is_the_one_where_cross_dies(book):
+def test_every_point_of_the_plane_has_the_colour_of_what_is_left_there(book):
+    """Compared with accounts that are moved there, one by one."""
+    rng = np.random.default_rng(1)
     for side in ("long", "short"):
         scenario = book["cross"].with_trade("ADA", side=side)
-        dead = scenario.marks(ETH=-0.9, ADA=1.4 if side == "short" else -0.9)
-        assert scenario.account("cross").risk(dead).is_liquidatable
-        picture = PlanePicture(scenario).plot(both_modes(scenario, [dead]))
-        area = min(picture.artists, key=lambda artist: artist.get_zorder())
-        x, y = -0.9, 1.4 if side == "short" else -0.9
-        assert any(path.contains_point((x, y)) for path in area.get_paths())
-        assert not any(path.contains_point((0, 0)) for path in area.get_paths())
+        picture = PlanePicture(scenario).plot(both_modes(scenario, [scenario.marks()]))
+        pixels = next(a for a in picture.grounded if hasattr(a, "pixels")).pixels
+        high, wide = pixels.shape[:2]
+        low, top = picture.limits
+        for row, column in rng.integers((high, wide), size=(60, 2)):
+            at = [low + (n + 0.5) / size * (top - low) for n, size in ((column, wide), (row, high))]
+            changes = dict(zip(("ETH", "ADA"), np.maximum(at, -0.9999), strict=True))
+            runs = both_modes(scenario, [scenario.marks(**changes)])
+            dead = [s in runs["isolated"].dead for s in ("ETH", "ADA")] + [bool(runs["cross"].dead)]
+            which = family(int(np.dot([1, 2, 4], dead)))
+            plain, ink = rgb(REGIONS[which]), rgb(INKS[which])
+            marked = (0.45 * ink + 0.55 * plain).astype(np.uint8)
+            assert any(np.array_equal(pixels[row, column, :3], x) for x in (plain, marked))
+
+
+@pytest.mark.parametrize("view", VIEWS[1:])
+def test_the_other_views_of_the_plane_say_which_account_holds_more(book, view):
+    scenario = book["cross"]
+    lab = ComparisonLab(scenario)
+    rng = np.random.default_rng(2)
+    lab.set(view=view)
+    picture = lab.canvas
+    x, y = grid(picture.axes[0])
+    runs = lab.shown.state
+    starts = [runs[mode].start for mode in ("isolated", "cross")]
+    where = [*starts, runs["cross"].marks, ["ETH", "ADA"]]
+    worth = _differences(*where, view, _kinds(*where, x, y), x, y)
+    for row, column in rng.integers(worth.shape, size=(40, 2)):
+        move = scenario.marks(ETH=max(x[row, column], -0.9999), ADA=max(y[row, column], -0.9999))
+        path = [move] if view == VIEWS[1] else [move, scenario.marks()]
+        ends = both_modes(scenario, path)
+        more = ends["cross"].equity[-1] - ends["isolated"].equity[-1]
+        assert worth[row, column] == pytest.approx(more, abs=0.01 * scenario.balance)
 
 
 @pytest.mark.parametrize("side", ["long", "short"])
-@pytest.mark.parametrize("correlation", [-0.9, 0.0, 0.9])
+@pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("name", ["cross", "mine"])
-def test_words_in_the_plane_cover_neither_each_other_nor_an_edge(book, name, side, correlation):
-    lab = CloudLab(book[name])
-    lab.set(side=side, correlation=correlation)
+def test_words_in_the_plane_cover_neither_each_other_nor_an_edge(book, name, side, view):
+    lab = ComparisonLab(book[name])
+    lab.set(side=side, view=view)
     picture = lab.canvas
     renderer, ax = picture.canvas.get_renderer(), picture.axes[0]
     boxes = [artist.get_window_extent(renderer) for artist in labels(picture)]
@@ -216,16 +261,26 @@ def test_words_in_the_plane_cover_neither_each_other_nor_an_edge(book, name, sid
         assert not box.count_overlaps(boxes[number + 1 :])
         assert ax.bbox.fully_containsx(box.x0) and ax.bbox.fully_containsx(box.x1)
         assert ax.bbox.fully_containsy(box.y0) and ax.bbox.fully_containsy(box.y1)
-    edges = [a for a in picture.artists if getattr(a, "get_linewidth", int)() in (2, 2.5)]
-    edges = [a for a in edges if a.get_linestyle() != "None"]  # points have no line
+    edges = [a for a in picture.grounded if getattr(a, "get_linewidth", int)() in (2.5, 3)]
     assert len(edges) == 3
     for edge in edges:
         path = edge.get_transform().transform_path(edge.get_path())
         assert not any(path.intersects_bbox(box, filled=False) for box in boxes)
-    printed = " ".join(words(picture)).replace("\n", " ")
-    for what, share in lab.shares.items():
-        if share >= 0.0005:
-            assert f"{what} {text.percent(share, 1, sign=False)}" in printed
+
+
+def test_a_hundred_dots_are_the_shares_of_a_cloud(book):
+    lab = CloudLab(book["cross"])
+    for correlation in (-0.9, 0.0, 0.9):
+        lab.set(correlation=correlation)
+        counts = of_families(lab.shown.state["shares"])
+        assert sum(counts) == 100
+        exact = [0.0] * 4
+        for kind, share in lab.shown.state["shares"].items():
+            exact[family(kind)] += 100 * share
+        assert np.abs(np.subtract(counts, exact)).max() < 1
+        shown = [len(a.get_xdata()) for a in lab.canvas.artists if marker(a) in tuple("osDX")]
+        assert sorted(n for n in shown if n > 1) == sorted(n for n in counts if n > 1)
+        assert all(f"{n} {name}" in lab.alt() for n, name in zip(counts, FAMILIES, strict=True))
 
 
 def test_a_full_plane_takes_no_more_words(book):
@@ -240,33 +295,28 @@ def test_a_full_plane_takes_no_more_words(book):
     assert room.put("two words", everywhere, INK, outside=True) == []
 
 
-def test_the_bars_of_losses_add_up_and_cross_has_one_dark_bar(book):
+def test_the_dots_of_losses_are_a_hundred_and_cross_has_full_ones_in_one_row(book):
     scenario, state = states(book)[LossPicture]
     picture = LossPicture(scenario).plot(state)
-    for mode, side in (("isolated", -1), ("cross", 1)):
-        bars = [a for a in picture.artists if isinstance(a, Rectangle) and a.get_x() * side > 0]
-        spread = state[mode].spread(picture.edges)
-        long = np.abs([bar.get_width() for bar in bars])
-        assert long / long.sum() == pytest.approx(
-            spread[["liquidated", "alive"]].to_numpy().ravel()
-        )
-    assert spread["liquidated"].iloc[1:].sum() == 0
-    assert (
-        f"dark: something died, {text.percent(state['cross'].liquidated.mean(), 1, sign=False)}"
-        in (" ".join(words(picture)))
+    for colour in (ISOLATED, CROSS):
+        heaps = [a for a in picture.artists if marker(a) == "o"]
+        heaps = [a for a in heaps if a.get_markeredgecolor() == colour]
+        assert sum(len(a.get_xdata()) for a in heaps) == 100
+    full = [a for a in heaps if a.get_markerfacecolor() == CROSS]
+    assert all(np.all(np.abs(a.get_ydata()) < 0.5) for a in full)  # all is lost: the lowest row
+    share = text.share(state["cross"].liquidated.mean())
+    assert f"cross, 100 markets full: closed, {share}" in " ".join(words(picture)).replace(
+        "\n", " "
     )
 
 
 def test_the_dot_stays_in_sight(book):
-    trader = book["isolated"]
-    picture = PocketsPicture(trader)
-    low, high = picture.axes[1].get_ylim()
-    for change, marker in ((0.0, "o"), (-0.6, "v"), (0.4, "^")):
-        dots = [
-            artist
-            for artist in picture.plot(single(trader, change)).artists
-            if getattr(artist, "get_marker", lambda: "None")() == marker
-        ]
+    picture = TermsPicture(book["leverage"])
+    low, high = picture.axes[0].get_ylim()
+    for change, marker_there in ((0.0, "o"), (-0.6, "o"), (0.4, "^")):
+        scenario = book["leverage"].with_trade("ETH", leverage=6)
+        dots = [a for a in picture.plot(single(scenario, change)).artists if len(marker(a)) == 1]
+        dots = [a for a in dots if marker(a) == marker_there]
         assert len(dots) == 1, change
         assert low <= dots[0].get_ydata()[0] <= high
 
@@ -277,11 +327,19 @@ def luminance(colour):
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-@pytest.mark.parametrize("name", ["INK", "QUIET", "ISOLATED", "CROSS", "GAIN", "LOSS"])
+@pytest.mark.parametrize("name", ["INK", "QUIET", "ISOLATED", "CROSS", "YOURS", "DEAD"])
 @pytest.mark.parametrize("ground", ["#ffffff"])
 def test_words_in_a_colour_of_the_palette_are_readable(name, ground):
-    contrast = (luminance(ground) + 0.05) / (luminance(getattr(picture, name)) + 0.05)
+    contrast = (luminance(ground) + 0.05) / (luminance(getattr(palette, name)) + 0.05)
     assert contrast >= 4.5
+
+
+def test_regions_stay_apart_in_greyscale_or_by_their_pattern():
+    for one in range(4):
+        for other in range(one):
+            dark, light = sorted(luminance(REGIONS[n]) + 0.05 for n in (one, other))
+            assert light / dark > 1.2 or PATTERNS[one] != PATTERNS[other]
+    assert len(set(PATTERNS)) == 4
 
 
 def test_the_two_modes_stay_apart_in_greyscale():
@@ -308,19 +366,19 @@ def test_the_lines_of_the_rules_cross_where_the_account_dies(book, at):
     picture = RulesPicture(scenario).plot(state)
     (dot,) = [a for a in picture.artists if getattr(a, "get_marker", str)() == "o"]
     assert (dot.get_markerfacecolor() == INK) is at
-    lines = [a for a in picture.artists if getattr(a, "get_linewidth", int)() == 2]
+    lines = [a for a in picture.artists if getattr(a, "get_linewidth", int)() == 2.5]
     own, asked = (line for line in lines if len(line.get_xdata()) > 100)
     (x,), (y,) = dot.get_data()
     for line in (own, asked):
         assert np.interp(x, *line.get_data()) == pytest.approx(y, rel=1e-3)
     edge = state["account"].liquidation_price("ETH")
-    assert f"these rules {text.price(edge, scenario.currency)}" in words(picture)
+    assert f"these rules: {text.price(edge, scenario.currency)}" in words(picture)
 
 
 def test_curves_are_what_they_are_given(book):
     picture = CurvesPicture(book["cross"], shares=True, xlim=(0, 1), ylabel="share")
     picture.plot({"one": ([0.2, 0.8], [0.1, 0.9], 1)})
-    assert picture.axes[0].get_xlim() == (0, 1) and picture.axes[0].get_ylabel() == "share"
+    assert picture.axes[0].get_xlim() == (0, 1) and picture.axes[0].get_title("left") == "share"
     assert words(picture) == ["one"]
     assert labels(picture)[0].get_position() == (0.8, 0.9)
     assert picture.axes[0].yaxis.get_major_formatter()(0.5) == "50.0 %"
@@ -329,10 +387,10 @@ def test_curves_are_what_they_are_given(book):
 def test_the_picture_of_a_fall_says_where_each_mode_dies_or_that_it_lives(book):
     scenario, state = states(book)[StressPicture]
     printed = words(StressPicture(scenario).plot(state))
-    assert "isolated: liquidated at −20.0 %" in printed
-    assert "cross: alive" in printed
+    assert "isolated: ✕ closed at −20.0 %" in printed
+    assert "cross: ● alive" in printed
     assert "it ended here: −60 %" in printed
-    crosses = [a for a in StressPicture(scenario).plot(state).artists if "X" in str(marker(a))]
+    crosses = [a for a in StressPicture(scenario).plot(state).artists if marker(a) == "X"]
     assert [tuple(map(float, a.get_xydata()[0])) for a in crosses] == [(-0.2, 7e3)]
 
 
@@ -349,3 +407,56 @@ def test_the_line_of_survival_shows_the_leverage_of_each_day(book):
 
 def marker(artist):
     return getattr(artist, "get_marker", lambda: "")()
+
+
+# Nothing on top of anything
+
+
+def places(lab):
+    """Where a lab is looked at: its buttons, and both ends of each control."""
+    yield from lab.presets.values()
+    for name, control in lab.controls.items():
+        ends = control.options if hasattr(control, "options") else (control.min, control.max)
+        yield from ({name: end} for end in ends)
+
+
+def written(picture):
+    """All words of a picture; of ticks, those within the axes."""
+    for ax in picture.axes:
+        yield from (each for each in ax.get_children() if isinstance(each, Text))
+        yield from (ax.xaxis.label, ax.yaxis.label)
+        for axis in (ax.xaxis, ax.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            yield from (t.label1 for t in axis.get_major_ticks() if low <= t.get_loc() <= high)
+
+
+@pytest.mark.parametrize("kind", LABS.values(), ids=LABS)
+def test_words_lie_in_the_picture_and_not_on_each_other(kind, root):
+    lab = kind(load(root / FILES[0])[kind.starts_in])
+    found = []
+    for place in places(lab):
+        lab.set(**lab.presets["start"])
+        lab.set(**place)
+        picture = lab.canvas
+        frame = picture.figure.bbox
+        texts = [text for text in written(picture) if text.get_text() and text.get_visible()]
+        boxes = [(t.get_text(), t.get_window_extent(picture.canvas.get_renderer())) for t in texts]
+        seen = [(words, box) for words, box in boxes if frame.overlaps(box)]
+        for number, (words, box) in enumerate(seen):
+            outside = max(-box.x0, -box.y0, box.x1 - frame.x1, box.y1 - frame.y1)
+            if outside > 4:
+                found.append((place, words, "sticks out"))
+            for other, there in seen[number + 1 :]:
+                across = min(box.x1, there.x1) - max(box.x0, there.x0)
+                upwards = min(box.y1, there.y1) - max(box.y0, there.y0)
+                if across > 4 and upwards > 4:
+                    found.append((place, words, other))
+    assert found == []
+
+
+@pytest.mark.parametrize("kind", LABS.values(), ids=LABS)
+def test_a_stored_picture_is_small(kind, root):
+    lab = kind(load(root / FILES[0])[kind.starts_in])
+    for place in places(lab):
+        lab.set(**place)
+        assert len(lab.png(level=9)) < 60_000
