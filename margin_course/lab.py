@@ -31,7 +31,9 @@ from margin_course.scenarios import Scenario, Trade
 from margin_course.screen import Screen
 from margin_lib.account import Account
 from margin_lib.errors import MarginError, one_number
+from margin_lib.liquidation import mark_to_market
 from margin_lib.replay import Replay
+from margin_lib.types import Marks
 
 Controls = dict[str, widgets.Widget]  # by name
 Presets = Mapping[str, Mapping[str, Any]]  # a button's words -> values of controls
@@ -449,6 +451,12 @@ class Lab(widgets.VBox):
 
 
 # What became of accounts: tiles and words
+
+
+def judged(account: Account, marks: Marks) -> Replay:
+    """A single moment: what the exchange does with an account at once, as a replay of one step."""
+    end, events = mark_to_market(account, marks)
+    return Replay(account, (dict(marks),), (end,), (events,), (0.0,))
 
 
 def pockets(account: Account) -> list[tuple[str, list[str], str]]:

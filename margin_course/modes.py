@@ -19,6 +19,7 @@ from margin_course.lab import (
     change,
     choice,
     closed_at,
+    judged,
     pockets,
     status,
     step_slider,
@@ -76,7 +77,8 @@ class MovesLab(Lab):
         return scenario.moves
 
     def compute(self, scenario: Scenario, **changes: float) -> Shown:
-        runs, unit = both_modes(scenario, [scenario.marks(**changes)]), scenario.currency
+        marks, unit = scenario.marks(**changes), scenario.currency
+        runs = {mode: judged(scenario.account(mode), marks) for mode in MODES}
         return Shown(runs, outcomes(runs, unit), status_of_both(runs, unit))
 
 

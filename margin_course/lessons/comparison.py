@@ -14,9 +14,10 @@ from margin_course.lab import (
     Shown,
     Tile,
     choice,
+    judged,
     slider,
 )
-from margin_course.modes import MovesLab, both_modes, side_of
+from margin_course.modes import MovesLab, side_of
 from margin_course.palette import CROSS, DEAD, INK, ISOLATED, QUIET, REGIONS, YOURS
 from margin_course.picture import (
     Parts,
@@ -33,7 +34,7 @@ from margin_course.picture import (
     rgb,
 )
 from margin_course.scenarios import SEED, Scenario
-from margin_lib.account import Account
+from margin_lib.account import MODES, Account
 from margin_lib.simulate import Outcomes, simulate
 
 MARKETS, SHOWN = 4000, 400  # of a cloud: those that are counted, those that are drawn
@@ -441,12 +442,13 @@ class CloudLab(Lab):
     def compute(
         self, scenario: Scenario, side: str, correlation: float, volatility: float
     ) -> Shown:
-        scenario = scenario.first(2).with_trade(scenario.trades[1].symbol, side=side)
+        scenario = scenario.first_trades(2).with_trade(scenario.trades[1].symbol, side=side)
         terms = {"correlation": correlation, "volatility": volatility}
         market = scenario.market(step_hours=24 * scenario.days, **terms)
         bars = market.draw(np.random.default_rng(SEED), steps=1, paths=MARKETS)  # each one jump
-        runs = both_modes(scenario, [scenario.marks()])
-        results = simulate({mode: run.start for mode, run in runs.items()}, bars)
+        accounts = {mode: scenario.account(mode) for mode in MODES}
+        runs = {mode: judged(account, scenario.marks()) for mode, account in accounts.items()}
+        results = simulate(accounts, bars)
         steps = results["isolated"].step
         dead = [*(step >= 0 for step in steps.values()), results["cross"].liquidated]
         kinds = np.bincount(np.dot([1, 2, 4], dead), minlength=8) / MARKETS

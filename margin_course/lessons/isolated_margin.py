@@ -15,6 +15,7 @@ from margin_course.lab import (
     equity_of,
     first_mark,
     flash_crash,
+    judged,
     leverage_of,
     slider,
     status,
@@ -32,7 +33,7 @@ from margin_course.picture import (
     vessel,
 )
 from margin_course.scenarios import Scenario
-from margin_lib.replay import Replay, replay
+from margin_lib.replay import Replay
 
 
 class PocketsPicture(Picture):
@@ -148,7 +149,7 @@ class IsolatedLab(Lab):
         account = scenario.account("isolated")
         possible = min(added, account.balance)
         account, _ = account.add_margin(symbol, possible)
-        state = replay(account, [scenario.marks(**{symbol: change})])
+        state = judged(account, scenario.marks(**{symbol: change}))
         words = outcomes({"isolated": state}, unit)
         if not state.dead:
             edge = text.price(account.liquidation_price(symbol), unit)

@@ -12,6 +12,7 @@ from margin_course.lab import (
     change,
     first_mark,
     flash_crash,
+    judged,
     leverage_of,
     status,
 )
@@ -29,7 +30,7 @@ from margin_course.picture import (
     percent_axis,
 )
 from margin_course.scenarios import Scenario
-from margin_lib.replay import Replay, replay
+from margin_lib.replay import Replay
 
 
 class LeveragePicture(Picture):
@@ -133,7 +134,7 @@ class LeverageLab(Lab):
         symbol, currency = scenario.trades[0].symbol, scenario.currency
         scenario = scenario.with_trade(symbol, leverage=leverage)
         account, marks = scenario.account("isolated"), scenario.marks(**{symbol: change})
-        state = replay(account, [marks])
+        state = judged(account, marks)
         position = account[symbol]
         gain = position.pnl(marks[symbol])
         words = [

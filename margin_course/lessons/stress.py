@@ -21,6 +21,7 @@ from margin_course.palette import FAINT, QUIET
 from margin_course.picture import LINES, Parts, Picture, inside, label
 from margin_course.scenarios import Scenario
 from margin_lib.account import MODES
+from margin_lib.liquidation import mark_to_market
 from margin_lib.replay import replay
 
 
@@ -144,7 +145,7 @@ class StressLab(Lab):
     ) -> Shown:
         (trade, *_), unit = scenario.trades, scenario.currency
         symbol, change = trade.symbol, scenario.moves[event].get(trade.symbol, 0)
-        alone = scenario.first(1).with_trade(symbol, leverage=leverage, margin=margin)
+        alone = scenario.first_trades(1).with_trade(symbol, leverage=leverage, margin=margin)
         starts = {m: alone.account(m).holding(symbol, coin, trade.price) for m in MODES}
         prices = (start.liquidation_price(symbol, alone.marks()) for start in starts.values())
         edges = [price / trade.price - 1 for price in prices]
@@ -158,8 +159,8 @@ class StressLab(Lab):
             run = replay(start, path)
             dead, worth = bool(run.dead), text.money(run.equity[-1], unit)
             state[mode] = run.equity, edge if dead else np.nan
-            jump = replay(start, path[-1:])
-            fund = sum(event.received("insurance fund") for _, event in jump.liquidations)
+            _, events = mark_to_market(start, path[-1])
+            fund = sum(event.received("insurance fund") for event in events)
             owed = text.money(max(-fund, 0), unit)
             debts.append(f"{mode} {owed}")
             where = f"closed at {text.percent(edge, 1)}"

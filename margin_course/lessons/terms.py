@@ -12,6 +12,7 @@ from margin_course.lab import (
     change,
     first_mark,
     flash_crash,
+    judged,
     leverage_of,
     slider,
     status,
@@ -30,7 +31,7 @@ from margin_course.picture import (
 )
 from margin_course.scenarios import Scenario
 from margin_lib.account import Position
-from margin_lib.replay import Replay, replay
+from margin_lib.replay import Replay
 
 
 class TermsPicture(Picture):
@@ -156,7 +157,7 @@ class TermsLab(Lab):
         symbol, unit = scenario.trades[0].symbol, scenario.currency
         asked, leverage = leverage, opening(leverage, rate)
         scenario = scenario.with_trade(symbol, leverage=leverage, maintenance_rate=rate)
-        state = replay(scenario.account("isolated"), [scenario.marks(**{symbol: change})])
+        state = judged(scenario.account("isolated"), scenario.marks(**{symbol: change}))
         words = outcomes({"isolated": state}, unit)
         if not state.dead:
             risk = state.start.risk(state.marks, symbol)
