@@ -16,7 +16,6 @@ The state of a lab is plain data, so a page without a kernel can show it as well
     film        the control that plays, from `low` to `high` at so much a second; or None
 """
 
-import html
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
