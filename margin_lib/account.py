@@ -3,7 +3,8 @@
 An account has one shared balance. A position with a margin of its own is isolated: it can lose that
 margin and nothing else. A position without one is cross: it shares the balance with the others.
 Beside the balance there may be coins as collateral. Mark prices are never stored; they come in as
-`marks`, a mapping from market to price.
+`marks`, a mapping from market to price. A number outside the bounds in its line raises MarginError;
+"Raises" says what else does.
 
 All examples below know these:
 
@@ -102,7 +103,7 @@ class Position:
     def notional(self, price: ArrayLike) -> Number:
         """Value at a price, in the money the contract is margined in [quote; inverse: coin].
 
-        Errors and source as for `formulas.notional`.
+        Source as for `formulas.notional`.
 
         >>> short.notional(6)
         24.0
@@ -112,7 +113,7 @@ class Position:
     def pnl(self, price: ArrayLike) -> Number:
         """Profit at a price since entry, below 0 a loss [quote; inverse: coin].
 
-        Errors and source as for `formulas.pnl`.
+        Source as for `formulas.pnl`.
 
         >>> short.pnl(6)
         8.0
@@ -122,7 +123,7 @@ class Position:
     def break_even_price(self, paid: ArrayLike = 0, fee_rate: ArrayLike = 0) -> Number:
         """Price at which closing brings back what the position has cost [quote per coin].
 
-        Parameters, returns, errors, equation and source as for `formulas.break_even_price`.
+        Parameters, returns, equation and source as for `formulas.break_even_price`.
 
         >>> long.break_even_price(paid=1)
         8.25
@@ -134,7 +135,7 @@ class Position:
     def funding(self, price: ArrayLike, rate: ArrayLike) -> Number:
         """Cash of a funding payment at a price and a rate, above 0 received [quote; inverse: coin].
 
-        Errors and source as for `formulas.funding`.
+        Source as for `formulas.funding`.
 
         >>> short.funding(6, rate=0.25)
         6.0
@@ -151,10 +152,6 @@ class Position:
         Returns
         -------
         float or ndarray           [quote; inverse: coin]
-
-        Raises
-        ------
-        MarginError                not finite
 
         Equation:  rate · N − amount + counted closing fee · N + growth · coins · N, with N at the
         price or at entry
@@ -195,7 +192,7 @@ class Position:
         price : array_like or None     today's mark, for a venue that freezes maintenance there; the
                                    entry price without it [quote per coin]
 
-        Returns, errors, equation and source as for `formulas.tiered_liquidation_price`.
+        Returns, equation and source as for `formulas.tiered_liquidation_price`.
 
         >>> short.liquidation_price()   # 16 − 4 (P − 8) = P
         9.6
@@ -262,8 +259,6 @@ class Position:
         Returns
         -------
         Risk                       of the shape of the price [quote; inverse: coin]
-
-        Errors as for `Position.maintenance_margin`.
 
         >>> risk = short.risk(8)
         >>> risk.equity, risk.notional, risk.initial_margin, risk.maintenance_margin
@@ -444,7 +439,7 @@ class Collateral:
     def notional(self, price: ArrayLike) -> Number:
         """Value of the coins at a price, all of it [quote].
 
-        Errors and source as for `formulas.notional`.
+        Source as for `formulas.notional`.
 
         >>> Collateral(coin="BTC", amount=2).notional(100)
         200.0
@@ -454,7 +449,7 @@ class Collateral:
     def worth(self, price: ArrayLike) -> Number:
         """What selling all coins brings at a price, or paying the debt costs, below 0 [quote].
 
-        Errors and source as for `formulas.equity_of_cash`.
+        Source as for `formulas.equity_of_cash`.
 
         >>> Collateral(coin="BTC", amount=-2).worth(100)
         -200.0
@@ -472,7 +467,7 @@ class Collateral:
         -------
         Risk                       of the shape of the price [quote]
 
-        Errors, equation and source as for `formulas.counted_collateral`.
+        Equation and source as for `formulas.counted_collateral`.
 
         >>> Collateral(coin="BTC", amount=2, ratio=0.75).risk(100).equity
         150.0

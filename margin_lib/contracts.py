@@ -1,4 +1,7 @@
-"""What is traded, by which rules: contracts, maintenance tiers, conventions; frozen values."""
+"""What is traded, by which rules: contracts, maintenance tiers, conventions; frozen values.
+
+What is outside the bounds in its parameter's line raises MarginError.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -157,10 +160,6 @@ class Tiers(tuple[Tier, ...]):
         Returns
         -------
         Tier
-
-        Raises
-        ------
-        MarginError                below 0, not finite, an array
 
         >>> Tiers.continuous([(0, 0.25), (100, 0.5)]).at(100).rate
         0.5

@@ -1,8 +1,9 @@
 """The mathematics: each function is one balance equation, for single numbers and arrays alike.
 
 Quantities are signed: above zero for a long position, below zero for a short one. Money is in the
-account's currency (quote), prices are in quote per coin. Inputs that are no finite number raise
-MarginError, so a NaN in a result always means "never" or "undefined", not a mistake on the way.
+account's currency (quote), prices are in quote per coin. What is no finite number, or outside the
+bounds in its parameter's line, raises MarginError ("Raises" says what else does), so a NaN in a
+result always means "never" or "undefined", not a mistake on the way.
 Given fractions (`fractions.Fraction`) and whole numbers, results are exact fractions.
 
 An inverse contract is margined in the coin, and its quantity counts quote money. Its profit
@@ -47,10 +48,6 @@ def quantity(
     float or ndarray           size of a long; put a minus before it for a short [coin; inverse:
                                quote]
 
-    Raises
-    ------
-    MarginError                margin or price not above 0, leverage below 1, not finite
-
     Source: definition of leverage; claim L1 of the course.
 
     >>> quantity(1000, 5, 2000)
@@ -76,10 +73,6 @@ def notional(quantity: ArrayLike, price: ArrayLike, inverse: bool = False) -> Nu
     Returns
     -------
     float or ndarray           never negative [quote; inverse: coin]
-
-    Raises
-    ------
-    MarginError                price not above 0; not finite
 
     Source: definition.
 
@@ -110,10 +103,6 @@ def pnl(
     -------
     float or ndarray           [quote; inverse: coin]
 
-    Raises
-    ------
-    MarginError                a price not above 0; not finite
-
     Source: definition of a linear and of an inverse contract.
 
     >>> pnl(-100, 0.25, 0.5)
@@ -141,10 +130,6 @@ def trading_fee(notional: ArrayLike, rate: ArrayLike) -> Number:
     Returns
     -------
     float or ndarray           [quote]
-
-    Raises
-    ------
-    MarginError                rate outside its range, notional below 0, not finite
 
     Source: definition.
 
@@ -174,10 +159,6 @@ def net_pnl(
     Returns
     -------
     float or ndarray           [quote; inverse: coin]
-
-    Raises
-    ------
-    MarginError                a price not above 0, a rate outside its range, not finite
 
     Source: ABOARD, "Multi-positions bankruptcy price calculation": profit after the closing fee.
 
@@ -213,7 +194,7 @@ def average_entry_price(
 
     Raises
     ------
-    MarginError                a price not above 0; nothing in all, or two sides; not finite
+    MarginError                nothing in all, or two sides
 
     Source: the profit of the whole is the sum of the profits of its parts.
 
@@ -246,10 +227,6 @@ def initial_margin(notional: ArrayLike, leverage: ArrayLike) -> Number:
     -------
     float or ndarray           [quote]
 
-    Raises
-    ------
-    MarginError                leverage below 1, notional below 0, not finite
-
     Source: definition; claim T2 of the course.
 
     >>> initial_margin(10, 5)
@@ -275,10 +252,6 @@ def order_margin(
     Returns
     -------
     float or ndarray           [quote]
-
-    Raises
-    ------
-    MarginError                not finite
 
     Source: Binance, "Initial margin of open orders" (one-way mode), read 2026-11-26.
 
@@ -308,10 +281,6 @@ def counted_collateral(value: ArrayLike, ratios: Sequence[Row], buying: ArrayLik
     -------
     float or ndarray           [quote]
 
-    Raises
-    ------
-    MarginError                not finite
-
     Source: Bitget, "Tiered collateral ratio of the unified account"; Binance, "Multi-assets mode"
     (rates for selling and for buying); both read 2026-11-26.
 
@@ -330,16 +299,12 @@ def borrowed(notional: ArrayLike, own_money: ArrayLike) -> Number:
 
     Parameters
     ----------
-    notional : array_like      at entry [quote]
-    own_money : array_like     margin put in at entry [quote]
+    notional : array_like      at entry, at least 0 [quote]
+    own_money : array_like     margin put in at entry, at least 0 [quote]
 
     Returns
     -------
     float or ndarray           0 where own money pays for everything [quote]
-
-    Raises
-    ------
-    MarginError                below 0; not finite
 
     Source: claim L3 of the course.
 
@@ -357,17 +322,13 @@ def maintenance_margin(notional: ArrayLike, rate: ArrayLike, amount: ArrayLike =
 
     Parameters
     ----------
-    notional : array_like      at the mark price [quote]
+    notional : array_like      at the mark price, at least 0 [quote]
     rate : array_like          maintenance margin rate, 0 <= rate < 1 [1]
     amount : array_like        maintenance amount, deducted [quote]
 
     Returns
     -------
     float or ndarray           [quote]
-
-    Raises
-    ------
-    MarginError                rate outside its range, notional below 0, not finite
 
     Source: Binance, "Leverage and margin of USDⓈ-M futures": notional · rate − amount.
 
@@ -386,16 +347,12 @@ def tiered_maintenance(notional: ArrayLike, tiers: Sequence[Row]) -> Number:
 
     Parameters
     ----------
-    notional : array_like      at the mark price, never the margin [quote]
+    notional : array_like      at the mark price, never the margin; at least 0 [quote]
     tiers : contracts.Tiers
 
     Returns
     -------
     float or ndarray           [quote]
-
-    Raises
-    ------
-    MarginError                notional below 0, not finite
 
     Source: Binance, "Leverage and margin of USDⓈ-M futures".
 
@@ -427,10 +384,6 @@ def margin_ratio(maintenance_margin: ArrayLike, equity: ArrayLike) -> Number:
     -------
     float or ndarray           infinite once equity is used up [1]
 
-    Raises
-    ------
-    MarginError                maintenance below 0; not finite
-
     Source: Binance futures ("margin ratio", liquidation at 100 %).
 
     >>> margin_ratio(0.5, 2)
@@ -459,10 +412,6 @@ def margin_level(equity: ArrayLike, maintenance_margin: ArrayLike) -> Number:
     Returns
     -------
     float or ndarray           below 0 with equity below 0; NaN where nothing is required [1]
-
-    Raises
-    ------
-    MarginError                maintenance below 0; not finite
 
     Source: OKX API v5, `mgnRatio` of a position.
 
@@ -502,10 +451,6 @@ def equity_of_cash(
     -------
     float or ndarray           [quote; inverse: coin]
 
-    Raises
-    ------
-    MarginError                price not above 0; not finite
-
     Source: dYdX v4 (quote balance plus size times oracle price); Hyperliquid (`rawUsd`).
 
     >>> equity_of_cash(1100, -1, 1000)
@@ -542,7 +487,8 @@ def liquidation_price(
     collateral : array_like    signed [quote; inverse: coin]
     rate : array_like          maintenance margin rate, 0 <= rate < 1 [1]
     amount : array_like        maintenance amount [quote; inverse: coin]
-    fee_rate : array_like      closing fee, where a venue counts it in the requirement [1]
+    fee_rate : array_like      closing fee, where a venue counts it in the requirement, at least 0
+                               and with the rate below 1 [1]
     inverse : bool             margined in the coin
 
     Returns
@@ -550,10 +496,6 @@ def liquidation_price(
     float or ndarray           a long lives above the price, a short below it. NaN: no price
                                liquidates ("never"). 0 for a short, infinity for an inverse long:
                                no price keeps it alive [quote per coin]
-
-    Raises
-    ------
-    MarginError                a price not above 0, a rate outside its range, not finite
 
     Source: Binance, "How to calculate liquidation price of USDⓈ-M futures contracts", and the
     same for COIN-M.
@@ -594,11 +536,11 @@ def tiered_liquidation_price(
     ----------
     entry_price, quantity, collateral, inverse : as for `liquidation_price`
     tiers : contracts.Tiers    or rows of (floor, rate, amount, max_leverage)
-    fee_rate : float           as for `liquidation_price`, a single number [1]
+    fee_rate : float           as for `liquidation_price`, a single number, at least 0 [1]
     growth : float             what the rate gains with each unit of notional, a single number, at
                                least 0 [1 per unit]
 
-    Returns and errors as for `liquidation_price`.
+    Returns as for `liquidation_price`.
 
     Equation:  max over rows of min(solution, price at the cap), rows with
     solution >= price at the floor; mirrored for a short. With growth the solution is the root of
@@ -703,10 +645,6 @@ def liquidation_range(
     (float or ndarray, same)   below and above; NaN for "never"; both `price` itself where they
                                are liquidated already [quote per coin]
 
-    Raises
-    ------
-    MarginError                not finite
-
     Equation:  collateral + Σ pnl(P) = Σ maintenance(P), the next solution on either side
 
     Source: Binance, "How to calculate liquidation price of USDⓈ-M futures contracts" (hedge mode).
@@ -753,10 +691,6 @@ def nearest_zeros(
     -------
     (float or ndarray, same)   nearest zeros below and above, NaN for none; both `now` itself where
                                nothing is left there. A price of 0 is none [quote per coin]
-
-    Raises
-    ------
-    MarginError                not finite
 
     Equation:  value(P) = 0
 
@@ -824,10 +758,6 @@ def with_crossings(
     -------
     list                       kinks; `now` stands for those that are none [quote per coin]
 
-    Raises
-    ------
-    MarginError                not finite
-
     Equation:  value(P) = 0
 
     Source: a straight line through two points.
@@ -856,7 +786,7 @@ def bankruptcy_price(
 
     Equation, solved for the price P:  collateral + pnl(P) = fee rate · notional(P)
 
-    Parameters, returns and errors as for `liquidation_price`. With the fee rate of closing, it is
+    Parameters and returns as for `liquidation_price`. With the fee rate of closing, it is
     the price at which closing leaves exactly nothing.
 
     Source: Bybit, "Bankruptcy price".
@@ -891,10 +821,6 @@ def break_even_price(
     -------
     float or ndarray           NaN where no price is high enough [quote per coin]
 
-    Raises
-    ------
-    MarginError                not finite
-
     Source: NautilusTrader, issue 4166 (with the fee of closing); Binance, `breakEvenPrice` of a
     position (without it); both read 2026-11-26.
 
@@ -926,10 +852,6 @@ def spot_margin_level(
     Returns
     -------
     float or ndarray           NaN where nothing is owed [1]
-
-    Raises
-    ------
-    MarginError                price not above 0, anything below 0, not finite
 
     Source: Binance, "How to calculate margin liquidation price" (spot margin).
 
@@ -966,10 +888,6 @@ def spot_liquidation_price(
     float or ndarray           below it an account dies that gains with the price, above it one
                                that owes coins. NaN: no price liquidates ("never"), or none makes
                                a difference. 0: no price keeps it alive [quote per coin]
-
-    Raises
-    ------
-    MarginError                level not above 0, anything below 0, not finite
 
     Source: Binance, "How to calculate margin liquidation price" (spot margin).
 
@@ -1017,10 +935,6 @@ def funding(
     -------
     float or ndarray           above 0 received, below 0 paid [quote; inverse: coin]
 
-    Raises
-    ------
-    MarginError                price not above 0, periods below 0, not finite
-
     Source: Binance, "Introduction to futures funding rates"; by the time held: freqtrade, its
     test of funding fees at Kraken.
 
@@ -1062,10 +976,6 @@ def interest(
     -------
     float or ndarray           [quote]
 
-    Raises
-    ------
-    MarginError                not finite
-
     Source: Binance, "How to calculate margin interest" (support article 360030157812, read
     2026-11-26): a loan from 13:20 to 14:15 pays for two hours; freqtrade, its test of interest at
     Kraken: one charge at opening and one for every started 4 hours.
@@ -1097,10 +1007,6 @@ def deficit(equity: ArrayLike) -> Number:
     -------
     float or ndarray           [quote]
 
-    Raises
-    ------
-    MarginError                not finite
-
     Source: definition.
 
     >>> deficit(-550), deficit(20)
@@ -1122,10 +1028,6 @@ def left_after(means: ArrayLike, deficit: ArrayLike) -> Number:
     Returns
     -------
     float or ndarray           [quote]
-
-    Raises
-    ------
-    MarginError                deficit below 0; not finite
 
     Source: FLOX, test of its liquidation engine: the fund first, then the winners' profit.
 
@@ -1152,10 +1054,6 @@ def returned(equity: ArrayLike, notional: ArrayLike, fee_rate: ArrayLike | None)
     Returns
     -------
     float or ndarray           [quote]
-
-    Raises
-    ------
-    MarginError                notional or fee rate below 0; not finite
 
     Source: Bybit, "Liquidation process (isolated margin)", for None; Hyperliquid documentation,
     "Liquidations", for what is left and returned.

@@ -1,4 +1,7 @@
-"""Spot margin: coins and money really borrowed. Who sells short owes coins, not money."""
+"""Spot margin: coins and money really borrowed. Who sells short owes coins, not money.
+
+What is outside the bounds in its parameter's line raises MarginError.
+"""
 
 import math
 from dataclasses import dataclass, replace
@@ -57,10 +60,6 @@ class SpotWallet:
         -------
         SpotWallet
 
-        Raises
-        ------
-        MarginError                a price not above 0, a rate outside its range, not finite
-
         Equation:  coin − coin debt grows by the quantity,
         quote − quote debt by −quantity · price − fee
 
@@ -100,16 +99,12 @@ class SpotWallet:
         ----------
         hours : float              since the last call, at least 0 [hour]
         coin_rate, quote_rate : float      of what is borrowed, at least 0 [1 per hour]
-        past : float               as for `formulas.interest`, for the first call after borrowing,
-                                   where hours of the clock are charged [hour]
+        past : float               as for `formulas.interest`, at least 0, for the first call after
+                                   borrowing, where hours of the clock are charged [hour]
 
         Returns
         -------
         SpotWallet
-
-        Raises
-        ------
-        MarginError                a value below 0, not finite
 
         Equation:  debt grows by (debt − interest in it) · rate · ⌈hours + past − prepaid⌉
 
@@ -139,8 +134,7 @@ class SpotWallet:
 
         Equation:  equity = (quote − quote debt) + (coin − coin debt) · price
 
-        Source: Binance, "Margin level and margin call" (spot margin). Errors as for
-        `formulas.equity_of_cash`.
+        Source: Binance, "Margin level and margin call" (spot margin).
 
         >>> SpotWallet(coin=1, quote_debt=1000).equity(1500)
         500.0
@@ -152,7 +146,7 @@ class SpotWallet:
     def level(self, price: ArrayLike) -> Number:
         """Margin level at a price; NaN where nothing is owed [1].
 
-        Equation, errors and source as for `formulas.spot_margin_level`.
+        Equation and source as for `formulas.spot_margin_level`.
 
         >>> SpotWallet(coin=1, quote_debt=1000).level(1500)
         1.5
@@ -162,7 +156,7 @@ class SpotWallet:
     def liquidation_price(self, level: ArrayLike) -> Number:
         """Price at which the margin level has fallen to a level [quote per coin].
 
-        Returns, errors, equation and source as for `formulas.spot_liquidation_price`.
+        Returns, equation and source as for `formulas.spot_liquidation_price`.
 
         >>> SpotWallet(quote=3000, coin_debt=1).liquidation_price(1.25)
         2400.0
@@ -180,10 +174,6 @@ class SpotWallet:
         Returns
         -------
         bool or ndarray of bool    False where nothing is owed
-
-        Raises
-        ------
-        MarginError                price or level not above 0, not finite
 
         Equation:  margin level <= level
 

@@ -37,16 +37,9 @@ WITHOUT_UNIT = {
     "symbol", "mode", "cross", "isolated", "is_liquidatable", "jumps", "have_wicks", "end", "marks",
     "liquidations", "dead", "liquidated", "holdings",
 }  # fmt: skip
-# Who calls one of these, or a formula, or raises, can raise MarginError.
-CHECKS = {
-    "number",
-    "one_number",
-    "keep_number",
-    "mark",
-    "checked_marks",
-    "_check_alive",
-    "_must_be",
-}
+BOUNDS = re.compile(r"above|at least|at most|below|between|<|\b0 to 1\b|rising")
+# Who calls one of these, or raises, can raise MarginError for more than the bounds of a number.
+CHECKS = {"mark", "checked_marks", "_check_alive", "_must_be"}
 
 
 def members():
@@ -142,23 +135,35 @@ def check_parameters(wanted, entries):
         assert UNIT.search(entries[name]) or not NUMBER.match(entries[name]), name
 
 
-def checks(function):
-    """Whether a function itself checks something."""
+def calls(function):
+    """(name, call) of everything that a function calls."""
     for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function)))):
-        if isinstance(node, ast.Raise):
-            return True
         if isinstance(node, ast.Call):
-            called = node.func
-            of = getattr(getattr(called, "value", None), "id", None)
-            if of == "formulas" or getattr(called, "attr", getattr(called, "id", "")) in CHECKS:
-                return True
-    return False
+            yield getattr(node.func, "attr", getattr(node.func, "id", "")), node
+
+
+def checks(function):
+    """Whether a function refuses more than a number outside the bounds of its line."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    raises = any(isinstance(node, ast.Raise) for node in ast.walk(tree))
+    return raises or any(name in CHECKS for name, _ in calls(function))
+
+
+def bounded(function):
+    """The parameters that a function checks against bounds itself."""
+    for name, call in calls(function):
+        bounds = name in ("number", "one_number") and [
+            word.arg for word in call.keywords if word.arg
+        ]
+        if bounds and getattr(call.args[1], "id", "") in names(function):
+            yield call.args[1].id
 
 
 @each([entry for entry in FUNCTIONS if entry[0].startswith("formulas.")])
 def test_a_formula_says_everything(thing, places):
-    """All five sections and an example; every parameter by name; units of numbers and result."""
-    assert [section for section in SECTIONS if not has(thing, places, section)] == []
+    """Its sections and an example; every parameter by name; units of numbers and result."""
+    missing = [section for section in SECTIONS if not has(thing, places, section)]
+    assert missing in ([], ["Raises"])
     assert ">>> " in doc(thing)
     check_parameters(names(thing), parameters(thing, places))
     returns = body(thing, "Returns")
@@ -168,13 +173,17 @@ def test_a_formula_says_everything(thing, places):
 @each([entry for entry in FUNCTIONS if names(entry[1])])
 def test_what_takes_arguments_says_what_they_are_and_what_comes_out(thing, places):
     """Every parameter is named: in the section if there is one, otherwise anywhere. The result has
-    a section or a unit. What checks says when it raises MarginError. There is an example."""
+    a section or a unit. Bounds stand in the line of their parameter; what else is refused stands
+    under "Raises". There is an example."""
     text = doc(thing)
     if has(thing, places, "Parameters"):
         check_parameters(names(thing), parameters(thing, places))
     else:
         prose = text.partition(">>>")[0]
         assert [name for name in names(thing) if not re.search(rf"\b{name}\b", prose)] == []
+    for name in bounded(thing):
+        line = parameters(thing, places)[name] if has(thing, places, "Parameters") else text
+        assert BOUNDS.search(" ".join(line.split())), name
     assert has(thing, places, "Returns") or UNIT.search(text)
     assert has(thing, places, "Raises") or not checks(thing)
     assert ">>> " in text
