@@ -6,7 +6,7 @@
 2. Installs the versions that binder/environment.yml holds, from PyPI, in a set-up of its own.
 3. Runs binder/postBuild there, on a copy of the repository without any setting of this machine.
 4. In that copy: byte code stands ready, the notebooks are trusted, and say what they say here.
-5. Runs the first two cells of the course alone, in a set-up with what Colab has.
+5. Runs the cell that fetches the course and the first one, alone, in a set-up with what Colab has.
 
 What stays untried: conda's own solving, and the machines of both. FOLDER (default build/binder) is
 made anew.
@@ -149,18 +149,19 @@ def check(python, how):
 
 
 def colab(folder, how):
-    """What the first two cells of the course say where only they are, as in Colab."""
+    """What the cell that fetches the course says, and then the first one, as in Colab."""
     copy = Path(how["cwd"])
     named = "-c", "user.name=nobody", "-c", "user.email=nobody@example.org"
     run("git", "init", "--quiet", **how)
     run("git", "add", "--all", **how)
     run("git", *named, "commit", "--quiet", "--message", "the course", **how)
     cells = notebooks.read(copy / badges.INDEX).cells
-    first = "\n\n".join([cell.source for cell in cells if cell.cell_type == "code"][:2])
+    first, *others = [cell.source for cell in cells if cell.cell_type == "code"]
+    (fetch,) = filter(badges.CLONE.search, [first, *others])
     there = folder / "content"
     there.mkdir()
-    local = badges.CLONE.sub(rf"\1file://{copy}", first)
-    repo.write(there / "cells.ipy", f"{local}\n")
+    local = badges.CLONE.sub(rf"\1file://{copy}", fetch)
+    repo.write(there / "cells.ipy", f"{local}\n\n{first}\n")
     there_already = {name: minor for name, minor in pins().items() if name not in BROUGHT} | COLABS
     asked = [f"{name}=={minor}.*" for name, minor in there_already.items()]
     python = new_python(folder / "colab", ["pip", "ipython", *asked])
@@ -175,7 +176,7 @@ def main(folder="build/binder"):
         print(f"set up with {pins()}: {time.monotonic() - start:.0f} s here, without Docker")
         problems = list(check(python, how))
         said = colab((ROOT / folder).resolve(), how)
-        if "Your setup works" not in said:
+        if "The library is here." not in said:
             problems.append(f"in Colab: {said}")
     except (BinderError, subprocess.CalledProcessError) as error:
         problems = [str(error)]
