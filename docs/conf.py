@@ -1,6 +1,8 @@
 """How the site looks; tools/publish/site.py gathers what stands in it."""
 
+import hashlib
 import re
+from base64 import b64encode
 from pathlib import Path
 
 from docutils import nodes
@@ -87,9 +89,36 @@ def page(app, name, template, context, doctree):
         context["run"] = site.links(name)
 
 
+# What a page may load and run: what stands beside it. Widths and colours stand in the tags.
+POLICY = """default-src 'self'; script-src 'self'{}; style-src 'self' 'unsafe-inline';
+img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'"""
+
+
+def protected(html, content=True):
+    """A page with its policy: of the scripts in it, those of the theme run, by their hash.
+
+    None in its content does, which comes from notebooks and files of data.
+    """
+    theme = re.sub(r"<article.*</article>", "", html, flags=re.DOTALL) if content else html
+    scripts = re.findall(r"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", theme, re.DOTALL)
+    hashes = [b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    policy = POLICY.format("".join(f" 'sha256-{each}'" for each in dict.fromkeys(hashes)))
+    policy = " ".join(policy.split())
+    tag = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    return re.sub(r"<head>", rf"<head>\n    {tag}", html, count=1)
+
+
+def protect(app, error):
+    for name in [] if error else [*app.env.found_docs, "search"]:
+        path = Path(app.builder.get_outfilename(name))
+        html = protected(path.read_text(encoding="utf-8"), content=name != "search")
+        path.write_text(html, encoding="utf-8", newline="\n")
+
+
 def setup(app):
     app.connect("autodoc-skip-member", skip)
     app.connect("autodoc-process-docstring", docstring)
     app.connect("doctree-read", alternative_texts)
     app.connect("doctree-read", links_in_outputs)
     app.connect("html-page-context", page)
+    app.connect("build-finished", protect)

@@ -81,6 +81,47 @@ def test_every_page_is_quiet_and_fits(page):
     assert found == []
 
 
+RUNS = """<script>fired.push("script")</script><img src=x onerror='fired.push("event")'>
+<svg onload='fired.push("svg")'></svg><a id=bad href='javascript:fired.push("link")'>x</a>
+<iframe srcdoc="<script>parent.fired.push('frame')</script>"></iframe>"""
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_nothing_in_the_content_of_a_page_runs(guarded, chrome):
+    """The policy of a page holds even where text from a file would be taken for markup."""
+    name = next(page for page in PAGES if page.startswith("notebooks/01_"))
+    html = (SITE / name).read_text(encoding="utf-8")
+    meta = re.compile(r'<meta http-equiv="Content-Security-Policy" content="[^"]*">')
+    assert len(meta.findall(html)) == 1
+    html = html if guarded else meta.sub("", html)
+    html = html.replace("</article>", f"{RUNS}</article>", 1)
+    copy = (SITE / name).with_name("copy.html")
+    copy.write_text(html, encoding="utf-8")
+    page = chrome.new_page()
+    try:
+        page.add_init_script("window.fired = []")
+        page.goto(copy.as_uri())
+        page.evaluate("document.querySelector('#bad').click()")
+        page.wait_for_load_state("networkidle")
+        fired = page.evaluate("fired")
+        theme = page.evaluate("document.documentElement.dataset.mode")
+        shown = page.evaluate("DOCUMENTATION_OPTIONS.pagename")
+    finally:
+        page.close()
+        copy.unlink()
+    assert theme == "auto" and shown == name.removesuffix(".html"), "the theme's scripts do run"
+    assert fired == [] if guarded else {"script", "event"} <= set(fired)
+
+
+def test_every_page_has_its_policy():
+    for name in PAGES:
+        html = (SITE / name).read_text(encoding="utf-8")
+        (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', html)
+        (scripts,) = re.findall(r"script-src ([^;]*);", policy)
+        assert "'self'" in scripts and "unsafe" not in scripts
+        assert html.index("Content-Security-Policy") < html.index("<script")
+
+
 def test_every_link_leads_somewhere(chrome):
     """Addresses and anchors; of other sites, only that they are named in full."""
     page = chrome.new_page()
