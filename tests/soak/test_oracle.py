@@ -16,6 +16,7 @@ import pytest
 
 from margin_lib.account import Account, Collateral, Position
 from margin_lib.contracts import Contract, Conventions, Tiers
+from margin_lib.liquidation import mark_to_market
 
 ACCOUNTS = int(os.environ.get("ACCOUNTS", "10000"))
 FARTHEST = 1e4  # from the mark, as a factor
@@ -281,3 +282,39 @@ def test_the_library_names_the_price_that_a_search_finds(batch):
                     price = account.liquidation_price(leg["symbol"], book.marks)
                     assert price == pytest.approx(wanted, rel=1e-9, nan_ok=True)
     assert judged > ACCOUNTS // 20 and ends > judged // 4
+
+
+WAYS = ["everything", "worst first", "what is needed", ("next tier", 0.2), 0.5]
+
+
+def wealth(account, marks):
+    """All money at the marks, coins in full."""
+    coins = sum(each.worth(each.mark(marks)) for each in account.collateral)
+    gains = 0.0
+    for p in account.positions:
+        held = {each.coin: each for each in account.collateral}
+        coin = held.get(p.contract.settle)
+        gains += p.pnl(p.mark(marks)) * (coin.mark(marks) if coin else 1.0)
+    return account.balance + coins + gains
+
+
+@pytest.mark.parametrize("batch", range(10))
+def test_no_account_is_left_due_and_no_money_is_lost(batch):
+    random = np.random.default_rng(100 + batch)
+    closed = 0
+    for _ in range(ACCOUNTS // 100):
+        book = Book(random)
+        account, marks = book.account(), dict(book.marks)
+        for market in MARKETS:
+            marks[market] *= float(10 ** random.uniform(-0.3, 0.3))
+        for way in WAYS:
+            after, events = mark_to_market(account, marks, 0, way)
+            slack = 1e-9 * sum(book.size(market, marks[market]) for market in MARKETS)
+            fund = sum(event.received("insurance fund") for event in events)
+            assert wealth(after, marks) == pytest.approx(wealth(account, marks) - fund, abs=slack)
+            for event in events:
+                assert math.fsum(event.transfers.values()) == pytest.approx(0, abs=slack)
+            left = after.risk(marks)
+            assert not (after.positions and left.is_liquidatable), (way, left)
+            closed += len(events)
+    assert closed >= ACCOUNTS // 2000
