@@ -479,3 +479,27 @@ def test_a_pool_says_what_the_account_says(book):
         )
     assert risk.idle >= 0 and risk.backing <= risk.equity
     assert isinstance(risk, Risk)
+
+
+@pytest.mark.parametrize("hedged", ["both", "larger", "net"])
+def test_what_is_frozen_today_is_frozen_for_what_a_hedge_lets_off_too(hedged):
+    how = {"hedged": hedged, "maintenance": 0.02, "taker_fee": 0.001, "closing_fee": True}
+    account = hedge(8, 3, maintenance_at="today", **how)
+    for today in (98.0, 100.0, 130.0):
+        asked = account.risk({"ETH": today}).maintenance_margin
+        price = account.liquidation_price("L", {"ETH": today})
+        assert account.risk({"ETH": price}).equity == pytest.approx(asked)
+
+
+@given(shares(0.1, 3.0), shares(1e-4, 1e-2), st.booleans(), sides)
+def test_a_rate_that_grows_with_the_size_is_reached_at_the_price(share, growth, inverse, side):
+    how = {"maintenance": 0.01, "growth": growth, "inverse": inverse, "settle": "one"}
+    long = leg("L", side * (1000 if inverse else 10), **how)
+    money = share * long.notional(100.0) / 10
+    alone = Account(balance=money, positions=[long])
+    both = dataclasses.replace(alone, positions=(long, leg("S", -long.quantity / 4, **how)))
+    for account in (alone, both):
+        price = account.liquidation_price("L", {"ETH": 100.0})
+        if account.risk({"ETH": 100.0}).cushion > 0 and 0.1 < price < 1e4:
+            there = account.risk({"ETH": price})
+            assert there.cushion == pytest.approx(0, abs=1e-6 * there.notional)
