@@ -149,6 +149,28 @@ class Picture:
         self.artists, self.state = new, state
         return self
 
+    def guessed(self, x: float | None, words: str = "you") -> "Picture":
+        """Mark what a reader expected, beside what is; the next state is drawn without it.
+
+        Parameters
+        ----------
+        x : float or None      on the horizontal axis of the last panel; None or NaN: no mark
+        words : str            beside it
+        """
+        if x is None or not np.isfinite(x):
+            return self
+        ax = self.axes[-1]
+        (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
+        at, middle = float(np.clip(x, left, right)), (left + right) / 2
+        side = "left" if at < middle else "right"
+        with matplotlib.rc_context(STYLE):
+            line = ax.axvline(at, color=INK, linestyle="-.", linewidth=1.8, zorder=5)
+            y = low + 0.04 * (high - low)
+            name = inside(label(ax, at, y, f" {words} ", ha=side, va="bottom", fontweight="bold"))
+            self._translate([name])
+        self.artists = [*self.artists, line, name]
+        return self
+
     def _lay(self, state: Any) -> None:
         """The ground of a state, painted on the frame and kept as pixels."""
         for artist in self.grounded:

@@ -17,7 +17,7 @@ from margin_course.lab import (
     judged,
     slider,
 )
-from margin_course.modes import MovesLab, side_of
+from margin_course.modes import MovesLab, both_modes, side_of, status_of_both
 from margin_course.palette import CROSS, DEAD, INK, ISOLATED, QUIET, REGIONS, YOURS
 from margin_course.picture import (
     Parts,
@@ -355,6 +355,65 @@ class ComparisonLab(MovesLab):
         scenario = scenario.with_trade(scenario.trades[1].symbol, side=side)
         shown = super().compute(scenario, **changes)
         return shown._replace(state={**shown.state, "view": view})
+
+
+PRICES = ("as you put them", "back at the start")
+
+
+class FirstLab(MovesLab):
+    """The plane for a first look: a dot to drag, and a button that lets both prices come back.
+
+    Prices that come back have been where the dot was: a position that was closed there stays
+    closed. Whoever moves a price again starts anew.
+    """
+
+    picture: Any = PlanePicture
+    starts_in = "cross"
+    look = "which edge the dot crosses first. A wall kills one position, the line kills all."
+
+    def __init__(self, scenario: Scenario, canvas: Picture | None = None) -> None:
+        super().__init__(scenario, canvas)
+        for trade in scenario.trades:
+            self.controls[trade.symbol].observe(self._moved, names="value")
+
+    def _moved(self, _: object) -> None:
+        if not self._held:
+            self.set(prices=PRICES[0])
+
+    def set(self, **values: Any) -> None:
+        prices = {} if "prices" in values or not values else {"prices": PRICES[0]}
+        super().set(**values, **prices)
+
+    @property
+    def on_page(self) -> tuple[str, ...]:
+        return (*(trade.symbol for trade in self.scenario.trades[:2]), "prices")
+
+    def make_controls(self, scenario: Scenario) -> Controls:
+        tip = "a position that was closed on the way stays closed"
+        prices = choice("prices are", PRICES, PRICES[0], tip, "market")
+        return {**super().make_controls(scenario), "prices": prices}
+
+    def make_presets(self, scenario: Scenario) -> Presets:
+        return {"prices come back": {"prices": PRICES[1]}}
+
+    def compute(self, scenario: Scenario, prices: str, **changes: float) -> Shown:
+        there = super().compute(scenario, **changes)
+        if prices == PRICES[0]:
+            return there
+        runs = both_modes(scenario, [scenario.marks(**changes), scenario.marks()])
+        unit, words = scenario.currency, []
+        for mode, run in runs.items():
+            worth, dead = text.money(run.equity[-1], unit), " and ".join(run.dead)
+            fate = f"{dead} stays closed" if dead else "all alive"
+            words.append(f"{mode.capitalize()}: prices are back, {fate}, you keep {worth}.")
+        tiles = status_of_both(runs, unit)
+        tiles = [t._replace(note="closed on the way") if t.life == "closed" else t for t in tiles]
+        return Shown(runs, words, tiles)
+
+    def _handle(self, hold: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+        if values["prices"] == PRICES[1]:  # the dot is not where its sliders are
+            values = {**values, **dict.fromkeys(self.scenario.marks(), 0.0)}
+        return super()._handle(hold, values)
 
 
 class CloudPicture(PlanePicture):

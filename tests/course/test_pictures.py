@@ -10,6 +10,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 from margin_course import mandate, palette, text
+from margin_course.lab import judged
 from margin_course.lessons.capstone import MandatePicture
 from margin_course.lessons.comparison import (
     FAMILIES,
@@ -460,3 +461,21 @@ def test_a_stored_picture_is_small(kind, root):
     for place in places(lab):
         lab.set(**place)
         assert len(lab.png(level=9)) < 60_000
+
+
+def test_a_guess_is_marked_until_the_next_state(root):
+    scenario = load(root / FILES[0])["leverage"]
+    account = scenario.account("isolated")
+    state = judged(account, scenario.marks(ETH=-0.1))
+    picture = TermsPicture(scenario).plot(state)
+    plain = picture.png()
+    for x in (None, np.nan):
+        assert picture.guessed(x).png() == plain
+    seen = {plain}
+    for x in (-0.3, 0.2, 99):  # the last one beyond the axis: at its end
+        marked = picture.plot(state).guessed(x)
+        assert "you" in [each.get_text().strip() for each in written(marked)]
+        seen.add(marked.png())
+    assert len(seen) == 4
+    assert picture.plot(state).png() == plain
+    assert picture.plot(judged(account, scenario.marks())).png() not in seen
