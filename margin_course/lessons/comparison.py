@@ -262,6 +262,8 @@ class PlanePicture(Picture):
         dead = [s in state["isolated"].dead for s in symbols] + [bool(state["cross"].dead)]
         rest = isolated.balance > 1e-9 * isolated.wallet_balance
         here = what_is_left(int(np.dot([1, 2, 4], dead)), symbols, rest)
+        if len(state["cross"].path) > 1:
+            return f"{told}Prices have come back, the dot is at {at}: {here}."
         return told + f"The dot is at {at}, where {here}."
 
 
@@ -369,6 +371,7 @@ class FirstLab(MovesLab):
 
     picture: Any = PlanePicture
     starts_in = "cross"
+    needs = {"trades": 2}
     look = "which edge the dot crosses first. A wall kills one position, the line kills all."
 
     def __init__(self, scenario: Scenario, canvas: Picture | None = None) -> None:

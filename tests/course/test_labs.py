@@ -17,7 +17,7 @@ from matplotlib.text import Text
 from margin_course import modes
 from margin_course.lab import PARTS
 from margin_course.lessons import terms
-from margin_course.lessons.comparison import CloudLab
+from margin_course.lessons.comparison import PRICES, CloudLab, FirstLab
 from margin_course.lessons.cross_margin import CrossLab
 from margin_course.lessons.faq_checks import FundingLab, FundingPicture
 from margin_course.lessons.isolated_margin import IsolatedLab
@@ -626,3 +626,25 @@ def test_a_film_begins_at_the_first_step_and_goes_on_between_steps(book):
         lab.set(step=step)
         seen.add(bytes(lab._screen.picture))
     assert len(seen) == len(np.arange(0, 2, lab.controls["step"].step))
+
+
+def test_prices_that_come_back_bring_no_closed_position_back(book):
+    lab = FirstLab(book["cross"])
+    account = book["cross"].account("isolated")
+    eth, ada = (trade.symbol for trade in book["cross"].trades)
+    fall = account.liquidation_price(eth) / account[eth].entry_price - 1
+    lab.set(**{eth: 1.1 * fall, ada: 0.9 * fall})
+    assert {tile.life for tile in lab.shown.tiles if eth in tile.name} == {"closed"}
+    lab.set(prices=PRICES[1])
+    isolated, cross = lab.summary().splitlines()
+    assert f"{eth} stays closed" in isolated and "all alive" in cross
+    assert "Prices have come back" in lab.alt()
+    (handle,) = lab.state()["handles"]
+    for move, at in zip(handle["moves"], handle["at"], strict=True):
+        assert abs(move["a"] + move["b"] * at) < move["step"] / 2
+    lab._dragged({eth: 0.1, ada: 0.0}, "again")  # whoever takes the dot again starts anew
+    assert lab.values()["prices"] == PRICES[0] and lab.values()[eth] == pytest.approx(0.1)
+    assert "all alive" in lab.summary().splitlines()[0]
+    lab.set(prices=PRICES[1])
+    lab.controls[ada].value = 0.2  # by its slider
+    assert lab.values()["prices"] == PRICES[0]
