@@ -487,9 +487,10 @@ class _Pocket:
         if rules.backstop and risk.equity < rules.backstop * risk.maintenance_margin:
             rules = replace(rules, fee_rate=None, steps=("everything",))
         for symbols, part in self._closings(rules):
+            before, fund = [self.open[s] for s in symbols], self.ledger["insurance fund"]
             self._close(symbols, part, rules.fee_rate, risk)
             closed += symbols
-            risk = self.risk()
+            risk = self._without(before, risk, self.ledger["insurance fund"] - fund)
             if not self.open or not risk.is_liquidatable:
                 break
         if self.open:
@@ -500,6 +501,23 @@ class _Pocket:
             moved = {"balance": self.money}
             moved[self.home] = moved.get(self.home, 0) - self.start
         return Event.of("liquidated", dict.fromkeys(closed), moved, self.ledger)
+
+    def _without(self, before: list[Position], risk: Risk, fee: float) -> Risk:
+        """The risk once positions were closed, in part or whole, and a fee was paid.
+
+        Where shares of the risk add up, theirs is taken out: adding all the others up again, each
+        time, would cost the square of their number. Only what is surely due is judged by that.
+        """
+        alone = all(p.contract.conventions.hedged == "both" for p in before)
+        if self.coins or not alone:
+            return self.risk()
+        left = (self.open[p.symbol] for p in before if p.symbol in self.open)
+        old, new = (pooled_risk(0, held, self.marks) for held in (before, left))
+        value = risk.notional - old.notional + new.notional
+        asked = risk.maintenance_margin - old.maintenance_margin + new.maintenance_margin
+        idle = risk.idle - old.idle + new.idle
+        guess = Risk(risk.equity - fee, value, 0, asked, risk.at_equality, idle)
+        return guess if guess.cushion < -1e-6 * value < 0 else self.risk()
 
     def _closings(self, rules: _Rules) -> Iterator[tuple[list[str], float | None]]:
         """What is closed next: symbols, and how much of the one symbol; None for all of each."""

@@ -570,7 +570,8 @@ def test_a_backstop_leaves_nothing_to_who_falls_below_it(book, fee_rate, backsto
             )
 
 
-def test_many_positions_cost_as_much_each_as_few():
+@pytest.mark.parametrize("closes", ["everything", "worst first", "next tier", 0.2])
+def test_many_positions_cost_as_much_each_as_few(closes):
     """No time is measured: what is called for each position is counted."""
     calls = []
     for count in (10, 100):
@@ -584,13 +585,14 @@ def test_many_positions_cost_as_much_each_as_few():
             )
             for number in range(count)
         ]
-        account, marks = Account(balance=5 * count, positions=held), {p.symbol: 50 for p in held}
+        account, marks = Account(balance=25.5 * count, positions=held), {p.symbol: 50 for p in held}
         seen = []
         sys.setprofile(lambda frame, event, arg, seen=seen: seen.append(event))
-        mark_to_market(account, marks)
+        after, _ = mark_to_market(account, marks, 0.001, closes)
         sys.setprofile(None)
+        assert due(after, marks) == []
         calls.append(len(seen))
-    assert calls[1] < 12 * calls[0]
+    assert calls[1] < 15 * calls[0]
 
 
 # Against a plain count of lots, in numbers that floats add up exactly
