@@ -44,7 +44,7 @@ pytest = PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$ARGS" $(1)/$(SCRIPTS)/python -m pyte
 NBVAL := -q -W ignore -p no:cacheprovider -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=600 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: update set-up set-up-bench set-up-lite set-up-assignment help lab test newest test-browser site test-site links slides assignment test-assignment student test-student test-adapt binder-check binder-build bench mutants notebooks diff format badges clean
+.PHONY: update set-up set-up-bench set-up-lite set-up-assignment help lab test newest test-browser site test-site links slides assignment test-assignment student test-student test-adapt binder-check binder-build bench mutants notebooks diff format badges pictures clean
 .NOTPARALLEL:
 
 # set-up, set-up-test, set-up-test-browser: .venv with these parts. tools/setup.py says how.
@@ -139,6 +139,9 @@ diff: set-up ## show how the notebooks' text and code differ from main (BRANCH=n
 format: set-up-test ## format the code and repair what ruff can repair
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
+
+pictures: set-up ## put every lab and every printed picture on one sheet, build/pictures.png, to look at
+	$(PY) -m tools.pictures
 
 badges: ## print all links; make badges REPO=owner/name writes the name into README.md first
 	$(python) -m tools.publish.badges $${REPO:+"$$REPO"}

@@ -234,11 +234,20 @@ function render({ model, el }) {
     asked.set(token, shown);
     model.send({ values, token });
   }));
-  // Arrow keys are the lab's: JupyterLab and Notebook would walk through the cells with them.
-  const keep = () => (el.closest(".mc-lab") ?? el).setAttribute("data-lm-suppress-shortcuts", "true");
-  setTimeout(keep);
+  // Arrow keys are the lab's: JupyterLab and Notebook would walk through the cells with them. And
+  // what is dragged of an ipywidgets slider has no name for who cannot see the words above it.
+  const adopt = () => {
+    const lab = el.closest(".mc-lab");
+    if (!lab) return;
+    lab.setAttribute("data-lm-suppress-shortcuts", "true");
+    for (const slider of lab.querySelectorAll(".widget-slider")) {
+      const words = slider.querySelector(".widget-label")?.textContent;
+      slider.querySelector(".noUi-handle")?.setAttribute("aria-label", words);
+    }
+  };
   let picture, address;
   const update = async () => {
+    adopt();
     const state = model.get("state"), old = address;
     if (!state.size) return;
     if (model.get("picture") !== picture) {
@@ -252,8 +261,14 @@ function render({ model, el }) {
   };
   model.on("change", update);
   update();
+  const grown = new MutationObserver(adopt);
+  setTimeout(() => {
+    adopt();
+    grown.observe(el.closest(".mc-lab") ?? el, { childList: true, subtree: true });
+  });
   return () => {
     screen.stop();
+    grown.disconnect();
     model.off("change", update);
     if (address) URL.revokeObjectURL(address);
   };

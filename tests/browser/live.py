@@ -7,7 +7,7 @@ from tests.support import browser
 from tests.support.waiting import until
 
 SEEN = """async (lab) => {
-  const image = lab.querySelector(".widget-image");
+  const image = lab.querySelector(".mc-picture");
   if (!image?.complete || !image.naturalWidth) return null;
   const bytes = await (await fetch(image.src)).arrayBuffer();
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
@@ -17,8 +17,11 @@ SEEN = """async (lab) => {
     ]));
   return {
     picture: [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join(""),
-    alt: image.title,
-    words: lab.querySelector("[role=status]").innerText,
+    alt: image.alt,
+    words: lab.querySelector(".mc-words").innerText,
+    tiles: [...lab.querySelectorAll(".mc-tile")].map((tile) => [
+      tile.className.includes("mc-closed"), tile.innerText.split(/\\s+/).join(" "),
+    ]),
     sliders: shown(".widget-slider", ".widget-readout", (part) => part.innerText),
     lists: shown(".widget-dropdown", "select", 
       (part) => part.selectedOptions[0].innerText.replaceAll("\u00a0", " ")),
@@ -30,7 +33,7 @@ import hashlib as _hashlib, json as _json
 from ipywidgets.widgets.widget import _instances
 from margin_course import lab as _lab_module
 def _hash(lab):
-    return _hashlib.sha256(bytes(lab._image.value)).hexdigest()
+    return _hashlib.sha256(bytes(lab._screen.picture)).hexdigest()
 _lab = _instances[{id!r}]
 _twins = globals().setdefault("_twins", {{}})
 if {id!r} not in _twins:
@@ -46,6 +49,9 @@ with _lab_module.DRAWING:  # the lab may be moved in another thread, now
         "words": _lab.summary(),
         "alt": _lab.alt(),
         "picture": _hash(_lab),
+        "tiles": _lab.state()["tiles"],
+        "handles": _lab.state()["handles"],
+        "locked": _lab.state()["locked"],
         "twin words": _twin.summary(),
         "twin picture": _hash(_twin),
     }}
@@ -75,6 +81,13 @@ def number(shown):
     scale = 0.01 if unit else 1
     value = float(whole.replace(",", "") + part) * scale
     return -value if sign in ("−", "-") else value, scale * 0.5 / 10 ** max(len(part) - 1, 0)
+
+
+def tile(told):
+    """What a tile shows, from what the kernel says: whether it is closed, and its words."""
+    signs = {"alive": "● alive", "closed": "✕ closed", "": ""}
+    words = [told["name"], signs[told["life"]], told["money"], told["note"]]
+    return [told["life"] == "closed", plain(" ".join(words))]
 
 
 class View:
@@ -116,6 +129,31 @@ class View:
         mouse.move(end, y, steps=3)
         mouse.up()
 
+    def ring(self, number):
+        """A handle in the picture, and the middle of it on the screen."""
+        ring = self.root.locator(".mc-handle:not([hidden])").nth(number)
+        ring.scroll_into_view_if_needed()
+        box = ring.bounding_box()
+        return ring, (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    def pull(self, number, right, down, moves=12, touch=False):
+        """Drag a handle by so many pixels, by mouse or with a finger."""
+        _, (x, y) = self.ring(number)
+        way = [(x + right * n / moves, y + down * n / moves) for n in range(1, moves + 1)]
+        if not touch:
+            self.page.mouse.move(x, y)
+            self.page.mouse.down()
+            for at in way:
+                self.page.mouse.move(*at)
+            self.page.mouse.up()
+            return
+        finger = self.page.context.new_cdp_session(self.page)
+        for kind, at in [("touchStart", (x, y)), *(("touchMove", at) for at in way)]:
+            points = [{"x": at[0], "y": at[1]}]
+            finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        finger.detach()
+
 
 class LiveLab(View):
     """A lab whose kernel can be asked."""
@@ -143,6 +181,8 @@ class LiveLab(View):
             if plain(seen["words"]) != plain(told["words"]):
                 return None
             if (seen["picture"], seen["alt"]) != (told["picture"], told["alt"]):
+                return None
+            if seen["tiles"] != [tile(each) for each in told["tiles"]]:
                 return None
             for name, label in told["labels"].items():
                 value = told["values"][name]

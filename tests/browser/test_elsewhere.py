@@ -112,7 +112,7 @@ def test_notebook_7(served, page, shots, name):
 def test_voila(served, page, shots, name):
     page.goto(served("voila")(name))
     kinds = [kind for where, kind in LABS if where == name]
-    found = page.locator(".widget-vbox:has(.widget-image)")
+    found = page.locator(".mc-lab")
     until("the labs", lambda: found.count() == len(kinds))
     assert page.locator(STDERR).all_inner_texts() == []
     assert page.locator("h1").count() > 0
