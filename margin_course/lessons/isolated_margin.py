@@ -154,7 +154,10 @@ class IsolatedLab(Lab):
         if not state.dead:
             edge = text.price(account.liquidation_price(symbol), unit)
             end = text.price(account.bankruptcy_price(symbol), unit)
-            words = [f"Liquidation price {edge}, bankruptcy price {end}."]
+            position = account[symbol]
+            own = text.money(position.own_margin, unit)
+            held = text.money(position.notional(position.entry_price), unit)
+            words = [f"{own} behind {held}: liquidation price {edge}, bankruptcy price {end}."]
         if possible < added:
             limit = text.money(possible, unit)
             words.append(f"Margin added is held at {limit}: the balance has no more.")

@@ -270,7 +270,7 @@ def test_adding_more_than_there_is_is_held_and_said(book):
 def test_the_numbers_of_the_articles_stand_in_the_readouts(root):
     book = load(root / "tests/support/articles.toml")
     lab = IsolatedLab(book["isolated"])
-    assert "Liquidation price 0.08163 BTC, bankruptcy price 0.08000 BTC." in lab.summary()
+    assert "2.00 BTC behind 10.00 BTC: liquidation price 0.08163 BTC, " in lab.summary()
     lab.set(change=-0.19)
     assert lab.lines[0] == "Isolated: ETH closed at −18.4 %, you keep 3.00 BTC."
     lab = CrossLab(book["cross"])
