@@ -1,14 +1,17 @@
 """What the course "Isolated or cross?" adds to margin_lib; here is what notebooks import first."""
 
 from margin_course import shell
-from margin_course.claims import Ledger, refusal
+from margin_course.claims import Ledger, only_realised_profit_counts, refusal
 from margin_course.exercises import check, hint
-from margin_course.modes import PathLab, both_modes, outcomes
+from margin_course.lessons.cross_margin import CrossPicture
+from margin_course.modes import PathLab, PathPicture, both_modes, outcomes
+from margin_course.myths import card
 from margin_course.page import (
     by_mode,
     chances,
     cited,
     glossary,
+    menus,
     positions,
     results,
     say,
@@ -23,21 +26,26 @@ from margin_course.scenarios import Scenario, load
 from margin_course.text import amount, band, money, percent, price, ratio, rough, share
 
 __all__ = [
+    "CrossPicture",
     "Ledger",
     "PathLab",
+    "PathPicture",
     "Scenario",
     "amount",
     "band",
     "both_modes",
     "by_mode",
+    "card",
     "chances",
     "check",
     "cited",
     "glossary",
     "hint",
     "load",
+    "menus",
     "minutes",
     "money",
+    "only_realised_profit_counts",
     "order",
     "outcomes",
     "percent",

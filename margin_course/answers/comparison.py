@@ -38,7 +38,7 @@ def margin_of_a_short_of_equal_size(book: Book) -> Answer:
     eth, ada = book["cross"]["ETH"], book["cross"]["ADA"]
     slips = {
         eth.notional: "That is the size of the position. Its margin is smaller.",
-        ada.margin: "That is what he has now. Are both positions of the same size?",
+        ada.margin: "That is what you have now. Are both positions of the same size?",
         eth.margin: "The same margin makes the same size only at the same leverage.",
     }
     hints = (
@@ -59,7 +59,7 @@ def pocket_that_lasts_as_long_as_cross(book: Book) -> Answer:
         account.balance: "Close. In cross ETH needs a part of it, too.",
         scenario.balance - others: "Off by the fee: opening both trades has cost something.",
         ada.margin: "That is what the pocket holds now. Its wall comes sooner.",
-        right - ada.margin: "That is what he must add. How much is in it then?",
+        right - ada.margin: "That is what you must add. How much is in it then?",
     }
     hints = (
         "Where does the cross account die when ADA alone rises? What must a pocket hold to die "
@@ -85,7 +85,7 @@ def ada_edge_of_a_mixed_account(book: Book) -> Answer:
     }
     slips = {price / ada.price - 1: words for price, words in advice.items()}
     hints = (
-        "ETH is isolated here. What of his money may ADA use?",
+        "ETH is isolated here. What of your money may ADA use?",
         "Put mixed.balance, the money outside of ETH's pocket, in place of the collateral in the "
         "code. Then run it again.",
     )

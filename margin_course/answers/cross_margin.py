@@ -76,13 +76,13 @@ def part_to_buy_back(book: Book) -> Answer:
         part(account.balance, rate): "ETH needs its maintenance margin, too.",
         part(account.balance - others, 0): "ADA needs a maintenance margin, at twice its price.",
         part(ada.margin, rate): "That is ADA with its own margin only. Here it has the balance.",
-        1 - right: "That is the part that he may keep.",
+        1 - right: "That is the part that you may keep.",
     }
     hints = (
-        "When ADA has doubled, each coin of the short has cost him its entry price. What must be "
+        "When ADA has doubled, each coin of the short has cost you its entry price. What must be "
         "left then, for both trades?",
-        "Let k be the part that he keeps, and N the notional of the short at entry. Then balance "
-        "− k · N must cover ETH's maintenance margin and k · rate · 2 · N. He buys back 1 − k.",
+        "Let k be the part that you keep, and N the notional of the short at entry. Then balance "
+        "− k · N must cover ETH's maintenance margin and k · rate · 2 · N. You buy back 1 − k.",
     )
     return Answer(right, slips, hints)
 

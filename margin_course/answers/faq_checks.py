@@ -9,15 +9,15 @@ def funding_share_at_twice_the_leverage(book: Book) -> Answer:
     trade, payments = scenario.trades[0], 24 / scenario.funding_hours
     a_day = scenario.funding_rate * payments
     slips = {
-        trade.leverage * a_day: "That is a day at the leverage she has now. She doubles it.",
+        trade.leverage * a_day: "That is a day at the leverage of now. You double it.",
         2 * trade.leverage * scenario.funding_rate: "That is one payment. A day has more.",
-        a_day: "That is the share of the notional. You want the share of her margin.",
+        a_day: "That is the share of the notional. You want the share of your margin.",
         2 * a_day: "Twice the leverage, yes. But the leverage itself counts, too.",
     }
     hints = (
         "Funding is charged on the notional, several times a day. How large is the notional beside"
-        " her margin, when the leverage has doubled?",
-        "Per payment: rate · leverage, with her new leverage. Times the payments of a day, which "
+        " your margin, when the leverage has doubled?",
+        "Per payment: rate · leverage, with your new leverage. Times the payments of a day, which "
         "are 24 / funding hours.",
     )
     return Answer(2 * trade.leverage * a_day, slips, hints)

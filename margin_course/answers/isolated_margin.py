@@ -18,11 +18,11 @@ def edge_with_half_as_many_coins_again(book: Book) -> Answer:
     bankrupt = formulas.bankruptcy_price(trade.price, *larger)
     slips = {
         bankrupt / trade.price - 1: "That is where equity is zero. The exchange acts earlier.",
-        wall(book["isolated"], trade.symbol): "That is where it was before she changed anything.",
+        wall(book["isolated"], trade.symbol): "That is where it was before you changed anything.",
     }
     hints = (
         "More coins on the same margin: what does each coin have behind it now?",
-        "Her leverage is one and a half times as high. Let the entry price be 1, and solve 1 / "
+        "Your leverage is one and a half times as high. Let the entry price be 1, and solve 1 / "
         "leverage + change = rate · (1 + change).",
     )
     return Answer(edge / trade.price - 1, slips, hints)
@@ -43,9 +43,9 @@ def margin_for_a_lower_edge(book: Book) -> Answer:
         trade.margin + needed: "That is the whole margin. A part of it is in the trade already.",
     }
     hints = (
-        "At the price you want, how much equity has she, and how much must she have there?",
-        "At three fifths of the entry price: maintenance margin − equity. Both with her quantity, "
-        "and with the margin that she has now.",
+        "At the price you want, how much equity have you, and how much must you have there?",
+        "At three fifths of the entry price: maintenance margin − equity. Both with your quantity, "
+        "and with the margin that you have now.",
     )
     return Answer(needed, slips, hints)
 
@@ -57,15 +57,15 @@ def bill_of_the_insurance_fund(book: Book) -> Answer:
     risk = scenario.account("isolated")[trade.symbol].risk(0.5 * trade.price)
     loss = trade.margin - risk.equity
     slips = {
-        loss: "That is all of the loss. She pays a part of it herself.",
-        trade.margin: "That is her part of the loss. Who pays the rest of it?",
+        loss: "That is all of the loss. You pay a part of it yourself.",
+        trade.margin: "That is your part of the loss. Who pays the rest of it?",
         risk.maintenance_margin - risk.equity: (
             "Nobody keeps a maintenance margin for a position that is closed."
         ),
     }
     hints = (
-        "Find her loss first. Who pays which part of it?",
-        "The loss is quantity · half of the entry price. She pays her margin, and no more. If "
+        "Find your loss first. Who pays which part of it?",
+        "The loss is quantity · half of the entry price. You pay your margin, and no more. If "
         "something is left to pay, the fund pays it.",
     )
     return Answer(max(-risk.equity, 0.0), slips, hints)

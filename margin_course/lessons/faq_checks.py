@@ -132,3 +132,44 @@ class FundingLab(Lab):
             life = "closed" if dead else "alive"
             tiles.append(Tile(f"{mode}, day {days}", text.money(money, unit, 4), note, life, mode))
         return Shown(state, words, tiles)
+
+
+class EdgesPicture(Picture):
+    """Where one trade is liquidated in both modes, one row for each thing that was changed.
+
+    A state is {what was changed: (isolated, cross)}, as changes of the price; the first row is the
+    account as it is, and lines hold its two places.
+    """
+
+    rows = 6
+    limits = (0.0, 1.2)
+
+    def frame(self, scenario: Scenario) -> None:
+        ax = self.axes[0]
+        ax.set(xlim=self.limits, ylim=(self.rows - 0.4, -1), yticks=[])
+        ax.set_xlabel(f"{scenario.trades[1].symbol} is liquidated at")
+        percent_axis(ax.xaxis)
+
+    def moving(self, state: Mapping[str, tuple[float, float]]) -> Parts:
+        ax, (low, high) = self.axes[0], self.limits
+        begin = next(iter(state.values()))
+        for (mode, (colour, style)), first in zip(LINES.items(), begin, strict=True):
+            if np.isfinite(first):
+                yield ax.axvline(first, color=colour, linestyle=style, linewidth=1, zorder=1)
+                yield inside(label(ax, first, -0.7, mode, colour))
+        for row, (words, edges) in enumerate(state.items()):
+            yield label(ax, low + 0.01 * (high - low), row - 0.28, words, ha="left", ground=False)
+            for (colour, _), first, edge in zip(LINES.values(), begin, edges, strict=True):
+                if not np.isfinite(edge):
+                    continue
+                if abs(edge - first) > 1e-9:
+                    yield ax.plot([first, edge], [row, row], color=colour, linewidth=3)[0]
+                at = float(np.clip(edge, low, high))
+                yield ax.plot(at, row, "o", color=colour, markersize=8, zorder=6)[0]
+
+    def alt(self, state: Mapping[str, tuple[float, float]]) -> str:
+        rows = "; ".join(
+            f"{words}: isolated {text.percent(a)}, cross {text.percent(b)}"
+            for words, (a, b) in state.items()
+        )
+        return f"Where {self.scenario.trades[1].symbol} is liquidated. {rows}."

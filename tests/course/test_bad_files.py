@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from margin_course import files
-from margin_course.claims import Ledger
 from margin_course.page import glossary
 from margin_course.quiz import quiz
 from margin_course.scenarios import MOST_DAYS, Scenario, load
@@ -132,7 +131,7 @@ def test_a_file_that_is_not_there_and_a_folder(tmp_path):
             load(path)
 
 
-@pytest.mark.parametrize("reader", [glossary, Ledger, lambda path: quiz("01", path), load])
+@pytest.mark.parametrize("reader", [glossary, lambda path: quiz("01", path), load])
 def test_each_reader_of_a_file_names_it(reader, tmp_path):
     path = tmp_path / "some.toml"
     path.write_bytes(b"\xff\xfe")

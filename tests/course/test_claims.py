@@ -1,43 +1,22 @@
 """Judging claims: the verdict follows from the cases, and no claim is forgotten."""
 
-import ast
-import tomllib
+import re
 
-import nbformat
 import numpy as np
 import pytest
 
-from margin_course import claims
-from margin_course.claims import Ledger, readable, refusal, verdict
+from margin_course.claims import CLAIMS, carried, just_past, only_realised_profit_counts
+from margin_course.ledger import Claim, Finding, Ledger, claim, found, readable, refusal
+from margin_course.scenarios import load
 from margin_lib import Account, MarginError
+from tests.support.strategies import OTHER_SCENARIOS, SCENARIOS
 from tools.repo import ROOT
 
 FOLDER = ROOT / "notebooks"
-COURSE = FOLDER / "claims.toml"
-LEDGER_NOTEBOOK = "06_faq_checks"
-TWO = """
-[A1]
-says = "Fences hold."
-run_in = "03_isolated_margin"
-[B2]
-says = "Hedges help."
-run_in = "04_cross_margin"
-"""
-
-
-@pytest.fixture
-def shown(monkeypatch):
-    """All that was said, in order."""
-    words = []
-    monkeypatch.setattr(claims, "say", words.append)
-    return words
-
-
-@pytest.fixture
-def ledger(tmp_path, shown):
-    path = tmp_path / "claims.toml"
-    path.write_text(TWO, encoding="utf-8")
-    return Ledger(path)
+FILES = [SCENARIOS, ROOT / "tests/support/articles.toml", OTHER_SCENARIOS]
+BOOKS = [load(path) for path in FILES]
+each_book = pytest.mark.parametrize("book", BOOKS, ids=["course", "articles", "other"])
+each_claim = pytest.mark.parametrize("name", list(CLAIMS))
 
 
 # Verdicts
@@ -56,22 +35,27 @@ def ledger(tmp_path, shown):
     ],
 )
 def test_the_verdict_says_in_which_cases_the_claim_held(cases, words):
-    assert verdict(cases) == words
+    assert Finding("2 BTC", cases).verdict == words
 
 
-def test_one_verdict_out_of_numpy_counts_like_one_out_of_python():
-    assert verdict({"a": np.float64(2) > 1, "b": np.bool_(False)}) == "holds when a"
+def test_all_cases_are_told_with_a_yes_or_a_no():
+    finding = found("2 BTC", the_price_walks=True, it_jumps=False)
+    assert finding.tried == "the price walks: yes · it jumps: no"
+
+
+def test_one_outcome_out_of_numpy_counts_like_one_out_of_python():
+    assert found("", a=np.float64(2) > 1, b=np.bool_(False)).verdict == "holds when a"
 
 
 def test_a_claim_without_a_case_has_no_verdict():
     with pytest.raises(MarginError, match="cases must not be empty"):
-        verdict({})
+        found("2 BTC")
 
 
 @pytest.mark.parametrize("outcome", [float("nan"), 1, 0, None, "refused", [True], np.ones(2) > 0])
 def test_an_outcome_is_true_or_false_and_nothing_that_only_counts_as_such(outcome):
     with pytest.raises(MarginError, match="case a must be True or False"):
-        verdict({"a": outcome})
+        found("2 BTC", a=outcome)
 
 
 def test_a_name_reads_as_words():
@@ -103,110 +87,113 @@ def test_a_mistake_in_the_call_is_not_taken_for_a_refusal():
 # The ledger
 
 
-def test_a_judged_claim_is_shown_with_verdict_number_and_cases(ledger, shown):
-    ledger.judge("A1", "2 BTC", the_price_walks=True, it_jumps=False)
-    assert shown == [
-        "**A1** Fences hold. → **holds when the price walks** (2 BTC)  \n"
-        "*Tried: the price walks: yes · it jumps: no*"
-    ]
+def ledger(**findings):
+    """A ledger of made-up claims."""
+    claims = {
+        name: Claim(f"{name} is so.", "03_isolated_margin", lambda _, found=each: found)
+        for name, each in findings.items()
+    }
+    return Ledger({}, claims)
 
 
-def test_an_unknown_id_is_refused_with_the_known_ones(ledger, shown):
-    with pytest.raises(MarginError, match="claim must be one of A1, B2, got Q9"):
-        ledger.judge("Q9", "2 BTC", a=True)
-    assert not shown
-
-
-def test_a_claim_that_could_not_be_judged_stays_open(ledger, shown):
-    for cases in ({}, {"a": float("nan")}):
-        with pytest.raises(MarginError):
-            ledger.judge("A1", "2 BTC", **cases)
-    assert not shown
-    assert not ledger.rows
-
-
-def test_the_table_refuses_to_appear_while_a_claim_is_missing(ledger, shown):
-    ledger.judge("B2", "2 BTC", a=True)
-    for operation in (ledger.show, ledger.counts):
-        with pytest.raises(MarginError, match=r"missing, got \['A1'\]"):
-            operation()
-    assert len(shown) == 1
-
-
-def test_the_table_has_a_row_a_claim_in_the_order_of_the_file(ledger, shown):
-    ledger.judge("B2", "4 BTC", a=False)
-    ledger.judge("A1", "2 BTC", a=True)
-    ledger.show()
-    assert shown[-1].splitlines() == [
+def test_the_table_has_a_row_a_claim_with_verdict_number_and_place():
+    two = ledger(A1=found("2 BTC", a=True), B2=found("4 BTC", a=False))
+    assert two.table().splitlines() == [
         "| id | claim | run in | verdict | deciding number |",
         "|---|---|---|---|---|",
-        "| A1 | Fences hold. | [03](03_isolated_margin.ipynb) | **holds** | 2 BTC |",
-        "| B2 | Hedges help. | [04](04_cross_margin.ipynb) | **needs correcting** | 4 BTC |",
+        "| A1 | A1 is so. | [03](03_isolated_margin.ipynb) | **holds** | 2 BTC |",
+        "| B2 | B2 is so. | [03](03_isolated_margin.ipynb) | **needs correcting** | 4 BTC |",
     ]
+    assert two._repr_mimebundle_()["text/markdown"] == two.table()
 
 
-def test_judged_again_a_claim_gets_the_new_verdict(ledger):
-    ledger.judge("A1", "2 BTC", a=True)
-    ledger.judge("B2", "2 BTC", a=True)
-    assert ledger.counts() == {"holds": 2, "holds when": 0, "needs correcting": 0}
-    ledger.judge("A1", "1 BTC", a=False)
-    ledger.judge("B2", "1 BTC", a=False, b=True)
-    assert ledger.counts() == {"holds": 0, "holds when": 1, "needs correcting": 1}
+def test_verdicts_are_counted_by_kind():
+    three = ledger(A=found("", a=True), B=found("", a=False), C=found("", a=True, b=False))
+    assert three.counts == {"holds": 1, "holds when": 1, "needs correcting": 1}
 
 
-@pytest.mark.parametrize("entry", ['says = "a"', 'says = "a"\nrun_in = "b"\nverdict = "holds"'])
-def test_a_claim_has_words_and_a_notebook_and_no_verdict(entry, tmp_path):
-    path = tmp_path / "claims.toml"
-    path.write_text(f"[A1]\n{entry}\n", encoding="utf-8")
-    with pytest.raises(MarginError, match="claim A1 must have says and run_in"):
-        Ledger(path)
+def test_one_finding_is_looked_up_and_an_unknown_id_refused_with_the_known_ones():
+    two = ledger(A1=found("2 BTC", a=True), B2=found("4 BTC", a=False))
+    assert two["B2"].number == "4 BTC"
+    with pytest.raises(MarginError, match="claim must be one of A1, B2, got Q9"):
+        two["Q9"]
+
+
+@pytest.mark.parametrize("says", ["No full stop", "A bar | in it."])
+def test_words_that_fit_no_table_are_refused(says):
+    with pytest.raises(MarginError, match="claim Q9 must be a sentence without a bar"):
+        claim("Q9", says, "03_isolated_margin")
+    assert "Q9" not in CLAIMS
+
+
+def test_an_id_is_given_once():
+    with pytest.raises(MarginError, match="claim must have a name of its own, got L1"):
+        claim("L1", "Again.", "03_isolated_margin")
 
 
 # The course's own claims
 
 IDS = ["L1-3", "T1-4", "I1-6", "X1-7", "D1-5", "S1-3", "F1-5", "Z1-1"]
-
-
-def course():
-    return tomllib.loads(COURSE.read_text(encoding="utf-8"))
+PLACES = {
+    "L": "01_leverage", "T": "02_terms", "I": "03_isolated_margin", "X": "04_cross_margin",
+    "D": "05_comparison", "S": "05_comparison", "F": "06_faq_checks", "Z": "06_faq_checks",
+}  # fmt: skip
 
 
 def test_the_course_judges_all_the_claims():
     expected = [f"{i[0]}{n}" for i in IDS for n in range(int(i[1]), int(i[3]) + 1)]
-    assert list(course()) == expected
+    assert list(CLAIMS) == expected
     assert len(expected) == 34
 
 
-def test_every_claim_fits_into_a_table_and_ends_like_a_sentence():
-    for claim, entry in course().items():
-        assert entry["says"].endswith("."), claim
-        assert "|" not in entry["says"], claim
-        assert len(entry["says"]) <= 110, claim
+def test_every_claim_fits_into_a_table_and_has_its_place():
+    for name, each in CLAIMS.items():
+        assert len(each.says) <= 110, name
+        assert each.run_in == PLACES[name[0]], name
+        assert (FOLDER / f"{each.run_in}.ipynb").exists(), name
 
 
-def test_every_claim_is_run_in_a_notebook_that_exists():
-    missing = {
-        e["run_in"] for e in course().values() if not (FOLDER / f"{e['run_in']}.ipynb").exists()
-    }
-    assert not missing
+@each_book
+@each_claim
+def test_every_trial_runs_and_says_a_number_under_every_scenario_file(name, book):
+    finding = CLAIMS[name].trial(book)
+    assert any(digit in finding.number for digit in "0123456789"), finding
+    assert not re.search(r"\bnan\b", finding.number)
+    assert finding.kind != "needs correcting", "no claim of the course failed in every case"
 
 
-def judgements():
-    """All calls of `judge` in the notebook of the ledger, as syntax trees."""
-    notebook = nbformat.read(FOLDER / f"{LEDGER_NOTEBOOK}.ipynb", as_version=4)
-    trees = [ast.parse(cell.source) for cell in notebook.cells if cell.cell_type == "code"]
-    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    return [call for call in calls if getattr(call.func, "attr", "") == "judge"]
+@each_claim
+def test_no_number_of_a_trial_is_typed(name):
+    _, articles, other = (CLAIMS[name].trial(book).number for book in BOOKS)
+    assert articles != other
 
 
-def test_the_ledger_notebook_judges_every_claim_once():
-    assert sorted(call.args[0].value for call in judgements()) == sorted(course())
+def test_a_when_names_what_can_be_otherwise():
+    """Each condition has a case beside it that failed; none only says the claim again."""
+    for name, each in CLAIMS.items():
+        finding = each.trial(BOOKS[1])
+        if finding.kind == "holds when":
+            assert sum(map(bool, finding.cases.values())) < len(finding.cases), name
+            said = set(each.says.lower().rstrip(".").split())
+            for case, outcome in finding.cases.items():
+                assert not outcome or not set(readable(case).split()) <= said, (name, case)
 
 
-def test_no_verdict_and_no_number_is_typed():
-    # A plain True would be an opinion, a plain string a number that follows no scenario.
-    for call in judgements():
-        given = [call.args[1], *(case.value for case in call.keywords)]
-        names = [node for value in given for node in ast.walk(value) if isinstance(node, ast.Name)]
-        typed = [value for value in given if isinstance(value, ast.Constant)]
-        assert names and not typed, call.args[0].value
+# What the trials build on
+
+
+@each_book
+def test_a_hair_past_the_edge_is_past_it(book):
+    account, marks = book["cross"].account("cross"), book["cross"].marks()
+    for symbol in ("ETH", "ADA"):
+        edge = account.liquidation_price(symbol, marks)
+        if edge == edge:
+            assert account.risk(just_past(account, symbol, marks)).is_liquidatable
+
+
+@each_book
+def test_open_profit_carries_the_account_only_where_it_counts(book):
+    account, marks = book["cross"].account("cross"), carried(book["cross"])
+    assert not account.risk(marks).is_liquidatable
+    assert only_realised_profit_counts(account).risk(marks).is_liquidatable
+    assert only_realised_profit_counts(account).equity(marks) == account.equity(marks)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from margin_course.claims import CLAIMS
 from tools.notebooks import glossary as page
 from tools.notebooks import run as notebooks
 from tools.repo import ROOT
@@ -69,7 +70,6 @@ def shown(path: Path) -> str:
 
 def texts() -> dict[str, str]:
     quiz = tomllib.loads((FOLDER / "quiz.toml").read_text(encoding="utf-8"))
-    claims = tomllib.loads((FOLDER / "claims.toml").read_text(encoding="utf-8"))
     asked = [
         [each["ask"], *(o["says"] + " " + o["because"] for o in each["options"])]
         for questions in quiz.values()
@@ -77,7 +77,7 @@ def texts() -> dict[str, str]:
     ]
     return {path.name: shown(path) for path in PATHS} | {
         "quiz.toml": "\n".join("\n".join(words) for words in asked),
-        "claims.toml": "\n".join(claim["says"] for claim in claims.values()),
+        "claims.py": "\n".join(claim.says for claim in CLAIMS.values()),
         "glossary.toml": "\n".join(entry["means"] for entry in TERMS.values()),
         "answers": "\n".join(
             path.read_text(encoding="utf-8")

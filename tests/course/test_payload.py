@@ -11,7 +11,8 @@ import pytest
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from margin_course import claims, files, page, prediction, prose
+from margin_course import files, page, prediction, prose
+from margin_course.ledger import Claim, Ledger, found
 from margin_course.quiz import Quiz
 from margin_course.scenarios import load
 from margin_course.text import escaped, money, price
@@ -214,18 +215,10 @@ def test_facts_show_words_and_no_markup():
     assert rendered(page.cited(facts)).count("<a href=") == len(facts)
 
 
-def test_a_ledger_shows_words_and_no_markup(tmp_path, said):
-    path = tmp_path / "claims.toml"
-    quoted = PAYLOAD.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    entry = f'says = "{quoted}"\nrun_in = '
-    path.write_text(f'["{quoted}"]\n{entry}"{quoted}"\n', "utf-8")
-    with pytest.raises(MarginError, match="must be run in a notebook"):
-        claims.Ledger(path)
-    path.write_text(f'["{quoted}"]\n{entry}"01_leverage"\n', "utf-8")
-    ledger = claims.Ledger(path)
-    ledger.judge(PAYLOAD, PAYLOAD, it_holds=True)
-    ledger.show()
-    assert_inert(*(rendered(each["text/markdown"]) for each in said))
+def test_a_ledger_shows_words_and_no_markup():
+    """The number of a trial says what a scenario calls its coins."""
+    one = Claim("It is so.", "01_leverage", lambda _: found(PAYLOAD, it_holds=True))
+    assert_inert(rendered(Ledger({}, {"A1": one}).table()))
 
 
 def test_a_notebook_of_all_this_is_inert_as_a_page_and_as_slides(said):
