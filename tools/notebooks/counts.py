@@ -65,9 +65,13 @@ def statements(source: str) -> list[tuple[ast.stmt, int]]:
     return [(node, sum(lines[node.lineno - 1 : node.end_lineno])) for node in ast.parse(code).body]
 
 
+def is_import(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Import | ast.ImportFrom)
+
+
 def is_plumbing(statement: ast.stmt) -> bool:
     """Whether a statement only imports, shows, asks or checks."""
-    if isinstance(statement, ast.Import | ast.ImportFrom):
+    if is_import(statement):
         return True
     value = getattr(statement, "value", None)
     name = getattr(value, "func", None)
