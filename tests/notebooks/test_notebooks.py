@@ -27,7 +27,7 @@ PATHS = sorted(FOLDER.glob("*.ipynb"))
 SOLUTIONS = sorted((ROOT / "instructors" / "solutions").glob("*.ipynb"))
 LARGEST = 1_000_000  # bytes; GitHub does not show much more
 LONGEST = 12  # lines of a code cell in sight
-FOLDED = 30  # of one that is folded, beside its imports: a list of names
+FOLDED = 40  # of one that is folded, beside its imports: a list of names
 FIXED = "fixed"  # tag of a cell whose numbers no scenario changes
 
 BASE64 = re.compile(r"base64,[A-Za-z0-9+/=\s]+")
