@@ -1,5 +1,6 @@
 """What the site and the JupyterLite site are made of; `make test-site` makes and opens them."""
 
+import ast
 import re
 import sys
 import tomllib
@@ -181,8 +182,10 @@ def test_lite_loads_what_the_library_imports(root, project):
     comes_with = {"PIL": "matplotlib", "IPython": "ipywidgets", "traitlets": "ipywidgets"}
     named = {Requirement(line).name for line in project["project"]["dependencies"]}
     paths = [*(root / "margin_lib").rglob("*.py"), *(root / "margin_course").rglob("*.py")]
-    text = "\n".join(path.read_text("utf-8") for path in paths)
-    imported = set(re.findall(r"(?m)^\s*(?:import|from) (\w+)", text))
+    nodes = [node for path in paths for node in ast.walk(ast.parse(path.read_text("utf-8")))]
+    names = [each.name for node in nodes if isinstance(node, ast.Import) for each in node.names]
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
+    imported = {name.partition(".")[0] for name in names}
     others = imported - sys.stdlib_module_names - {"margin_lib", "margin_course"}
     assert {comes_with.get(name, name) for name in others} <= named - {"jupyterlab"}
 

@@ -25,6 +25,8 @@ NOT_CALLED = {
     "help": "says what there is",
     "lab": "tests/repo/test_make.py",
     "badges": "tests/repo/test_make.py",
+    "update": "tests/repo/test_update.py",
+    "pictures": "only to be looked at",
     "notebooks": "changes files; make test-adapt does it, on a copy",
     "format": "changes files; make test says which",
     "clean": "a runner is thrown away",
