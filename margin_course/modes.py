@@ -24,8 +24,18 @@ from margin_course.lab import (
     status,
     step_slider,
 )
-from margin_course.palette import FAINT, INK, QUIET
-from margin_course.picture import LINES, Parts, Picture, dot, grip, inside, label, percent_axis
+from margin_course.palette import BORROWED, CROSS, DEAD, FAINT, INK, QUIET, YOURS
+from margin_course.picture import (
+    LINES,
+    Parts,
+    Picture,
+    block,
+    dot,
+    grip,
+    inside,
+    label,
+    percent_axis,
+)
 from margin_course.scenarios import Scenario, Trade
 from margin_lib.account import MODES
 from margin_lib.replay import Replay, replay
@@ -65,6 +75,92 @@ def status_of_both(runs: Mapping[str, Replay], currency: str) -> list[Tile]:
         for mode, run in runs.items()
         for tile in status(run, currency, f"{mode}, all of it", mode)
     ]
+
+
+class FlowPicture(Picture):
+    """Who pays whom when a pocket is closed, from the transfers of its event.
+
+    On the left stand those who give, on the right those who receive, each as high as its money. A
+    state is {party: received}, below 0 for who gives; what is given is what is received.
+    """
+
+    names = {"market": "the market", "balance": "your balance"}
+
+    def frame(self, scenario: Scenario) -> None:
+        ax = self.axes[0]
+        ax.set(xlim=(0, 1), ylim=(0, 1))
+        ax.set_axis_off()
+        how: dict[str, Any] = {"fontweight": "bold", "ground": False, "va": "top"}
+        label(ax, 0.0, 1.0, "who pays", ha="left", **how)
+        label(ax, 1.0, 1.0, "who gets it", ha="right", **how)
+
+    def moving(self, state: Mapping[str, float]) -> Parts:
+        ax = self.axes[0]
+        sides = sides_of(state)
+        total = sum(sides[0].values()) or 1.0
+        tops: list[dict[str, float]] = []
+        for side, (left, right) in zip(sides, ((0.3, 0.36), (0.64, 0.7)), strict=True):
+            high, gap = 0.86, 0.07
+            unit = (high - gap * max(len(side) - 1, 0)) / total
+            tops.append({})
+            for party, money in side.items():
+                tops[-1][party] = high
+                low = high - unit * money
+                yield block(ax, left, low, right, high, self._colour(party), linewidth=0)
+                words = f"{self._name(party)}\n{text.money(money, self.scenario.currency)}"
+                at, align = (left - 0.02, "right") if left < 0.5 else (right + 0.02, "left")
+                y = min(max((low + high) / 2, 0.06), 0.84)
+                colour = self._colour(party) if self._colour(party) != BORROWED else INK
+                name = label(ax, at, y, words, colour, ha=align, ground=False)
+                yield inside(name)
+                high = low - gap
+        yield from self._ribbons(ax, sides, tops, total)
+
+    def _ribbons(
+        self, ax: Any, sides: list[dict[str, float]], tops: list[dict[str, float]], total: float
+    ) -> Parts:
+        units = [(0.86 - 0.07 * max(len(side) - 1, 0)) / total for side in sides]
+        x = np.linspace(0.36, 0.64, 30)
+        bend = (1 - np.cos(np.linspace(0, np.pi, 30))) / 2
+        for giver, given in sides[0].items():
+            for taker, taken in sides[1].items():
+                money = given * taken / total
+                starts, ends = tops[0][giver], tops[1][taker]
+                upper = starts + bend * (ends - starts)
+                below = upper - money * (units[0] + bend * (units[1] - units[0]))
+                colour = self._colour(giver)
+                yield ax.fill_between(x, below, upper, color=colour, alpha=0.35, linewidth=0)
+                tops[0][giver] -= money * units[0]
+                tops[1][taker] -= money * units[1]
+
+    def _colour(self, party: str) -> str:
+        own = party == "balance" or party.startswith("margin ")
+        return YOURS if own else {"market": BORROWED, "unpaid": DEAD}.get(party, CROSS)
+
+    def _name(self, party: str) -> str:
+        if party.startswith("margin "):
+            return f"your margin\nof {party.removeprefix('margin ')}"
+        return self.names.get(party, party).replace("deleveraged traders", "other\ntraders")
+
+    def alt(self, state: Mapping[str, float]) -> str:
+        told = [
+            ", ".join(
+                f"{self._name(party)} {text.money(money, self.scenario.currency)}"
+                for party, money in side.items()
+            ).replace("\n", " ")
+            for side in sides_of(state)
+        ]
+        return f"A flow of money. Who pays: {told[0]}. Who gets it: {told[1]}."
+
+
+def sides_of(transfers: Mapping[str, float]) -> list[dict[str, float]]:
+    """Who gives how much, and who receives how much.
+
+    >>> sides_of({"margin ETH": -2.0, "market": 25.0, "insurance fund": -23.0})[1]
+    {'market': 25.0}
+    """
+    least = 1e-9 * sum(map(abs, transfers.values()))
+    return [{p: abs(x) for p, x in transfers.items() if x * way > least} for way in (-1, 1)]
 
 
 class MovesLab(Lab):

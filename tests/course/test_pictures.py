@@ -35,10 +35,11 @@ from margin_course.lessons.leverage import LeveragePicture
 from margin_course.lessons.real_exchanges import CurvesPicture, LadderPicture, RulesPicture
 from margin_course.lessons.stress import StressPicture, SurvivalPicture
 from margin_course.lessons.terms import TermsPicture
-from margin_course.modes import PathPicture, both_modes
+from margin_course.modes import FlowPicture, PathPicture, both_modes, sides_of
 from margin_course.palette import CROSS, INK, ISOLATED, REGIONS
 from margin_course.picture import grid, rgb
 from margin_course.scenarios import load
+from margin_lib.liquidation import liquidate
 from margin_lib.replay import replay
 from tests.support.lessons import LABS, PICTURES
 
@@ -75,6 +76,7 @@ def states(book):
         PlanePicture: (cross, pair),
         CloudPicture: (cross, CloudLab(cross).shown.state),
         LossPicture: (cross, cross.outcomes(paths=100)),
+        FlowPicture: (book["leverage"], jumped(book["leverage"]).transfers),
         PathPicture: (cross, {**walk, "step": 3}),
         MandatePicture: (book["capstone"], trials(book["capstone"])),
         FundingPicture: (
@@ -102,6 +104,12 @@ def states(book):
             },
         ),
     }
+
+
+def jumped(scenario):
+    """The event of a long that jumps over its bankruptcy price."""
+    account, (trade, *_) = scenario.account("isolated"), scenario.trades
+    return liquidate(account, scenario.marks(**{trade.symbol: -0.5}), trade.symbol)[1]
 
 
 def rules_state(scenario):
@@ -374,6 +382,21 @@ def test_the_lines_of_the_rules_cross_where_the_account_dies(book, at):
         assert np.interp(x, *line.get_data()) == pytest.approx(y, rel=1e-3)
     edge = state["account"].liquidation_price("ETH")
     assert f"these rules: {text.price(edge, scenario.currency)}" in words(picture)
+
+
+def test_the_flow_is_the_ledger_of_the_event(book):
+    scenario = book["leverage"]
+    event = jumped(scenario)
+    givers, takers = sides_of(event.transfers)
+    assert sum(givers.values()) == pytest.approx(sum(takers.values()))
+    picture = FlowPicture(scenario).plot(event.transfers)
+    blocks = [a for a in picture.artists if hasattr(a, "get_xy") and hasattr(a, "get_height")]
+    for side in (givers, takers):
+        heights = {round(block.get_height(), 9) for block in blocks}
+        unit = (0.86 - 0.07 * (len(side) - 1)) / sum(side.values())
+        assert {round(unit * money, 9) for money in side.values()} <= heights
+    for money in (*givers.values(), *takers.values()):
+        assert text.money(money, scenario.currency) in " ".join(words(picture))
 
 
 def test_curves_are_what_they_are_given(book):
