@@ -21,7 +21,7 @@ from margin_lib.contracts import Contract
 from margin_lib.errors import MarginError
 from margin_lib.replay import replay
 from tests.support.lessons import LABS
-from tests.support.payload import PAYLOAD, active, poisoned
+from tests.support.payload import PAYLOAD, SHORT, active, poisoned
 from tests.support.strategies import SCENARIOS
 from tools.notebooks import glossary
 from tools.repo import ROOT
@@ -126,7 +126,7 @@ def hostile(scenario):
     made = lab(scenario)
     words = [made.look, "Look at", "start", "leverage", "price", "margin", "step", "side", "market"]
     words += [word for c in made.controls.values() for word in (c.description, c.tip)]
-    return replace(scenario, currency=PAYLOAD, labels=dict.fromkeys(words, PAYLOAD))
+    return replace(scenario, currency=SHORT, labels=dict.fromkeys(words, SHORT))
 
 
 @pytest.mark.parametrize("kind", LABS.values(), ids=LABS)

@@ -9,6 +9,9 @@ PAYLOAD = (
 )
 
 
+SHORT = "<img src=x onerror=fired()>"  # for a picture, which must have room for it
+
+
 class Page(HTMLParser):
     """The elements of a page."""
 

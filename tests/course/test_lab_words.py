@@ -1,0 +1,92 @@
+"""What labs say, beside what the account does: each word that a single sign could turn round."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from margin_course import page, text
+from margin_course.lessons.faq_checks import FundingLab, FundingPicture
+from margin_course.lessons.stress import StressLab
+from margin_course.scenarios import load
+from margin_lib.account import Account
+from margin_lib.bars import Bars
+from margin_lib.contracts import Contract
+from margin_lib.replay import Costs, replay
+from tests.support.strategies import SCENARIOS
+from tools.notebooks import run as notebooks
+
+BOOK = load(SCENARIOS)
+
+
+@pytest.mark.parametrize(("side", "rate"), [("long", 1e-3), ("long", -1e-3), ("short", 1e-3)])
+def test_funding_is_paid_by_longs_above_zero_and_received_below(side, rate):
+    scenario = BOOK["isolated"]
+    symbol = scenario.trades[0].symbol
+    lab = FundingLab(scenario.with_trade(symbol, side=side))
+    lab.set(rate=rate, leverage=2)
+    pays = rate > 0 if side == "long" else rate < 0
+    for line in lab.summary().splitlines():
+        assert (" paid" in line) == pays
+        assert (" received" in line) != pays
+
+
+@pytest.mark.parametrize("hours", [1, 8, 24])
+def test_the_day_on_which_funding_closes_a_pocket_is_that_of_a_replay(hours):
+    scenario = replace(BOOK["isolated"], funding_hours=hours)
+    symbol, days = scenario.trades[0].symbol, FundingPicture.days
+    lab, closed = FundingLab(scenario), 0
+    for leverage in (5, 10, 15, 20):
+        lab.set(leverage=leverage, rate=lab.controls["rate"].max)
+        held = scenario.with_trade(symbol, leverage=leverage)
+        path = Bars.of_marks([held.marks()] * (days + 1), hours=24 * np.arange(days + 1))
+        costs = Costs(funding={symbol: lab.controls["rate"].max}, funding_hours=hours)
+        for mode, line in zip(("isolated", "cross"), lab.summary().splitlines(), strict=True):
+            ends = [step for step, _ in replay(held.account(mode), path, costs).liquidations]
+            said = [int(day) for day in re.findall(r"on day (\d+)", line)]
+            assert said == ends
+            assert ends or f"after {days} days" in line
+            closed += len(ends)
+    assert closed, "nothing was closed: the test sees no day"
+
+
+def test_others_pay_what_is_missing_after_a_jump_and_nothing_before():
+    trader = BOOK["stress"]
+    trade = trader.trades[0]
+    position = trader.first_trades(1).account("isolated")[trade.symbol]
+    falls = {"mild": -0.02, "deep": -0.9}
+    moves = {name: {trade.symbol: fall} for name, fall in falls.items()}
+    lab = StressLab(replace(trader, moves=moves))
+    for name, fall in falls.items():
+        lab.set(event=name)
+        missing = max(-(trade.margin + position.pnl(trade.price * (1 + fall))), 0)
+        assert (missing > 0) == (name == "deep")
+        line = next(line for line in lab.summary().splitlines() if "others would pay" in line)
+        assert f"isolated {text.money(missing, trader.currency)}" in line
+
+
+def test_a_table_of_results_reads_from_start_to_end():
+    account, _ = Account(balance=5).open(
+        Contract(symbol="ETH"), quantity=10, price=1, leverage=5, mode="cross"
+    )
+    run = replay(account, [{"ETH": 1.0}, {"ETH": 0.9}])
+    (cell,) = page.results({"down": {"cross": run}}, "BTC")["cross: worth [BTC]"]
+    assert cell == "5.00 → 4.00"
+    (cell,) = page.results({"up": {"cross": replay(account, [{"ETH": 1.2}])}}, "BTC")[
+        "cross: worth [BTC]"
+    ]
+    assert cell == "7.00"
+
+
+def test_the_normal_form_keeps_nothing_else_of_a_cell():
+    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+    said = {"collapsed": True, "trusted": True, "editable": False, "execution": {"a": "b"}}
+    cells = [
+        new_code_cell("1", metadata={**said, "tags": ["a"], "jupyter": {"outputs_hidden": True}}),
+        new_markdown_cell("x", metadata=said),
+    ]
+    done = notebooks.normalise(new_notebook(cells=cells, metadata={"widgets": {}}))
+    assert [dict(cell.metadata) for cell in done.cells] == [{"tags": ["a"]}, {}]
+    assert done.metadata == notebooks.NOTEBOOK_METADATA
