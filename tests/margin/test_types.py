@@ -100,7 +100,8 @@ def test_every_function_has_hints(root):
 
 def test_the_wheel_holds_the_marker_and_all_data(root, wheel):
     files = root.glob("margin_*/**/*")
-    kept = {p.relative_to(root).as_posix() for p in files if p.suffix in (".py", ".toml", ".typed")}
+    kinds = (".py", ".toml", ".typed", ".css", ".js")
+    kept = {p.relative_to(root).as_posix() for p in files if p.suffix in kinds}
     assert {
         "margin_lib/py.typed",
         "margin_lib/venues.toml",
