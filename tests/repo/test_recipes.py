@@ -1,11 +1,13 @@
 """instructors/adapt.md still fits the files that it changes; make test-adapt does what it says."""
 
+import importlib
 import os
 import re
 import shutil
 
 import pytest
 
+from margin_course.scenarios import load
 from tests.support import recipes
 from tests.support.recipes import Step
 
@@ -64,3 +66,14 @@ def test_steps_change_files_and_fail_when_a_command_fails(tmp_path):
         recipes.do(Step("sh", None, "grep -q y other.txt\ntrue"), tmp_path)
     with pytest.raises(ValueError, match="is there already"):
         recipes.do(Step("new", "other.txt", ""), tmp_path)
+
+
+@of_the_page
+def test_the_lab_of_the_page_works(root):
+    """In its lesson, as the recipe puts it there."""
+    (step,) = [step for step in PAGE["A lab of your own"] if step.kind == "end"]
+    lesson = importlib.import_module(step.file.removesuffix(".py").replace("/", "."))
+    names = dict(vars(lesson))
+    exec(step.text, names)
+    lab = names["LossLab"](load(root / "notebooks/scenarios.toml")[names["LossLab"].starts_in])
+    assert lab.summary().endswith(" takes all that is yours.")
