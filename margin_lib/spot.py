@@ -116,7 +116,8 @@ class SpotWallet:
         """
         hours = one_number("hours", hours, at_least=0) + one_number("past", past, at_least=0)
         time = max(hours - self.prepaid, 0)
-        time = time if time > ROUNDING else 0
+        whole = round(time)  # Rounding must not begin another hour.
+        time = whole if abs(time - whole) <= ROUNDING else time
         owed = (self.coin_debt - self.coin_interest, self.quote_debt - self.quote_interest)
         rates = coin_rate, quote_rate
         coin, quote = (formulas.interest(o, r, time) for o, r in zip(owed, rates, strict=True))

@@ -4,7 +4,7 @@ import math
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from margin_lib.errors import MarginError
@@ -81,6 +81,7 @@ def test_interest_counts_started_hours_and_brings_the_liquidation_price_nearer()
 
 
 @given(st.lists(st.integers(1, 90), min_size=1, max_size=9), st.integers(0, 100))
+@example([1, 1, 1, 1, 11, 75, 90], 1)  # three hours, and in floats a little more
 def test_interest_does_not_hang_on_how_a_time_is_cut(minutes, rate):
     whole = SpotWallet(coin_debt=2, quote_debt=100)
     rates = {"coin_rate": rate / 1000, "quote_rate": rate / 500}
