@@ -221,7 +221,8 @@ def shown(content: Any) -> str:
     if isinstance(content, str):
         return f"<p>{escaped(content)}</p>"
     if isinstance(content, pd.DataFrame):
-        return str(content.to_html(border=0))
+        apart = '<table style="border-collapse: separate; border-spacing: 1em 0"'
+        return str(content.to_html(border=0)).replace("<table", apart, 1)
     if isinstance(content, list | tuple):
         return "".join(map(shown, content))
     if hasattr(content, "png"):

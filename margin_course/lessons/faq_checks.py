@@ -142,13 +142,15 @@ class EdgesPicture(Picture):
     """
 
     rows = 6
-    limits = (0.0, 1.2)
+    limits = (-0.8, 1.15)  # names stand on the left, where no short dies
 
     def frame(self, scenario: Scenario) -> None:
         ax = self.axes[0]
         ax.set(xlim=self.limits, ylim=(self.rows - 0.4, -1), yticks=[])
         ax.set_xlabel(f"{scenario.trades[1].symbol} is liquidated at")
         percent_axis(ax.xaxis)
+        ax.set_xticks([0, 0.5, 1])
+        ax.axvline(0, color=QUIET, linewidth=0.8)
 
     def moving(self, state: Mapping[str, tuple[float, float]]) -> Parts:
         ax, (low, high) = self.axes[0], self.limits

@@ -29,7 +29,7 @@ from margin_course.lessons.comparison import (
     of_families,
 )
 from margin_course.lessons.cross_margin import CrossPicture
-from margin_course.lessons.faq_checks import FundingPicture
+from margin_course.lessons.faq_checks import EdgesPicture, FundingPicture
 from margin_course.lessons.isolated_margin import PocketsPicture
 from margin_course.lessons.leverage import LeveragePicture
 from margin_course.lessons.real_exchanges import CurvesPicture, LadderPicture, RulesPicture
@@ -83,6 +83,7 @@ def states(book):
             book["isolated"],
             {mode: (range(91), [-0.2] * 91, [1.0] * 91) for mode in ("isolated", "cross")},
         ),
+        EdgesPicture: (cross, {"as it is": (0.47, 0.78), "more coins": (0.43, np.nan)}),
         LadderPicture: (book["exchange"], ladder(book["exchange"])),
         RulesPicture: (book["exchange"], rules_state(book["exchange"])),
         CurvesPicture: (cross, {"one": ([0.2, 0.8], [0.1, 0.9], 1)}),
