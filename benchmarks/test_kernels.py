@@ -20,11 +20,16 @@ from tools.repo import ROOT
 FOLDER = ROOT / "notebooks"
 MEMORY, PROCESSOR, CLOCK = "memory at most [MB]", "processor time [s]", "from start to end [s]"
 LARGEST = 500  # MB of a kernel
-# Runs in the kernel, after all else. On Linux the peak is told in kB, on macOS in bytes.
+# Runs in the kernel, after all else. On Linux getrusage tells the peak of the parent, too, where that
+# was larger, so the kernel's own is read; macOS has no such file, and tells it in bytes.
 ASK = """
-import json, resource, sys, time
-unit = 1e6 if sys.platform == "darwin" else 1e3
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+import json, re, resource, time
+from pathlib import Path
+own = Path("/proc/self/status")
+if own.exists():
+    peak = int(re.search(r"VmHWM:\\s+(\\d+)", own.read_text())[1]) / 1e3
+else:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 print(json.dumps([peak, time.process_time()]))
 """
 

@@ -137,5 +137,7 @@ def test_one_mark_for_an_account_of_many_positions(mode, fall, within, share):
         marks = {"ETH": longs[0].entry_price * (1 - fall)}
         return lambda: mark_to_market(many, marks)
 
-    few, many, most = (seconds(one_mark(int(n * share)), times=3) for n in (100, 1000, 10_000))
+    few, many, most = (
+        seconds(one_mark(max(int(n * share), 1)), times=3) for n in (100, 1000, 10_000)
+    )
     within({"10,000, in 1,000": (most / many, 12), "1,000, in 100": (many / few, 12)})

@@ -129,12 +129,11 @@ def results(
 def chances(outcomes: Mapping[str, Outcomes], currency: str) -> pd.DataFrame:
     """What many markets did to accounts, from {name: Outcomes}, with Monte Carlo errors.
 
-        >>> import numpy as np
-        >>> from margin_lib.simulate import Outcomes
-    from margin_lib.venues import names, venue
-        >>> mine = Outcomes(5.0, {"ETH": np.array([-1, 3])}, np.array([6.0, 3.0]))
-        >>> chances({"mine": mine}, "BTC").loc["chance that ETH is liquidated", "mine"]
-        '50.0 % ± 35.4 %'
+    >>> import numpy as np
+    >>> from margin_lib.simulate import Outcomes
+    >>> mine = Outcomes(5.0, {"ETH": np.array([-1, 3])}, np.array([6.0, 3.0]))
+    >>> chances({"mine": mine}, "BTC").loc["chance that ETH is liquidated", "mine"]
+    '50.0 % ± 35.4 %'
     """
 
     columns: dict[str, dict[str, str]] = {}
