@@ -1,4 +1,4 @@
-"""Build the pages of the course, from what stands in the repository: nothing is run.
+"""Build the pages of the course, from what stands in the repository: of notebooks, the labs alone run.
 
     python -m tools.publish.site
 
@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 from tools import repo
-from tools.publish import badges
+from tools.publish import badges, labs, live
 from tools.repo import ROOT
 
 SOURCES = ROOT / "build" / "pages"
@@ -159,6 +159,7 @@ def links(page):
 
 def main():
     gather()
+    live.write()
     for path in SITE.glob("*"):
         if path.name != LITE:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -167,6 +168,7 @@ def main():
     made = subprocess.run([sys.executable, *command, str(SOURCES), str(SITE)])
     if made.returncode == 0:
         shutil.copy(SITE / "README.html", SITE / "index.html")
+        labs.make(SITE / live.LABS)
         print(f"{SITE.relative_to(ROOT)}/index.html")
     return made.returncode
 

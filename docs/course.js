@@ -1,0 +1,5 @@
+// What moves on the pages of the site.
+
+import { openLabs } from "./labs.js";
+
+openLabs();
