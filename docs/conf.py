@@ -17,7 +17,7 @@ extensions = ["myst_nb", "sphinx.ext.autodoc"]
 exclude_patterns = ["**/LICENSE*"]
 templates_path = ["."]
 html_static_path = ["style.css", str(live.FOLDER)]
-html_css_files = ["labs.css", "style.css"]
+html_css_files = [*live.SHEETS, "style.css"]
 html_js_files = [("course.js", {"defer": "defer"})]
 
 # The outputs are those that are stored.
@@ -85,15 +85,15 @@ def links_in_outputs(app, doctree):
             link["refuri"] = f"{written[1]}.html{written[2] or ''}"
 
 
-def labs(app, doctree):
-    """Where labs stand in a notebook of the course."""
-    path = Path(app.env.docname)
-    if path.parent.name != "notebooks":
-        return
-    raw = [node for node in doctree.findall(nodes.raw) if node.get("format") == "html"]
-    for place, name in live.numbered([node.astext() for node in raw], path.name):
-        shown = live.lab(raw[place].astext(), name, site.links(app.env.docname))
-        raw[place].replace_self(nodes.raw("", shown, format="html"))
+def live_places(app, doctree):
+    """Where labs, predictions and quizzes stand in a notebook of the course."""
+    path = Path(app.env.doc2path(app.env.docname))
+    if path.parent == site.SOURCES / "notebooks" and path.suffix == ".ipynb":
+        raw = [node for node in doctree.findall(nodes.raw) if node.get("format") == "html"]
+        shown = [node.astext() for node in raw]
+        marked = live.marked(notebooks.read(path), shown, site.links(app.env.docname))
+        for node, text in zip(raw, marked, strict=True):
+            node.replace_self(nodes.raw("", text, format="html"))
 
 
 def page(app, name, template, context, doctree):
@@ -132,6 +132,6 @@ def setup(app):
     app.connect("autodoc-process-docstring", docstring)
     app.connect("doctree-read", alternative_texts)
     app.connect("doctree-read", links_in_outputs)
-    app.connect("doctree-read", labs)
+    app.connect("doctree-read", live_places)
     app.connect("html-page-context", page)
     app.connect("build-finished", protect)

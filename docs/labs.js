@@ -7,6 +7,7 @@ const OTHER = "the other controls"; // a wish beside those for controls: at whic
 const AHEAD = 8; // pictures of a film that are fetched before it comes to them
 const KEPT = 300; // pictures that stay ready
 
+let numbers = 0; // of controls
 const asked = new Map(); // name -> promise of what a script tells
 const tellers = new Map();
 globalThis.marginCourse = { told: (name, data) => tellers.get(name)?.(data) };
@@ -75,7 +76,7 @@ class Lab {
       const words = part("label", "", control, label);
       const output = kind === "range" && part("output", "", control);
       const input = part(kind === "range" ? "input" : "select", "", control);
-      input.id = `${this.name}-${number}`;
+      input.id = `lab-${++numbers}`;
       words.htmlFor = input.id;
       if (kind === "range") {
         Object.assign(input, { type: "range", min: 0, max: values.length - 1, step: 1 });

@@ -9,7 +9,7 @@ it, beside its picture: so nothing is computed in the browser. What a lab stores
     1f0c….webp         a picture, named by what is in it
 
 They are scripts, not JSON: a page that is opened from the disk may load these alone. A folder is
-named in build/labs by all that it was made of, so only what has changed is computed again.
+named by all that it was made of, and kept in build/labs: only what has changed is computed again.
 """
 
 import ast
@@ -20,7 +20,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from functools import lru_cache
 from importlib.metadata import version
 from io import BytesIO
@@ -55,8 +55,9 @@ def made_of(statements: Sequence[ast.stmt], wanted: ast.AST) -> list[ast.stmt]:
     """Those of the statements that define what `wanted` names, and what those name in turn."""
     names, kept = _names(wanted, ast.Load), []
     for statement in reversed(statements):
-        if bound := _bound(statement) & names:
-            names = (names - bound) | _names(statement, ast.Load)
+        bound, changed = _bound(statement), _changed(statement)
+        if (bound | changed) & names:
+            names = (names - bound) | _names(statement, ast.Load) | changed
             kept.append(statement)
     return kept[::-1]
 
@@ -76,7 +77,17 @@ def _bound(statement: ast.stmt) -> set[str]:
     if isinstance(statement, ast.Import | ast.ImportFrom):
         return {alias.asname or alias.name.split(".")[0] for alias in statement.names}
     named = {statement.name} if isinstance(statement, ast.FunctionDef | ast.ClassDef) else set()
-    return named | _names(statement, ast.Store)
+    return named | _names(statement, ast.Store) - _changed(statement)
+
+
+def _changed(statement: ast.stmt) -> set[str]:
+    """Names whose value is changed, not set: `a |= b`, `a["b"] = c`."""
+    kinds = ast.Subscript | ast.Attribute
+    inside = (n for n in ast.walk(statement) if isinstance(n, kinds) and type(n.ctx) is ast.Store)
+    parts = [part.value for part in inside]
+    if isinstance(statement, ast.AugAssign):
+        parts.append(statement.target)
+    return {name.id for part in parts for name in ast.walk(part) if isinstance(name, ast.Name)}
 
 
 def programs(notebook: Any) -> list[str]:
@@ -305,37 +316,37 @@ def _row(name: str, program: str, folder: Path, other: int, first: int) -> int:
 
 
 def make(target: Path) -> dict[str, int]:
-    """Write the labs of all notebooks to a folder; returns how many states each has."""
+    """Write the labs of all notebooks to a folder; returns how many states were computed."""
     STORE.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(target, ignore_errors=True)
-    made, counts = {}, {}
+    names, counts = set(), {}
     with ProcessPoolExecutor(2) as pool:
         for path in sorted(NOTEBOOKS.glob("*.ipynb")):
-            for number, program in enumerate(programs(notebooks.read(path)), start=1):
-                name = f"{path.stem}-{number}"
-                folder = STORE / f"{name}-{key(program)}"
-                made[name] = folder
-                if folder.exists():
-                    continue
-                half = folder.with_suffix(".half")
-                shutil.rmtree(half, ignore_errors=True)
-                half.mkdir()
-                lab, where = _ready(program)
-                firsts = range(len(next(iter(where.values.values()))))
-                rows = [
-                    pool.submit(_row, name, program, half, other, first)
-                    for other in range(len(where.others))
-                    for first in firsts
-                ]
-                counts[name] = sum(row.result() for row in rows)
-                repo.write(half / "lab.js", script(f"{name}/lab", about(lab, where)))
-                half.rename(folder)
+            for program in programs(notebooks.read(path)):
+                name = key(program)
+                names.add(name)
+                if not (STORE / name).exists():
+                    counts[name] = _make(name, program, pool)
     for folder in STORE.iterdir():
-        if folder not in made.values():
+        if folder.name in names:
+            shutil.copytree(folder, target / folder.name, copy_function=_linked)
+        else:
             shutil.rmtree(folder)
-    for name, folder in made.items():
-        shutil.copytree(folder, target / name, copy_function=_linked)
     return counts
+
+
+def _make(name: str, program: str, pool: Executor) -> int:
+    half = STORE / f"{name}.half"
+    shutil.rmtree(half, ignore_errors=True)
+    half.mkdir()
+    lab, where = _ready(program)
+    firsts = range(len(next(iter(where.values.values()))))
+    places = product(range(len(where.others)), firsts)
+    rows = [pool.submit(_row, name, program, half, *place) for place in places]
+    count = sum(row.result() for row in rows)
+    repo.write(half / "lab.js", script(f"{name}/lab", about(lab, where)))
+    half.rename(STORE / name)
+    return count
 
 
 def _linked(source: str, copy: str) -> None:

@@ -1,4 +1,4 @@
-"""Build the pages of the course, from what stands in the repository: of notebooks, the labs alone run.
+"""Build the pages of the course, from what stands in the repository: nothing is run but the labs.
 
     python -m tools.publish.site
 
