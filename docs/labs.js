@@ -115,6 +115,9 @@ class Lab {
   async #go(values) {
     const at = this.controls.map(({ name, values: known }, number) =>
       name in values ? nearest(known, values[name]) : this.at[number]);
+    for (const { resets } of this.controls.filter(({ name }) => name in values))
+      for (const [name, place] of Object.entries(resets))
+        if (!(name in values)) at[this.controls.findIndex((each) => each.name === name)] = place;
     const other = values[OTHER] ?? this.other;
     if (other === this.other && at.every((place, number) => place === this.at[number])) return;
     Object.assign(this, { at, other });

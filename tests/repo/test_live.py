@@ -103,6 +103,15 @@ def test_a_locked_control_is_where_the_page_has_it():
     assert ["added"] in locked
 
 
+def test_a_move_that_starts_anew_does_so_on_the_page():
+    """Prices that came back are moved again: the page puts them where the lab does."""
+    (program,) = [param.values[1] for param in LABS if "FirstLab" in param.values[1]]
+    lab = labs.lab_of(program)
+    *prices, back = labs.about(lab, labs.grid(lab))["controls"]
+    assert back["name"] == "prices" and back["resets"] == {}
+    assert [price["resets"] for price in prices] == [{"prices": 0}] * len(prices)
+
+
 def test_what_is_told_is_one_line_of_script():
     told = labs.script("a/lab", {"b": ["−1 %", 'c"</script>']})
     name, data = re.fullmatch(r"marginCourse\.told\((\".+?\"), (.+)\);\n", told).groups()

@@ -215,11 +215,27 @@ def about(lab: Lab, where: Grid) -> dict[str, Any]:
         return {"name": translated(name, lab.scenario.labels), "at": at, "others": others}
 
     return {
-        "controls": [_control(lab, name, values) for name, values in where.values.items()],
+        "controls": [
+            _control(lab, name, values) | {"resets": resets(lab, where, name)}
+            for name, values in where.values.items()
+        ],
         "presets": [preset(name, moved) for name, moved in lab.presets.items()],
         "start": [places[name][start[name]] for name in places],
-        "rows": [row for row in ([n for n in r if n in places] for r in lab.rows()) if row],
     }
+
+
+def resets(lab: Lab, where: Grid, name: str) -> dict[str, int]:
+    """Which other controls a move of this one puts elsewhere, wherever they stand, and where."""
+    found = {}
+    for moved in lab.presets.values():
+        there = lab.at(**moved)
+        before = there.values()
+        others = (x for x in where.values[name][::-1] if x != before[name])
+        there.set(**{name: next(others, before[name])})
+        for other, values in where.values.items():
+            if other != name and (now := there.values()[other]) != before[other]:
+                found[other] = values.index(now)
+    return found
 
 
 def held(lab: Lab, name: str, value: Any) -> Any:
