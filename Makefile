@@ -154,8 +154,9 @@ format: set-up-test ## format the code and repair what ruff can repair
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-pictures: set-up ## put every lab and every printed picture on one sheet, build/pictures.png, to look at
+pictures: set-up ## put every lab and every printed picture on one sheet, build/pictures.png, to look at; draw README's film anew
 	$(PY) -m tools.pictures
+	$(PY) -m tools.publish.plane
 
 badges: ## print all links; make badges REPO=owner/name writes the name into README.md first
 	$(python) -m tools.publish.badges $${REPO:+"$$REPO"}
