@@ -8,7 +8,7 @@ from pathlib import Path
 from docutils import nodes
 
 from tools.notebooks import run as notebooks
-from tools.publish import badges, site
+from tools.publish import badges, live, site
 
 project = badges.title()
 root_doc = "README"
@@ -16,8 +16,9 @@ html_domain_indices = html_use_index = False
 extensions = ["myst_nb", "sphinx.ext.autodoc"]
 exclude_patterns = ["**/LICENSE*"]
 templates_path = ["."]
-html_static_path = ["style.css"]
-html_css_files = ["style.css"]
+html_static_path = ["style.css", str(live.FOLDER)]
+html_css_files = [*live.SHEETS, "style.css"]
+html_js_files = [("course.js", {"defer": "defer"})]
 
 # The outputs are those that are stored.
 nb_execution_mode = "off"
@@ -84,6 +85,17 @@ def links_in_outputs(app, doctree):
             link["refuri"] = f"{written[1]}.html{written[2] or ''}"
 
 
+def live_places(app, doctree):
+    """Where labs, predictions and quizzes stand in a notebook of the course."""
+    path = Path(app.env.doc2path(app.env.docname))
+    if path.parent == site.SOURCES / "notebooks" and path.suffix == ".ipynb":
+        raw = [node for node in doctree.findall(nodes.raw) if node.get("format") == "html"]
+        shown = [node.astext() for node in raw]
+        marked = live.marked(notebooks.read(path), shown, site.links(app.env.docname))
+        for node, text in zip(raw, marked, strict=True):
+            node.replace_self(nodes.raw("", text, format="html"))
+
+
 def page(app, name, template, context, doctree):
     if name.startswith("notebooks/") and context.get("sourcename", "").endswith(".ipynb"):
         context["run"] = site.links(name)
@@ -120,5 +132,6 @@ def setup(app):
     app.connect("autodoc-process-docstring", docstring)
     app.connect("doctree-read", alternative_texts)
     app.connect("doctree-read", links_in_outputs)
+    app.connect("doctree-read", live_places)
     app.connect("html-page-context", page)
     app.connect("build-finished", protect)

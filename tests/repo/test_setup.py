@@ -135,6 +135,15 @@ def test_binder_opens_the_index_in_jupyterlab():
     assert f"[binder]: {link}\n" in readme
 
 
+def test_every_way_into_the_course_follows_the_repository(copy):
+    text = (copy / "README.md").read_text(encoding="utf-8")
+    for owner in (badges.repo_of(text), "some-one/some.name"):
+        changed, links = badges.with_repo(text, owner), badges.links(owner)
+        for name, service in badges.WAYS.items():
+            assert f"\n[{name}]: {links[service]}\n" in changed
+        assert f'<a href="{links["Site"]}"><picture>' in changed
+
+
 # Links
 
 
@@ -154,12 +163,13 @@ def written(folder) -> str:
     return "".join((folder / name).read_text(encoding="utf-8") for name in NAMED)
 
 
-def test_badges_rewrites_two_lines_and_twice_gives_the_same(copy):
+def test_badges_rewrites_its_lines_and_twice_gives_the_same(copy):
     before = written(copy)
-    repo = badges.repo_of(before)
+    repo, new = badges.repo_of(before), "some-one/a.course"
+    moved = before.replace(*(badges.links(each)["Site"] for each in (repo, new)))
     for _ in range(2):
-        assert badges.main(["some-one/a.course", str(copy)]) == 0
-        assert written(copy) == before.replace(repo, "some-one/a.course") != before
+        assert badges.main([new, str(copy)]) == 0
+        assert written(copy) == moved.replace(repo, new) != before
 
 
 @pytest.mark.parametrize(
@@ -261,7 +271,7 @@ def test_the_repository_is_named_where_badges_writes_it_and_nowhere_else(kept_fi
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
         if repo.lower() in line.lower()
     ]
-    assert sorted(named) == sorted(NAMED)
+    assert set(named) == set(NAMED)
 
 
 @pytest.mark.usefixtures("kept_files")

@@ -9,6 +9,7 @@ from pkgutil import walk_packages
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from PIL import Image
 
 import margin_course
 import margin_lib
@@ -53,6 +54,28 @@ def test_notebooks_stay_as_they_are(root, sources):
 def test_the_first_page_needs_no_other_site(sources):
     text = (sources / "README.md").read_text(encoding="utf-8")
     assert "![" not in text and site.RUN in text
+    public = badges.links(badges.repository())
+    assert public["Site"] not in text.replace(f"[lite]: {public['JupyterLite']}", "")
+    assert '<a href="notebooks/00_index.html"><picture>' in text
+
+
+def test_the_front_door_moves(root):
+    """Five seconds, once; the still picture is for who asked for less motion."""
+    text = (root / "README.md").read_text(encoding="utf-8")
+    (still,), (moving,) = (re.findall(rf'{tag}="(docs/[^"]+)"', text) for tag in ("srcset", "src"))
+    assert (root / moving).stat().st_size < 1.5e6
+    with Image.open(root / moving) as film, Image.open(root / still) as last:
+        assert film.n_frames > 20 and film.info["loop"] == 1
+        times = []
+        for number in range(film.n_frames):
+            film.seek(number)
+            film.load()
+            times.append(film.info["duration"])
+        assert 3000 < sum(times) <= 5000
+        assert last.size == film.size
+    first = text.partition("## What is in it")[0]
+    assert "make lab " in first and "make test " in first
+    assert first.index("<picture>") < 200 and re.search(r'alt="[^"]{60,}"', first)
 
 
 def test_every_word_is_in_the_glossary(root, sources):

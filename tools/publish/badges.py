@@ -24,6 +24,8 @@ LINK = re.compile(
     r"(?P<after>/HEAD\S*)$",
     re.MULTILINE,
 )
+# Other addresses of README that follow, by their name there.
+WAYS = {"play": "Site", "lite": "JupyterLite", "colab": "Colab"}
 # What GitHub allows: an owner of letters, digits and single hyphens; a name with dots as well.
 OWNER = r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}"
 NAME = r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}(?<!\.git)"
@@ -51,11 +53,14 @@ def title() -> str:
 
 
 def with_repo(text: str, repo: str) -> str:
-    """The same text with the link of another repository."""
+    """The same text with the links of another repository."""
     if not REPO.fullmatch(repo):
         raise ValueError(f"REPO: must be owner/name, as in the address on GitHub, got {repo!r}")
-    repo_of(text)
-    return LINK.sub(rf"\g<before>{repo}\g<after>", text)
+    old, new = links(repo_of(text)), links(repo)
+    text = LINK.sub(rf"\g<before>{repo}\g<after>", text)
+    for name, service in WAYS.items():
+        text = text.replace(f"[{name}]: {old[service]}\n", f"[{name}]: {new[service]}\n")
+    return text.replace(f'<a href="{old["Site"]}">', f'<a href="{new["Site"]}">')
 
 
 def links(repo: str, hub: str = HUB, branch: str = BRANCH, page: str = INDEX) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Build the pages of the course, from what stands in the repository: nothing is run.
+"""Build the pages of the course, from what stands in the repository: nothing is run but the labs.
 
     python -m tools.publish.site
 
@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 from tools import repo
-from tools.publish import badges
+from tools.publish import badges, labs, live, plane
 from tools.repo import ROOT
 
 SOURCES = ROOT / "build" / "pages"
@@ -43,7 +43,13 @@ def contents(title, words, pages):
 
 
 def front(readme):
-    """README.md as the first page: links in place of the badge, and the parts of the site."""
+    """README.md as the first page: its own ways in place of the public ones, and its parts."""
+    index, (play, lite) = "notebooks/00_index", ("Site", "JupyterLite")
+    public = badges.links(badges.repo_of(readme))
+    readme = readme.replace(f'<a href="{public[play]}">', f'<a href="{index}.html">')
+    readme = readme.replace(f"[play]: {public[play]}\n", f"[play]: {index}.ipynb\n")
+    inside = public[lite].removeprefix(public[play])
+    readme = readme.replace("[in your browser][lite]", f'<a href="{inside}">in your browser</a>')
     parts = ["notebooks/contents", "library/contents", "instructors/contents"]
     parts += ["CONTRIBUTING", "CHANGELOG", "CODE_OF_CONDUCT", "SECURITY"]
     tree = ["```{toctree}", ":hidden:", *parts, "```", ""]
@@ -159,6 +165,7 @@ def links(page):
 
 def main():
     gather()
+    live.write()
     for path in SITE.glob("*"):
         if path.name != LITE:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -167,6 +174,10 @@ def main():
     made = subprocess.run([sys.executable, *command, str(SOURCES), str(SITE)])
     if made.returncode == 0:
         shutil.copy(SITE / "README.html", SITE / "index.html")
+        labs.make(SITE / live.LABS)
+        for path in (plane.MOVING, plane.STILL):
+            (SITE / "docs").mkdir(exist_ok=True)
+            shutil.copy(path, SITE / "docs")
         print(f"{SITE.relative_to(ROOT)}/index.html")
     return made.returncode
 
