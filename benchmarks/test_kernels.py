@@ -20,8 +20,8 @@ from tools.repo import ROOT
 FOLDER = ROOT / "notebooks"
 MEMORY, PROCESSOR, CLOCK = "memory at most [MB]", "processor time [s]", "from start to end [s]"
 LARGEST = 500  # MB of a kernel
-# Runs in the kernel, after all else. On Linux getrusage tells the peak of the parent, too, where that
-# was larger, so the kernel's own is read; macOS has no such file, and tells it in bytes.
+# Runs in the kernel, after all else. On Linux getrusage tells the parent's peak where that was the
+# larger one, so the kernel's own is read; macOS has no such file, and tells it in bytes.
 ASK = """
 import json, re, resource, time
 from pathlib import Path
