@@ -1,14 +1,17 @@
 """How the site looks; tools/publish/site.py gathers what stands in it."""
 
 import hashlib
+import json
 import re
+import textwrap
 from base64 import b64encode
+from html import escape, unescape
 from pathlib import Path
 
 from docutils import nodes
 
 from tools.notebooks import run as notebooks
-from tools.publish import badges, live, site
+from tools.publish import badges, live, plane, site
 
 project = badges.title()
 root_doc = "README"
@@ -96,7 +99,38 @@ def live_places(app, doctree):
             node.replace_self(nodes.raw("", text, format="html"))
 
 
+def described(app, name, context, doctree):
+    """What a search engine and a message that links to a page say of it."""
+    found = doctree.findall(nodes.paragraph) if doctree else []
+    found = [node.astext() for node in found if not any(node.findall(nodes.raw))]
+    words = [" ".join(each.split()) for each in found if len(each) > 60] or [project]
+    about = textwrap.shorten(words[0], 200, placeholder=" …")
+    address = badges.links(badges.repository())["Site"]
+    picture = f"{address}docs/{plane.STILL.name}"
+    tags = {
+        "og:title": context.get("title", project),
+        "og:description": about,
+        "og:type": "website",
+    }
+    tags |= {"og:site_name": project, "og:image": picture, "og:url": f"{address}{name}.html"}
+    lines = [f'<meta name="description" content="{escape(about)}">']
+    for key, value in tags.items():
+        lines.append(f'<meta property="{key}" content="{escape(striptags(value))}">')
+    if name == root_doc:
+        course = {"@context": "https://schema.org", "@type": "Course", "name": project}
+        course |= {"description": about, "url": address, "isAccessibleForFree": True}
+        course |= {"provider": {"@type": "Organization", "name": project, "url": address}}
+        told = json.dumps(course, ensure_ascii=False).replace("<", "\\u003c")
+        lines.append(f'<script type="application/ld+json">{told}</script>')
+    context["metatags"] = "\n".join([context.get("metatags", ""), *lines])
+
+
+def striptags(words):
+    return re.sub(r"<[^>]+>", "", unescape(words))
+
+
 def page(app, name, template, context, doctree):
+    described(app, name, context, doctree)
     if name.startswith("notebooks/") and context.get("sourcename", "").endswith(".ipynb"):
         context["run"] = site.links(name)
 
@@ -104,6 +138,9 @@ def page(app, name, template, context, doctree):
 # What a page may load and run: what stands beside it. Widths and colours stand in the tags.
 POLICY = """default-src 'self'; script-src 'self'{}; style-src 'self' 'unsafe-inline';
 img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'"""
+
+
+VIEWPORT = re.compile(r'<meta [^>]*name="viewport"[^>]*>')
 
 
 def protected(html, content=True):
@@ -124,6 +161,9 @@ def protect(app, error):
     for name in [] if error else [*app.env.found_docs, "search"]:
         path = Path(app.builder.get_outfilename(name))
         html = protected(path.read_text(encoding="utf-8"), content=name != "search")
+        # The theme, Sphinx and docutils each say how wide a page is: once is enough.
+        end = VIEWPORT.search(html).end()
+        html = html[:end] + VIEWPORT.sub("", html[end:])
         path.write_text(html, encoding="utf-8", newline="\n")
 
 

@@ -1,6 +1,7 @@
 """The site as it is read: from the disk, as nobody's server answers there."""
 
 import http.server
+import json
 import re
 import threading
 import tomllib
@@ -111,6 +112,18 @@ def test_nothing_in_the_content_of_a_page_runs(guarded, chrome):
         copy.unlink()
     assert theme == "auto" and shown == name.removesuffix(".html"), "the theme's scripts do run"
     assert fired == [] if guarded else {"script", "event"} <= set(fired)
+
+
+def test_every_page_says_what_it_is():
+    for name in PAGES:
+        html = (SITE / name).read_text(encoding="utf-8")
+        assert html.count('name="viewport"') == 1, name
+        (about,) = re.findall(r'<meta name="description" content="([^"]+)">', html)
+        assert 10 < len(about) <= 260, name
+        assert re.search(r'property="og:title" content="[^"]+"', html), name
+    html = (SITE / "index.html").read_text(encoding="utf-8")
+    (course,) = re.findall(r'<script type="application/ld\+json">(.+?)</script>', html)
+    assert json.loads(course)["@type"] == "Course"
 
 
 def test_every_page_has_its_policy():
