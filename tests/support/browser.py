@@ -200,7 +200,7 @@ def complaints(cells):
     return found
 
 
-def views(cells, with_words='class="mc-still"'):
+def views(cells, with_words='class="mc-tiles"'):
     """The labs that cells show: (number of the cell, id of the widget); "<ol" for the quizzes."""
     return [
         (number, output["data"][VIEW]["model_id"])
