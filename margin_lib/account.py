@@ -1540,7 +1540,7 @@ class Account:
         Raises
         ------
         MarginError                not enough available balance for what is asked; what is freed
-                                   cannot be taken out
+                                   cannot be taken out; a pocket that is to be liquidated
 
         Equation:  margin grows by notional at entry / new leverage − notional at entry / old one
 
@@ -1561,7 +1561,7 @@ class Account:
                 raise MarginError(
                     "leverage", f"must leave an available balance, not {free:g}", leverage
                 )
-            return account, event
+            return account._check_alive(marks, None), event
         asked, held = (p.risk(p.entry_price).initial_margin for p in (new, old))
         change = account.add_margin if asked > held else account.remove_margin
         account, moved = change(symbol, abs(asked - held), marks)

@@ -310,6 +310,12 @@ def given_to(account, order, marks):
     return account.remove_margin(symbol, min(share, 1) * account.removable(marks, symbol), marks)
 
 
+def test_no_leverage_is_set_in_a_pocket_that_is_to_be_liquidated():
+    account, _ = Account(balance=60).open(ETH, quantity=10, price=10, leverage=2, mode="cross")
+    with pytest.raises(MarginError, match="must stay above the maintenance margin"):
+        account.set_leverage("ETH", 12, {"ETH": 4.02})
+
+
 @given(st.integers(100, 2000), st.lists(orders, min_size=5, max_size=25))
 def test_orders_make_and_lose_no_money(balance, steps):
     usdt = Collateral(coin="USDT", amount=200, ratio=0.9, buying=1.1)
