@@ -101,7 +101,8 @@ def places(value, way=()):
         yield way, False
 
 
-STRINGS = [each for each in places(data("scenarios.toml"))]
+# An adapted course may have [labels]: their words are escaped where they are shown.
+STRINGS = [each for each in places(data("scenarios.toml")) if each[0][0] != "labels"]
 
 
 def test_a_scenario_file_with_markup_in_any_string_is_refused(monkeypatch):

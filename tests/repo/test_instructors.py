@@ -8,6 +8,7 @@ import pytest
 from benchmarks import test_kernels as kernels
 from margin_course.answers import every
 from tests.notebooks.test_structure import headings
+from tests.support.recipes import ADAPTED
 from tools.notebooks import run as notebooks
 from tools.publish import badges
 from tools.repo import ROOT
@@ -18,6 +19,7 @@ PAGES = sorted(FOLDER.glob("*.md"))
 NOTEBOOKS = {path.name[:2]: path for path in sorted((ROOT / "notebooks").glob("[01]*.ipynb"))}
 GUIDE = (FOLDER / "guide.md").read_text(encoding="utf-8")
 CLASSROOM = (FOLDER / "classroom.md").read_text(encoding="utf-8")
+of_the_course = pytest.mark.skipif(ADAPTED, reason="an adapted course has notebooks of its own")
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 
 
@@ -56,6 +58,7 @@ def test_every_exercise_that_the_guide_names_is_there():
     assert {name for name in named if name[:2] in NOTEBOOKS} <= set(every())
 
 
+@of_the_course
 def test_the_guide_says_how_to_teach_every_notebook():
     section = re.search(r"(?ms)^## Each notebook\n(.*?)^## ", GUIDE)[1]
     told = re.findall(r"(?m)^### (\d\d) ", section)
@@ -93,6 +96,7 @@ def test_the_forms_of_the_links_are_those_that_badges_writes():
         assert re.search(rf"(?m)^{service} +{re.escape(link)}$", CLASSROOM), service
 
 
+@of_the_course
 def test_the_measured_table_has_a_day_and_every_notebook():
     day = re.search(r"Measured by `make bench` on (\d{4}-\d\d-\d\d)", CLASSROOM)[1]
     assert datetime.date.fromisoformat(day)

@@ -74,10 +74,17 @@ def without_rows(text, stem):
 
 
 def without_links(stem, text):
-    """The text with words in place of links to this notebook; with_links mends lines of links."""
+    """The text with words in place of links to this notebook; with_links mends lines of links.
+
+    A link of a number alone, as in "notebook 07", leaves no number behind that leads nowhere.
+    """
     link = re.compile(rf"\[([^]]+)\]\({stem}\.ipynb[^)]*\)")
+
+    def words(found):
+        return re.sub(r"(?i)\b(notebook )?\d\d\b", "another notebook", found[1])
+
     lines = text.split("\n")
-    return "\n".join(x if LINKS.fullmatch(x) else link.sub(r"\1", x) for x in lines)
+    return "\n".join(x if LINKS.fullmatch(x) else link.sub(words, x) for x in lines)
 
 
 def with_links():
