@@ -97,6 +97,8 @@ class RulesPicture(Picture):
         yield ax.plot(x, asked, color=DEAD, linestyle="--")[0]
         y = asked[-1] + 0.05 * high
         yield label(ax, 0.98 * high, y, "what is asked for", DEAD, **how)
+        worth = f"of {text.money(value, currency, 0)}"
+        yield label(ax, 0.02 * high, 0.96 * high, worth, QUIET, ha="left", ground=False)
         edge = state["account"].liquidation_price(position.symbol)
         plain = state["plain"], QUIET, "first", -0.06
         for price, colour, words, up in (plain, (edge, INK, "these rules", 0.06)):
