@@ -70,8 +70,9 @@ class _Client(NotebookClient):
     async def _compute_prose(self, cell_index):
         texts = [cell for cell in self.nb.cells if cell.cell_type == "markdown"]
         asked = sorted({x for cell in texts for x in prose.expressions(cell.source)})
-        (told,) = await self._ask(f"tell({asked!r})", cell_index)
-        numbers = json.loads(told["text"])
+        told = await self._ask(f"tell({asked!r})", cell_index)
+        # A long line may come in pieces.
+        numbers = json.loads("".join(each["text"] for each in told if each.get("name") == "stdout"))
         for cell in texts:
             cell.source = prose.refreshed(cell.source, numbers.__getitem__)
         self.new_texts = TemporaryDirectory()
