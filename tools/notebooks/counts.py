@@ -87,7 +87,7 @@ def has_f_string(source: str) -> bool:
 
 
 def is_prediction(source: str) -> bool:
-    return bool(re.search(r"(?m)^\s*(prediction = )?predict\(", source))
+    return bool(re.search(r"(?m)^\s*(\w+ = )?predict\(", source))
 
 
 def is_lab(source: str) -> bool:
