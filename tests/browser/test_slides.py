@@ -10,7 +10,8 @@ FIRST = 10
 OUTSIDE = """() => Reveal.getSlides().flatMap((slide, number) => {
   const {h, v} = Reveal.getIndices(slide);
   Reveal.slide(h, v, 99);
-  const found = [...slide.querySelectorAll("*")].filter((one) => {
+  const shown = (one) => !one.closest("details:not([open]) > :not(summary)");
+  const found = [...slide.querySelectorAll("*")].filter(shown).filter((one) => {
     const {left, top, right, bottom, width, height} = one.getBoundingClientRect();
     return width && height && (left < 0 || top < 0 || right > 1280 || bottom > 720);
   });
@@ -26,7 +27,7 @@ SHOW = """number => {
 }"""
 
 TO_A_PREDICTION = """() => {
-  const asks = (slide) => slide.innerText.includes("Predict.") && slide.querySelector(".fragment");
+  const asks = (slide) => slide.innerText.includes("Predict.") && slide.querySelector("details");
   const {h, v} = Reveal.getIndices(Reveal.getSlides().find(asks));
   Reveal.slide(h, v, -1);
 }"""
@@ -81,10 +82,10 @@ def test_what_sticks_out_is_noticed(page, folder):
 def test_a_prediction_comes_before_its_result(page, folder):
     opened(page, folder, DECK)
     page.evaluate(TO_A_PREDICTION)
-    result = page.locator("section.present .fragment").first
-    assert result.evaluate("e => getComputedStyle(e).visibility") == "hidden"
-    page.keyboard.press("Space")
-    page.wait_for_function("() => document.querySelector('section.present .fragment.visible')")
+    folds = page.locator("section.present details")
+    assert folds.count() and not page.locator("section.present details[open]").count()
+    folds.first.locator("summary").click()
+    assert folds.first.evaluate("fold => fold.open && fold.getBoundingClientRect().bottom < 720")
 
 
 def test_the_list_leads_to_every_deck(page, folder, root):
