@@ -1565,7 +1565,7 @@ class Account:
         asked, held = (p.risk(p.entry_price).initial_margin for p in (new, old))
         change = account.add_margin if asked > held else account.remove_margin
         account, moved = change(symbol, abs(asked - held), marks)
-        return account, replace(event, transfers=moved.transfers)
+        return account._check_alive(marks, None), replace(event, transfers=moved.transfers)
 
     def switch_mode(
         self, symbol: str, mode: str, marks: Marks, margin: float | None = None
