@@ -14,6 +14,8 @@ CROSS = "#c2500a"
 YOURS = "#1f7a5c"  # your own money; also what is won, and what is alive
 DEAD = "#9b1d3c"  # what was closed, what is lost, and the margin below which that happens
 BORROWED = "#c9cdd3"
+GONE = "#f7e4e8"  # where nothing is left: a ground for words, lighter than DEAD
+TOO_LITTLE = "#f3ccd5"  # the part of a vessel below the maintenance margin
 
 # Four kinds of regions: nothing dies; isolated alone loses; cross loses all; everything is gone.
 REGIONS = ("#e6f3ec", "#bdd2ee", "#f6c795", "#c4788a")

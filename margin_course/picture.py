@@ -27,7 +27,17 @@ from matplotlib.transforms import Bbox
 from PIL import Image, ImageDraw, ImageFont
 
 from margin_course import text
-from margin_course.palette import BORROWED, CROSS, DEAD, INK, ISOLATED, PAPER, QUIET
+from margin_course.palette import (
+    BORROWED,
+    CROSS,
+    DEAD,
+    GONE,
+    INK,
+    ISOLATED,
+    PAPER,
+    QUIET,
+    TOO_LITTLE,
+)
 from margin_course.scenarios import Scenario
 from margin_lib.account import Position
 from margin_lib.types import Number
@@ -450,7 +460,7 @@ def vessel(
     """
     left, right = x - wide / 2, x + wide / 2
     if closed:
-        yield block(ax, left, 0, right, rim, "#f7e4e8", linewidth=0, zorder=2)
+        yield block(ax, left, 0, right, rim, GONE, linewidth=0, zorder=2)
         for ends in ((0.12, 0.88), (0.88, 0.12)):
             y = rim * np.array(ends)
             yield ax.plot([left + 0.12 * wide, right - 0.12 * wide], y, color=DEAD, zorder=4)[0]
@@ -462,7 +472,7 @@ def vessel(
                 yield ax.plot(*cut, color=PAPER, linewidth=3, zorder=5)[0]
         zone = min(asked, level)
         how: Any = {"hatch": "xxx", "edgecolor": DEAD, "linewidth": 0, "zorder": 4}
-        yield block(ax, left, 0, right, zone, "#f3ccd5", **how)
+        yield block(ax, left, 0, right, zone, TOO_LITTLE, **how)
         if asked > 0:
             over = [left - 0.09 * wide, right + 0.09 * wide]
             yield ax.plot(over, [asked, asked], color=DEAD, linewidth=3, zorder=5)[0]

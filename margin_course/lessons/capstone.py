@@ -8,7 +8,7 @@ import numpy as np
 from margin_course import mandate, text
 from margin_course.lab import Controls, Lab, Presets, Shown, Tile, choice, leverage_of, slider
 from margin_course.mandate import Trial
-from margin_course.palette import DEAD, INK, ISOLATED
+from margin_course.palette import DEAD, GONE, INK, ISOLATED
 from margin_course.picture import Parts, Picture, dots, hundred, label, percent_axis
 from margin_course.scenarios import Scenario
 from margin_lib.account import MODES
@@ -34,7 +34,7 @@ class MandatePicture(Picture):
         ax.spines["left"].set_visible(False)
         percent_axis(ax.xaxis, ticks=5)
         self.limits = -mandate.demand(scenario, "max_loss"), mandate.demand(scenario, "target")
-        ax.axvspan(-1.03, self.limits[0], color="#f7e4e8", zorder=0)
+        ax.axvspan(-1.03, self.limits[0], color=GONE, zorder=0)
         how: dict[str, Any] = {"ground": False}
         label(ax, self.limits[0] - 0.02, 1.05, "loses too much", DEAD, ha="right", **how)
         label(ax, self.limits[1] + 0.02, 1.05, "target reached", ha="left", **how)

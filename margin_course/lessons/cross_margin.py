@@ -6,7 +6,7 @@ from typing import Any
 from margin_course import text
 from margin_course.lab import equity_of
 from margin_course.modes import MovesLab
-from margin_course.palette import BORROWED, CROSS, DEAD, ISOLATED, QUIET
+from margin_course.palette import BORROWED, CROSS, DEAD, ISOLATED, QUIET, YOURS
 from margin_course.picture import Parts, Picture, grip, inside, label, vessel
 from margin_course.scenarios import Scenario
 from margin_lib.replay import Replay
@@ -72,7 +72,7 @@ class CrossPicture(Picture):
     def _name(self, x: float, name: str, closed: bool) -> Parts:
         ax, balance = self.axes[0], self.scenario.balance
         yield inside(label(ax, x, -0.16 * balance, name, ground=False, fontweight="bold"))
-        words, colour = ("✕ closed", DEAD) if closed else ("● alive", "#1f7a5c")
+        words, colour = ("✕ closed", DEAD) if closed else ("● alive", YOURS)
         yield label(ax, x, -0.29 * balance, words, colour, ground=False)
 
     def alt(self, state: Mapping[str, Replay]) -> str:

@@ -21,7 +21,7 @@ from margin_course.lab import (
     status,
 )
 from margin_course.modes import outcomes
-from margin_course.palette import BORROWED, DEAD, ISOLATED, QUIET, YOURS
+from margin_course.palette import BORROWED, DEAD, GONE, ISOLATED, QUIET, YOURS
 from margin_course.picture import (
     Parts,
     Picture,
@@ -82,7 +82,7 @@ class PocketsPicture(Picture):
         yield ax.axhline(0, color=QUIET, linewidth=0.8, zorder=1)
         if low < edge < high:
             zone = (low, edge) if way > 0 else (edge, high)
-            yield ax.axhspan(*zone, color="#f7e4e8", zorder=0)
+            yield ax.axhspan(*zone, color=GONE, zorder=0)
             yield ax.axhline(edge, color=DEAD, linewidth=3)
             words = f"closed at\n{text.percent(edge)}"
             below = -1 if abs(edge - (low if way > 0 else high)) > 0.25 else 1

@@ -17,7 +17,7 @@ from margin_course.lab import (
     status,
 )
 from margin_course.modes import outcomes
-from margin_course.palette import DEAD, FAINT, QUIET, YOURS
+from margin_course.palette import DEAD, FAINT, GONE, QUIET, YOURS
 from margin_course.picture import (
     Parts,
     Picture,
@@ -86,7 +86,7 @@ class LeveragePicture(Picture):
         yield line.plot(x[alive], returns[alive], color=YOURS)[0]
         if -0.3 < lost < 0.3:
             away = -np.sign(position.quantity)
-            yield line.axvspan(*sorted((lost, 0.34 * away)), color="#f7e4e8", zorder=0)
+            yield line.axvspan(*sorted((lost, 0.34 * away)), color=GONE, zorder=0)
             yield line.plot([lost, 0.34 * away], [-1, -1], color=DEAD)[0]
             words = f"closed:\n{text.percent(-1, 0)}"
             how: dict[str, Any] = {"ha": "left" if away < 0 else "right", "ground": False}

@@ -18,7 +18,7 @@ from margin_course.lab import (
     status,
 )
 from margin_course.modes import outcomes
-from margin_course.palette import DEAD, FAINT, ISOLATED, QUIET
+from margin_course.palette import DEAD, FAINT, GONE, ISOLATED, QUIET
 from margin_course.picture import (
     Parts,
     Picture,
@@ -72,7 +72,7 @@ class TermsPicture(Picture):
                 at = bankruptcy - 0.01 * way
                 yield inside(label(ax, at, low + 0.55 * (high - low), words, DEAD, ha=align))
         if left < liquidation < right:
-            yield ax.axvspan(*sorted((liquidation, end)), color="#f7e4e8", zorder=0)
+            yield ax.axvspan(*sorted((liquidation, end)), color=GONE, zorder=0)
             yield ax.axvline(liquidation, color=DEAD, linewidth=2)
             words = f"liquidation\n{text.percent(liquidation)}"
             side = -way if abs(liquidation - end) > 0.3 else way

@@ -82,8 +82,8 @@ def gather(folder=SOURCES):
         "README.md": front(repo.read(folder / "README.md")),
         "notebooks/contents.md": contents(
             "The course",
-            "Read the notebooks in this order. On these pages the sliders do not move; the links "
-            "at the top of each notebook open it where they do.",
+            "Read the notebooks in this order. The labs move on these pages by their most telling "
+            "controls; the links below each of them open it where all of them do.",
             [name for ending in ("ipynb", "md") for name in found(notebooks, ending)],
         ),
         "library/contents.md": contents(
