@@ -1561,11 +1561,12 @@ class Account:
                 raise MarginError(
                     "leverage", f"must leave an available balance, not {free:g}", leverage
                 )
-            return account._check_alive(marks, None), event
+            return account._check_alive(marks, symbol), event
         asked, held = (p.risk(p.entry_price).initial_margin for p in (new, old))
         change = account.add_margin if asked > held else account.remove_margin
         account, moved = change(symbol, abs(asked - held), marks)
-        return account._check_alive(marks, None), replace(event, transfers=moved.transfers)
+        account._check_alive(marks, symbol, None)  # a little more margin may still be too little
+        return account, replace(event, transfers=moved.transfers)
 
     def switch_mode(
         self, symbol: str, mode: str, marks: Marks, margin: float | None = None
