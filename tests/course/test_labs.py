@@ -539,10 +539,12 @@ STATUS = ("LeverageLab", "TermsLab", "IsolatedLab", "CrossLab", "ComparisonLab",
 
 
 @pytest.mark.parametrize("kind", STARTS, ids=lambda kind: kind.__name__)
-def test_no_two_lines_of_a_readout_contradict_each_other(kind, book):
+def test_no_two_lines_of_a_readout_contradict_each_other(kind, book, monkeypatch):
     lab = kind(book[STARTS[kind]])
+    # Nothing here looks at the picture, and drawing takes longer than all the rest of a move.
+    monkeypatch.setattr(lab.canvas, "png", lambda *level: b"")
 
-    @settings(max_examples=SEQUENCES, phases=[Phase.generate], database=None)
+    @settings(max_examples=SEQUENCES // len(FILES), phases=[Phase.generate], database=None)
     @given(moves(lab.controls))
     def run(sequence):
         lab.set(**lab.presets["start"])
