@@ -4,7 +4,8 @@
     python -m tools.notebooks.run --check    only say which would change
     python -m tools.notebooks.run notebooks/01*.ipynb
 
-Two notebooks run at a time, each in a kernel of its own. If one of them fails, none is written.
+Two notebooks run at a time, each in a kernel of its own. One that fails stays as it is; the others
+are written.
 """
 
 import argparse
@@ -41,7 +42,11 @@ NOTEBOOK_METADATA = {
 
 
 class NotebookError(Exception):
-    """A notebook that did not run to its end: which one, which cell, which error."""
+    """Notebooks that did not run to their end: which one, which cell, which error."""
+
+    def __init__(self, message: str, ran: dict[Path, NotebookNode] | None = None):
+        super().__init__(message)
+        self.ran = ran or {}  # those beside them that came to their end
 
 
 class _OwnKernelSpec(KernelSpecManager):
@@ -123,9 +128,11 @@ def execute_all(paths, cwd=None) -> dict[Path, NotebookNode]:
     for failure in failures:
         if not isinstance(failure, NotebookError):
             raise failure
+    pairs = zip(paths, results, strict=True)
+    ran = {path: result for path, result in pairs if isinstance(result, NotebookNode)}
     if failures:
-        raise NotebookError("\n\n".join(str(failure) for failure in failures))
-    return dict(zip(paths, results, strict=True))
+        raise NotebookError("\n\n".join(str(failure) for failure in failures), ran)
+    return ran
 
 
 async def _execute_all(paths, cwd):
@@ -255,11 +262,11 @@ def main(arguments=None) -> int:
         print("no notebooks found", file=sys.stderr)
         return 1
 
+    failure = None
     try:
         executed = execute_all(paths)
     except NotebookError as error:
-        print(f"{error}\n\nnothing was written", file=sys.stderr)
-        return 1
+        failure, executed = error, error.ran
 
     words = glossary.read(ROOT / "notebooks" / "glossary.toml")
     page = ROOT / "notebooks" / glossary.PAGE
@@ -277,7 +284,10 @@ def main(arguments=None) -> int:
         if not options.check:
             path.write_text(text, encoding="utf-8", newline="\n")
     print(f"{len(executed)} notebooks ran, {changed} {'differ' if options.check else 'changed'}")
-    return 1 if options.check and changed else 0
+    if failure:
+        left = len(paths) - len(executed)
+        print(f"\n{failure}\n\n{left} failed and stay as they are", file=sys.stderr)
+    return 1 if failure or options.check and changed else 0
 
 
 if __name__ == "__main__":
