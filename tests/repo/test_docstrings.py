@@ -19,7 +19,8 @@ import pytest
 MODULES = [
     "margin_lib.errors", "margin_lib.contracts", "margin_lib.formulas", "margin_lib.spot",
     "margin_lib.account", "margin_lib.liquidation", "margin_lib.bars", "margin_lib.market",
-    "margin_lib.replay", "margin_lib.simulate", "margin_lib.venues", "margin_course.scenarios",
+    "margin_lib.replay", "margin_lib.simulate", "margin_lib.venues", "margin_lib.exchanges",
+    "margin_lib.differences", "margin_course.scenarios",
 ]  # fmt: skip
 SECTIONS = {
     "Parameters": r"^Parameters\n-{10}$",
