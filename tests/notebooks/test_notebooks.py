@@ -197,17 +197,20 @@ def test_normal_form_joins_streams_and_drops_the_live_view():
     assert result.execution_count == 1
 
 
-def test_a_failing_notebook_is_named_and_left_alone(tmp_path, capsys):
+def test_a_failing_notebook_is_named_and_left_alone_and_the_others_are_written(tmp_path, capsys):
     notebook = tiny_notebook()
     notebook.cells.append(nbformat.v4.new_code_cell("1 / 0"))
     bad, good = tmp_path / "bad.ipynb", tmp_path / "good.ipynb"
     bad.write_text(notebooks.to_text(notebook), encoding="utf-8")
     good.write_text(notebooks.to_text(tiny_notebook()).replace("12.5\\n", "0\\n"), encoding="utf-8")
-    before = bad.read_bytes(), good.read_bytes()
+    before = bad.read_bytes()
     assert notebooks.main([str(bad), str(good)]) == 1
-    assert (bad.read_bytes(), good.read_bytes()) == before
-    message = capsys.readouterr().err
-    assert "bad.ipynb: cell-02: ZeroDivisionError: division by zero" in message
+    assert bad.read_bytes() == before
+    assert good.read_text(encoding="utf-8") == notebooks.to_text(tiny_notebook())
+    said = capsys.readouterr()
+    assert f"{good}: written" in said.out
+    assert "bad.ipynb: cell-02: ZeroDivisionError: division by zero" in said.err
+    assert said.err.endswith("1 failed and stay as they are\n")
 
 
 # The comparison itself

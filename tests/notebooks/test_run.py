@@ -61,20 +61,6 @@ def test_any_other_error_keeps_its_way(tmp_path):
     assert len(str(caught.value).splitlines()) > 3
 
 
-def test_one_that_fails_stays_as_it_is_and_the_others_are_written(tmp_path, capsys):
-    good, bad = (tmp_path / name / "a.ipynb" for name in ("good", "bad"))
-    for path, code in ((good, "6 * 7"), (bad, "1 / 0")):
-        path.parent.mkdir()
-        written(path.parent, new_code_cell(code))
-    before = bad.read_text(encoding="utf-8")
-    assert notebooks.main([str(good), str(bad)]) == 1
-    assert "42" in good.read_text(encoding="utf-8")
-    assert bad.read_text(encoding="utf-8") == before
-    said = capsys.readouterr()
-    assert f"{good}: written" in said.out and "1 notebooks ran, 1 changed" in said.out
-    assert "ZeroDivisionError" in said.err and said.err.endswith("1 failed and stay as they are\n")
-
-
 def test_normal_form_keeps_what_is_folded():
     cell = new_code_cell("1", metadata={"jupyter": {"source_hidden": True}, "collapsed": True})
     done = notebooks.normalise(new_notebook(cells=[cell]))
