@@ -45,7 +45,7 @@ pytest = PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$ARGS" $(1)/$(SCRIPTS)/python -m pyte
 NBVAL := -q -W ignore -p no:cacheprovider -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=600 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: update oldest set-up set-up-bench set-up-lite set-up-assignment help lab test newest test-browser site test-site links slides assignment test-assignment student test-student test-adapt binder-check binder-build bench mutants notebooks diff format badges pictures clean
+.PHONY: update oldest set-up set-up-bench set-up-lite set-up-assignment help lab test newest test-browser site test-site links slides assignment test-assignment student test-student test-adapt binder-check binder-build bench soak mutants notebooks diff format badges pictures clean
 .NOTPARALLEL:
 
 # set-up, set-up-test, set-up-test-browser: .venv with these parts. tools/setup.py says how.
@@ -139,6 +139,10 @@ binder-build: ## let mybinder.org build the course before somebody waits for it 
 bench: set-up-test-browser set-up-bench ## measure the library, two other packages beside it, the labs and the notebooks (10 minutes)
 	$(call pytest,$(VENV)) -p no:cacheprovider benchmarks --ignore=benchmarks/test_peers.py || [ $$? = 5 ]
 	$(call pytest,$(BENCH)) -p no:cacheprovider benchmarks/test_peers.py || [ $$? = 5 ]
+
+# Less of it: ARGS="-k kernel", or ACCOUNTS=100 BOOKS=100 MOVES=1000 ROUNDS=1 before make.
+soak: set-up-test ## 10,000 random accounts against a search, 100,000 moves of labs, kernels interrupted (30 minutes)
+	BOOKS="$${BOOKS:-3000}" $(call pytest,$(VENV)) -n 2 -p no:cacheprovider tests/soak tests/margin/test_books.py
 
 mutants: set-up-test-mutants ## change the mathematics in 3,500 places, one by one: do the tests notice? (15 minutes)
 	$(PY) -m tools.mutants

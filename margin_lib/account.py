@@ -18,6 +18,7 @@ All examples below know these:
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from margin_lib.errors import MarginError, as_scalar, keep_number, number, one_n
 from margin_lib.types import ArrayLike, Marks, Number, Row, Truth
 
 MODES = ("isolated", "cross")
+HALVINGS = int(np.finfo(np.float64).nmant)  # until floats tell no further
 ROUNDING = 1e-12  # what floats may lose on the way from a margin to a quantity and back
 
 
@@ -338,10 +340,12 @@ class Risk:
     @property
     def is_liquidatable(self) -> Truth:
         """Equity has fallen to the maintenance margin of something open, or is a debt."""
-        fallen = np.less_equal if self.at_equality else np.less
-        reached = fallen(self.backing, self.maintenance_margin)
-        due = np.logical_and(np.greater(self.notional, 0), reached)
-        return np.logical_or(due, np.less(self.equity, 0))[()]
+        # What is no number is not above anything, so it is never taken for safe.
+        above = np.greater if self.at_equality else np.greater_equal
+        carried = above(self.backing, self.maintenance_margin)
+        safe = np.logical_or(np.equal(self.notional, 0), carried)
+        known = np.greater_equal(self.notional, 0) & np.greater_equal(self.equity, 0)
+        return np.logical_not(np.logical_and(safe, known))[()]
 
     @property
     def margin_ratio(self) -> Number:
@@ -528,14 +532,15 @@ def _with_legs(
 ) -> Purses:
     """The sums with positions that share them, each in the currency that it settles in."""
     purses = dict(purses)
-    hedges: dict[tuple[str, str | None], list[Position]] = {}
+    hedges: dict[tuple[str, str | None, str], list[Position]] = {}
     for leg in legs:
         contract, price = leg.contract, leg.mark(marks)
         coin = contract.settle if contract.settle in purses else None
         purses[coin] = purses[coin] + leg._stand(0, price, today)
-        if contract.conventions.hedged != "both":
-            hedges.setdefault((contract.market, coin), []).append(leg)
-    for (market, coin), covering in hedges.items():
+        rule = contract.conventions.hedged
+        if rule != "both":
+            hedges.setdefault((contract.market, coin, rule), []).append(leg)
+    for (market, coin, _), covering in hedges.items():
         purses[coin] = purses[coin] + _relief(covering, mark(marks, market), today)
     return purses
 
@@ -1169,10 +1174,8 @@ class Account:
         if symbol in self:
             old = self[symbol]
             new = old.grown_by(new)
-            if mode == "cross":  # the old part asks for its initial margin anew
-                held = replace(old, leverage=leverage), old
-                again, asked = (p.risk(p.mark(marks)).initial_margin for p in held)
-                cost += again - asked
+            if mode == "cross":
+                cost += _asked_anew(old, leverage, marks)
         free = self._free(contract, mode, marks)
         if cost > free + ROUNDING * needed:
             rule = f"must not exceed the available balance {free:g}"
@@ -1241,7 +1244,7 @@ class Account:
         mode: str = "isolated",
         marks: Marks | None = None,
     ) -> float:
-        """The largest order that the available balance pays for, with fee and loss on being filled.
+        """The largest order that can be opened: paid for, with its fee, and alive at once.
 
         Parameters
         ----------
@@ -1261,7 +1264,8 @@ class Account:
         ------
         MarginError                an unknown word or side; what `close` refuses
 
-        Equation, solved for the quantity:  order cost = available balance
+        Equation, solved for the quantity:  order cost = available balance; where a pocket would not
+        live with so much, the largest with which it does
 
         Source: MetaMask mobile, pull request 27417 (2 USD at 3x with a fee of 0.045 % buy 5.9919),
         read 2026-11-26.
@@ -1272,24 +1276,34 @@ class Account:
         if side not in (1, -1):
             raise MarginError("side", "must be 1 or -1", side)
         held = self[contract.symbol].quantity if contract.symbol in self else 0.0
-        if held * side < 0:
-            flat, _ = self.close(contract.symbol, price=price, marks=marks)
-            opened = flat.largest_order(
-                contract, price=price, leverage=leverage, side=side, mode=mode, marks=marks
-            )
-            return opened - held
+        least = abs(held) if held * side < 0 else 0.0  # It closes so much first, for nothing.
+        account = self.close(contract.symbol, price=price, marks=marks)[0] if least else self
         one = Position(contract=contract, quantity=side, entry_price=price, leverage=leverage)
         marks = {contract.market: one.entry_price, **checked_marks(marks)}
-        most = max(self._free(contract, mode, marks), 0.0) / sum(_cost(one, marks))
-        caps = [
-            tier.floor
-            for tier in contract.maintenance
-            if (tier.max_leverage or math.inf) < leverage
-        ]
-        room = [
-            max(cap * (1 - ROUNDING) / one.notional(price) - abs(held), 0.0) for cap in caps[:1]
-        ]
-        return side * min([most, *room])
+        free = account._free(contract, mode, marks)
+        if mode == "cross" and contract.symbol in account:
+            free -= _asked_anew(self[contract.symbol], leverage, marks)
+        room = [max(free, 0.0) / sum(_cost(one, marks))]
+        for tier in contract.maintenance:
+            if (tier.max_leverage or math.inf) < leverage:
+                most = tier.floor * (1 - ROUNDING) / one.notional(price)
+                room.append(max(most - abs(held) + least, 0.0))
+
+        def is_refused(size: float) -> bool:
+            how: dict[str, Any] = {"price": price, "leverage": leverage, "mode": mode}
+            try:
+                self.trade(contract, quantity=side * size, **how, marks=marks)
+            except MarginError:
+                return True
+            return False
+
+        most = least + min(room)
+        if is_refused(most):  # A pocket that so much would kill at once takes less.
+            for _ in range(HALVINGS):
+                middle = (least + most) / 2
+                least, most = (least, middle) if is_refused(middle) else (middle, most)
+            most = least
+        return side * most
 
     def trade(
         self,
@@ -1752,10 +1766,21 @@ def _cost(order: Position, marks: Marks) -> tuple[float, float, float]:
     return margin, loss, value * order.contract.taker_fee
 
 
+def _asked_anew(position: Position, leverage: float, marks: Marks) -> float:
+    """What a cross position asks for in addition once it has another leverage, below 0 less."""
+    price = position.mark(marks)
+    asked = position.risk(price).initial_margin
+    return replace(position, leverage=leverage).risk(price).initial_margin - asked
+
+
 def _floors(leg: Position, legs: Sequence[Position]) -> list[float]:
     """Prices at which a position, or its part that the other side does not cover, meets a floor."""
     rules, parts = leg.contract.conventions, [1.0]
     if rules.hedged == "net":
+        of = leg.contract.settle
+        legs = [
+            p for p in legs if p.contract.conventions.hedged == "net" and p.contract.settle == of
+        ]
         sides = [sum(p.units for p in legs if p.quantity * side > 0) for side in (1, -1)]
         parts.append(abs(sum(sides)) / max(map(abs, sides)))
     floors = [tier.floor for tier in leg.contract.maintenance[1:]]

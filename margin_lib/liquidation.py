@@ -25,7 +25,7 @@ from margin_lib.account import (
     margin_party,
     pooled_risk,
 )
-from margin_lib.errors import MarginError, one_number
+from margin_lib.errors import MarginError, of_type, one_number
 from margin_lib.types import Marks
 
 Step = str | float  # a word of CLOSES, or a share of each position
@@ -91,37 +91,40 @@ def liquidate(
     >>> after.balance, event.transfers
     (3.0, {'margin ETH': -2.0, 'market': 25.0, 'insurance fund': -23.0})
     """
-    marks, rules = checked_marks(marks), _Rules.of(fee_rate, closes, lot, backstop)
-    name = None if symbol is None or account[symbol].margin is None else symbol
-    risk = account.risk(marks, name)
+    risk = account.risk(checked_marks(marks), symbol)
     if not risk.is_liquidatable:
         rule = f"must have fallen to the maintenance margin {risk.maintenance_margin:g}"
         raise MarginError(f"equity behind {symbol or 'cross'}", rule, risk.equity)
-    after, (event,) = _taken(account, marks, [name], rules)
-    return after, event
+    return close_due(account, marks, symbol, fee_rate, closes, lot, backstop)
 
 
-def close_all(
-    account: Account, marks: Marks, symbol: str | None = None, fee_rate: float | None = None
+def close_due(
+    account: Account,
+    marks: Marks,
+    symbol: str | None = None,
+    fee_rate: float | None = None,
+    closes: Step | Sequence[Step] = "everything",
+    lot: float = 0,
+    backstop: float = 0,
 ) -> Done:
-    """Close the pocket that carries `symbol` at given marks, without asking whether it is due.
+    """As `liquidate`, without asking whether the pocket is due.
 
     For who knows that it was due on the way to these marks.
 
     Parameters
     ----------
-    account, marks, symbol, fee_rate : as for `liquidate`
+    account, marks, symbol, fee_rate, closes, lot, backstop : as for `liquidate`
 
     Returns, errors and equation as for `liquidate`.
 
     >>> from margin_lib.contracts import Contract
     >>> eth = Contract(symbol="ETH")
     >>> account, _ = Account(balance=5).open(eth, quantity=8, price=1, leverage=4)
-    >>> close_all(account, {"ETH": 0.875}, "ETH", fee_rate=0)[0].balance
+    >>> close_due(account, {"ETH": 0.875}, "ETH", fee_rate=0)[0].balance
     4.0
     """
+    rules = _Rules.of(fee_rate, closes, lot, backstop)
     name = None if symbol is None or account[symbol].margin is None else symbol
-    rules = _Rules.of(fee_rate, "everything", 0, 0)
     after, (event,) = _taken(account, checked_marks(marks), [name], rules)
     return after, event
 
@@ -168,7 +171,7 @@ def part_to_close(
     """
     rules, position = _Rules.of(fee_rate, "everything", lot, 0), account[symbol]
     pocket = _Pocket(account, None if position.margin is None else symbol, checked_marks(marks))
-    if not pocket.risk().is_liquidatable:
+    if not pocket.now.is_liquidatable:
         return 0 * position.quantity
     return next(pocket.parts(symbol, "what is needed", rules))
 
@@ -423,7 +426,10 @@ class _Rules:
     def of(
         cls, fee_rate: float | None, closes: Step | Sequence[Step], lot: float, backstop: float
     ) -> "_Rules":
-        steps = [closes] if isinstance(closes, str | float | int) else list(closes)
+        if not isinstance(closes, str | float | int):
+            steps = list(of_type("closes", closes, Sequence))
+        else:
+            steps = [closes]
         for step in steps:
             if not isinstance(step, str):
                 if one_number("closes", step, above=0) > 1:
@@ -474,6 +480,7 @@ class _Pocket:
         self.start = self.money = account.balance if name is None else account[name].own_margin
         self.home = "balance" if name is None else margin_party(name)
         self.ledger = {"market": 0 * self.money, "insurance fund": 0 * self.money}
+        self.now = self.risk()
 
     def risk(self, money: float | None = None, **changed: Position) -> Risk:
         """How it stands; also with another sum of money, and other sizes."""
@@ -483,15 +490,17 @@ class _Pocket:
 
     def taken(self, rules: _Rules) -> Event:
         """Take steps until it lives."""
-        risk, closed = self.risk(), []
-        if rules.backstop and risk.equity < rules.backstop * risk.maintenance_margin:
+        closed: list[str] = []
+        if rules.backstop and self.now.equity < rules.backstop * self.now.maintenance_margin:
             rules = replace(rules, fee_rate=None, steps=("everything",))
         for symbols, part in self._closings(rules):
             before, fund = [self.open[s] for s in symbols], self.ledger["insurance fund"]
-            self._close(symbols, part, rules.fee_rate, risk)
+            self._close(symbols, part, rules.fee_rate)
             closed += symbols
-            risk = self._without(before, risk, self.ledger["insurance fund"] - fund)
-            if not self.open or not risk.is_liquidatable:
+            after = [self.open[s] for s in symbols if s in self.open]
+            fee = self.ledger["insurance fund"] - fund
+            self.now = self._surely_due(before, after, fee) or self.risk()
+            if not self.open or not self.now.is_liquidatable:
                 break
         if self.open:
             moved = {self.home: self.money - self.start}
@@ -502,22 +511,22 @@ class _Pocket:
             moved[self.home] = moved.get(self.home, 0) - self.start
         return Event.of("liquidated", dict.fromkeys(closed), moved, self.ledger)
 
-    def _without(self, before: list[Position], risk: Risk, fee: float) -> Risk:
-        """The risk once positions were closed, in part or whole, and a fee was paid.
+    def _surely_due(
+        self, before: Sequence[Position], after: Sequence[Position], fee: float
+    ) -> Risk | None:
+        """The risk once positions were closed, in part or whole, and a fee was paid; else None.
 
         Where shares of the risk add up, theirs is taken out: adding all the others up again, each
         time, would cost the square of their number. Only what is surely due is judged by that.
         """
-        alone = all(p.contract.conventions.hedged == "both" for p in before)
-        if self.coins or not alone:
-            return self.risk()
-        left = (self.open[p.symbol] for p in before if p.symbol in self.open)
-        old, new = (pooled_risk(0, held, self.marks) for held in (before, left))
-        value = risk.notional - old.notional + new.notional
-        asked = risk.maintenance_margin - old.maintenance_margin + new.maintenance_margin
-        idle = risk.idle - old.idle + new.idle
-        guess = Risk(risk.equity - fee, value, 0, asked, risk.at_equality, idle)
-        return guess if guess.cushion < -1e-6 * value < 0 else self.risk()
+        if self.coins or any(p.contract.conventions.hedged != "both" for p in before):
+            return None
+        old, new = (pooled_risk(0, held, self.marks) for held in (before, after))
+        value = self.now.notional - old.notional + new.notional
+        asked = self.now.maintenance_margin - old.maintenance_margin + new.maintenance_margin
+        idle = self.now.idle - old.idle + new.idle
+        guess = Risk(self.now.equity - fee, value, 0, asked, self.now.at_equality, idle)
+        return guess if guess.cushion < -1e-6 * value < 0 else None
 
     def _closings(self, rules: _Rules) -> Iterator[tuple[list[str], float | None]]:
         """What is closed next: symbols, and how much of the one symbol; None for all of each."""
@@ -558,16 +567,14 @@ class _Pocket:
         coin = self.coins.get(position.contract.settle)
         return coin.mark(self.marks) if coin else 1
 
-    def _close(
-        self, symbols: list[str], part: float | None, fee_rate: float | None, risk: Risk
-    ) -> None:
+    def _close(self, symbols: list[str], part: float | None, fee_rate: float | None) -> None:
         """Close a part of one position, or several whole: money moves, and the ledger says how."""
         closed = [self.open[s] for s in symbols]
         closed = closed if part is None else [replace(closed[0], quantity=part)]
         asked = sum(p.notional(p.mark(self.marks)) * self._worth_of(p) for p in closed)
-        rate = fee_rate or 0
-        if rate * asked > max(risk.equity, 0):
-            rate = max(risk.equity, 0) / asked  # no more than there is
+        rate, most = fee_rate or 0, max(self.now.equity, 0)
+        if rate * asked > most:
+            rate = most / asked  # no more than there is
         for p in closed:
             rest = self.open[p.symbol].quantity - p.quantity
             if rest:
@@ -583,7 +590,7 @@ class _Pocket:
             self.money += coin.worth(coin.mark(self.marks))
             self.ledger["market"] -= coin.worth(coin.mark(self.marks))
             self._receive(coin.coin, -coin.amount, 0)
-        stays = formulas.returned(self.money, risk.notional, fee_rate)
+        stays = formulas.returned(self.money, self.now.notional, fee_rate)
         self.ledger["insurance fund"] += self.money - stays
         self.money = stays
 
@@ -606,7 +613,7 @@ class _Pocket:
         is closed. So the least number of lots is the first one past a line's zero or past the edge
         of a piece; its neighbours make up for equality and for what floats lose.
         """
-        position, equity = self.open[symbol], self.risk().equity
+        position, equity = self.open[symbol], self.now.equity
         size, fee_rate = abs(position.quantity), rules.fee_rate or 0
         lot, price = rules.lot or size * FINEST, position.mark(self.marks)
 
@@ -617,7 +624,7 @@ class _Pocket:
             worth = self._worth_of(position)
             fee = min(fee_rate * part.notional(price) * worth, max(equity, 0))
             money = self.money + part.pnl(price) * worth - fee
-            return self.risk(money, **{symbol: rest})
+            return self._surely_due([position], [rest], fee) or self.risk(money, **{symbol: rest})
 
         def pieces(low: float, high: float) -> Iterator[tuple[float, float, float, float]]:
             """(low, high, and the line's values there) of each piece, in order."""

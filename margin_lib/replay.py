@@ -7,7 +7,8 @@ At each step:
    filled where the market is, not at the liquidation price.
 3. Pockets that live are looked at on the straight way from the open to the worst prices of the bar:
    lows for what gains with the price, highs for what loses, all at once. One that is due on the way
-   is closed there.
+   is closed there. What a venue that closes step by step leaves open is looked at once more, at
+   those worst prices.
 
 In 2 and 3 all pockets are judged before any is closed, the shared balance first: what one returns
 comes too late to save another. A plan that watches (auto top-up) acts before each look. The
@@ -21,14 +22,26 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from margin_lib.account import Account, Done, Event, Holding, Position, margin_party, pooled_risk
+from margin_lib.account import (
+    HALVINGS,
+    Account,
+    Collateral,
+    Done,
+    Event,
+    Holding,
+    Position,
+    margin_party,
+    pooled_risk,
+)
 from margin_lib.bars import Bars
 from margin_lib.errors import MarginError, as_scalar, of_type, one_number
-from margin_lib.liquidation import close_all, left_open, mark_to_market, settle
+from margin_lib.liquidation import Step, _Rules, close_due, left_open, mark_to_market, settle
 from margin_lib.types import ArrayLike, Marks, Number
 
 Plan = Callable[[int, Account, Marks], Done | None]  # What the owner does at a step.
 CheckedMarks = Mapping[str, Number]  # Market -> mark, checked before.
+INSIDE = 1e-9  # Of a piece: so far from its ends no rounding decides on which side of a jump it is.
+STRAIGHT = 1e-9  # Of its fall: a value that is no further from a straight line is one.
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +51,10 @@ class Costs:
     Parameters
     ----------
     fee_rate : float or None   liquidation fee, as for `liquidation.liquidate` [1]
+    closes : str, number, or a sequence of them    what the venue does, step by step: the same
+    lot : float                quantity that closing counts in, at least 0 [contract]
+    backstop : float           share of the maintenance margin below which all is taken over, at
+                               least 0 [1]
     funding : Mapping          symbol -> funding rate, signed; paid by those that are held [1]
     funding_hours : float      from one payment to the next, above 0 [hour]
     interest : Mapping         symbol -> rate on what is borrowed, by the started hour [1 per hour]
@@ -54,10 +71,12 @@ class Costs:
     funding: Mapping[str, float] = field(default_factory=dict)
     funding_hours: float = 1.0
     interest: Mapping[str, float] = field(default_factory=dict)
+    closes: Step | Sequence[Step] = "everything"
+    lot: float = 0
+    backstop: float = 0
 
     def __post_init__(self) -> None:
-        if self.fee_rate is not None:
-            one_number("fee rate", self.fee_rate, at_least=0)
+        _Rules.of(*self._ways)
         one_number("funding_hours", self.funding_hours, above=0)
         for name in ("funding", "interest"):
             of_type(name, getattr(self, name), Mapping)
@@ -65,6 +84,11 @@ class Costs:
             one_number(f"funding rate of {symbol}", rate)
         for symbol, rate in self.interest.items():
             one_number(f"interest rate of {symbol}", rate, at_least=0)
+
+    @property
+    def _ways(self) -> tuple[float | None, Step | Sequence[Step], float, float]:
+        """How a venue closes: fee rate, closes, lot and backstop, as `liquidate` takes them."""
+        return self.fee_rate, self.closes, self.lot, self.backstop
 
     def due(self, hours: np.ndarray) -> tuple[np.ndarray, ...]:
         """Funding payments, and hours of interest, that come due at each of several times.
@@ -277,16 +301,21 @@ def replay(
         account, events = costs._paid(account, opened, payments[step], hours[step])
         account = _watched(plan, step, account, [opened], events)
         before = account
-        account, closed = mark_to_market(account, opened, costs.fee_rate)
+        account, closed = mark_to_market(account, opened, *costs._ways)
         settled = [(before, opened, event) for event in closed]
         if have_wicks:
             low, high = bars.marks("low", step), bars.marks("high", step)
             corners = ({**opened, **_worst([p], low, high)} for p in account.isolated)
             account = _watched(plan, step, account, corners, events)
             before = account
-            for symbol, marks in _hit(account, opened, low, high):
-                account, event = close_all(account, marks, symbol, costs.fee_rate)
+            for symbol, marks, corner in _hit(account, opened, low, high):
+                account, event = close_due(account, marks, symbol, *costs._ways)
                 settled.append((before, marks, event))
+                left = symbol in account if symbol else account.cross
+                if left and account.risk(corner, symbol).is_liquidatable:
+                    held = account
+                    account, event = close_due(account, corner, symbol, *costs._ways)
+                    settled.append((held, corner, event))
         for before, marks, event in settled:
             if fund is not None:
                 event, fund, winners = settle(before, marks, event, fund, traders)
@@ -316,8 +345,8 @@ def _watched(
 
 def _hit(
     account: Account, opened: CheckedMarks, low: CheckedMarks, high: CheckedMarks
-) -> list[tuple[str | None, dict[str, Number]]]:
-    """(symbol, marks) of each pocket that is due within a bar, and where on the way."""
+) -> list[tuple[str | None, dict[str, Number], dict[str, Number]]]:
+    """(symbol, marks, end) of each pocket due within a bar: where on the way, and where it ends."""
     hits = []
     for symbol, positions, money in account.pockets:
         if positions:
@@ -325,7 +354,7 @@ def _hit(
             corner = _worst(held, low, high)
             share = _share_of_way(held, money, opened, corner)
             if not np.isnan(share):
-                hits.append((symbol, _on_the_way(held, opened, corner, share)))
+                hits.append((symbol, _on_the_way(held, opened, corner, share), corner))
     return hits
 
 
@@ -337,20 +366,33 @@ def _worst(
 ) -> dict[str, Number]:
     """The worst marks that a bar, or a whole path, holds for a pocket, market by market.
 
+    What settles in a coin is worth more or less with that coin, so coins are looked at last, with
+    all that settles in them, at the worst marks of the others; and then again, as they may settle
+    in each other.
+
     >>> from margin_lib.account import Position
     >>> from margin_lib.contracts import Contract
     >>> eth = Position(contract=Contract(symbol="ETH"), quantity=8, entry_price=1, leverage=4)
     >>> _worst([eth], {"ETH": 0.5}, {"ETH": 2.0})
     {'ETH': 0.5}
     """
-    corner = {}
-    for market in dict.fromkeys(position.contract.market for position in positions):
-        legs = [position for position in positions if position.contract.market == market]
+    coins = {each.coin: each for each in positions if isinstance(each, Collateral)}
+    here: dict[str, dict[str, Holding]] = {}
+    for each in positions:
+        paid_in = coins.get(each.contract.settle, each)
+        moved = here.setdefault(each.contract.market, {})
+        moved |= {each.symbol: each, paid_in.symbol: paid_in}
+        here.setdefault(paid_in.contract.market, {})[each.symbol] = each
+    corner: dict[str, Number] = {}
+    last = [coin.market for coin in coins.values()]
+    for market in (*sorted(here, key=last.__contains__), *last):
+        legs = list(here[market].values())
         if len(legs) == 1:
             corner[market] = (low if legs[0].quantity > 0 else high)[market]
         else:
-            falls = pooled_risk(0, legs, low).cushion < pooled_risk(0, legs, high).cushion
-            corner[market] = as_scalar(np.where(falls, low[market], high[market]))
+            ends = ({**low, **corner, market: side[market]} for side in (low, high))
+            falls, rises = (pooled_risk(0, legs, end).cushion for end in ends)
+            corner[market] = as_scalar(np.where(falls < rises, low[market], high[market]))
     return corner
 
 
@@ -373,8 +415,9 @@ def _share_of_way(
 ) -> Number:
     """How far on the straight way from start to end marks a pocket comes before it is due.
 
-    Between two floors of any table, equity less maintenance is a straight line along the way. Its
-    pieces are followed to the first zero.
+    Between two floors of any table, equity less maintenance bends at most once towards death along
+    the way. Its pieces are followed to the first zero; where it is no straight line, halving finds
+    it.
 
     Parameters
     ----------
@@ -412,13 +455,31 @@ def _share_of_way(
 
     reached = np.less_equal if pooled_risk(money, positions, end).at_equality else np.less
     for left, right in pairwise(edges):
-        near, far = (cushion(left + part * (right - left)) for part in (0.25, 0.75))
-        first, last = near - (far - near) / 2, far + (far - near) / 2  # At the piece's two ends.
-        zero = left + (right - left) * np.clip(_over(first, first - last), 0, 1)
+        inside = INSIDE * (right - left)
+        near, far = left + inside, right - inside
+        first, last = cushion(near), cushion(far)
+        new = np.isnan(share) & (left < right)
+        zero = _zero(cushion, near, far, first, last)
         zero = np.where(reached(first, 0), left, np.where(reached(last, 0), zero, np.nan))
-        share = np.where(np.isnan(share) & (left < right), zero, share)
+        share = np.where(new, zero, share)
     share = np.where(due & np.isnan(share), 1.0, share)
     return as_scalar(np.where(due | jumps, share, np.nan))  # After a jump the end may be safe.
+
+
+def _zero(
+    value: Callable[[Number], Number], left: Number, right: Number, first: Number, last: Number
+) -> Number:
+    """Where a value that falls from above 0 to below it between two ends is 0."""
+    share = np.clip(_over(first, first - last), 0, 1)
+    zero = left + (right - left) * np.where(np.isnan(share), 0, share)
+    falls = (first > 0) & (last < 0)
+    if not np.any(falls & (abs(value(zero)) > STRAIGHT * (first - last))):
+        return zero
+    for _ in range(HALVINGS):
+        middle = (left + right) / 2
+        lives = value(middle) > 0
+        left, right = np.where(lives, middle, left), np.where(lives, right, middle)
+    return right
 
 
 def _over(part: Number, whole: Number) -> Number:

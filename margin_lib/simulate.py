@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -22,10 +21,11 @@ from margin_lib.replay import (
     _worst,
     replay,
 )
-from margin_lib.types import ArrayLike, Truth
+from margin_lib.types import ArrayLike, Marks, Truth
 
 Progress = Callable[[range], Iterable[int]]  # A bar around the chunks, such as tqdm.
 Gift = tuple[np.ndarray, np.ndarray]  # Of each path: the phase after which it comes, the money.
+Ends = tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]  # Steps, equity and shortfall.
 NEVER = np.iinfo(np.int64).max  # As a phase, it is later than every step.
 PRICES_PER_CHUNK = 4_000_000  # So many are drawn at one time.
 MIN_PATHS_PER_CHUNK = 256  # A step costs something even with few paths.
@@ -39,12 +39,13 @@ class Outcomes:
 
     Parameters
     ----------
-    start : float              wallet balance before the first step: equity at the entry prices
+    start : float or ndarray   wallet balance before the first step, equity at the entry prices,
+                               and what coins held count as the first bar opens, shape (paths,)
                                [quote]
     step : Mapping             symbol -> step of its liquidation, -1 where it lived, shape (paths,)
     equity : ndarray           of the whole account at the end, shape (paths,) [quote]
-    at_risk : float            money that price moves can take: isolated margins, and the balance
-                               if anything is cross; NaN where it is not known [quote]
+    at_risk : float            money that price moves can take: isolated margins, coins held, and
+                               the balance if anything is cross; NaN where it is not known [quote]
     shortfall : ndarray or number  what the pockets were below zero as they were closed, at least
                                0: the insurance fund pays it; shape (paths,) [quote]
 
@@ -53,7 +54,7 @@ class Outcomes:
     ([False, True], [-1.0, 2.0])
     """
 
-    start: float
+    start: float | np.ndarray
     step: Mapping[str, np.ndarray]
     equity: np.ndarray
     at_risk: float = np.nan
@@ -167,7 +168,8 @@ def simulate(
     rng : numpy.random.Generator   for a Market
     costs : Costs
     plan : callable or None    as for `replay.replay`, which then holds every account over every
-                               path: a thousand times slower
+                               path: a thousand times slower. So it is where a venue closes step by
+                               step, and where funding or interest is paid in coins
     chunk : int or None        paths that are in memory at one time, at least 1; by default so
                                many that they have four million prices, and at least 256. What
                                is drawn depends on it [1]
@@ -211,22 +213,35 @@ def simulate(
         bars = (
             market.take(here) if isinstance(market, Bars) else market._draw_logs(rng, steps, size)
         )
-        hold = _hold if plan is None else partial(_replayed, plan)
-        parts.append([hold(account, bars, costs) for account in accounts.values()])
-    whole = (_joined(chunks) for chunks in zip(*parts, strict=True))
-    return dict(zip(accounts, whole, strict=True))
+        parts.append([_hold(account, bars, costs, plan) for account in accounts.values()])
+    first = market.marks("open", 0) if isinstance(market, Bars) else market.prices
+    each = zip(accounts.items(), zip(*parts, strict=True), strict=True)
+    return {name: _joined(account, chunks, first, plan) for (name, account), chunks in each}
 
 
-def _joined(chunks: Sequence[Outcomes]) -> Outcomes:
-    """Outcomes of the same account on all paths, of those on some."""
-    first = chunks[0]
-    step = {s: np.concatenate([part.step[s] for part in chunks]) for s in first.step}
-    equity = np.concatenate([part.equity for part in chunks])
-    shortfall = np.concatenate([part.shortfall for part in chunks])
-    return Outcomes(first.start, step, equity, first.at_risk, shortfall)
+def _joined(account: Account, chunks: Sequence[Ends], first: Marks, plan: Plan | None) -> Outcomes:
+    """Outcomes of an account on all paths, of its ends on some."""
+    steps, equities, shortfalls = zip(*chunks, strict=True)
+    step = {s: np.concatenate([part[s] for part in steps]) for s in steps[0]}
+    equity, shortfall = np.concatenate(equities), np.concatenate(shortfalls)
+    money = account.locked_margin + (account.balance if account.cross else 0)
+    start = pooled_risk(account.wallet_balance, account.collateral, first).equity
+    at_risk = np.mean(pooled_risk(money, account.collateral, first).equity)
+    return Outcomes(start, step, equity, float(at_risk) if plan is None else np.nan, shortfall)
 
 
-def _hold(account: Account, bars: Bars, costs: Costs) -> Outcomes:
+def _hold(account: Account, bars: Bars, costs: Costs, plan: Plan | None) -> Ends:
+    """What becomes of one account on all paths: side by side, or one by one where it must be."""
+    coins = {each.coin for each in account.collateral}
+    paid = {p.symbol for p in account.cross if p.contract.settle in coins}
+    in_coins = paid & {*costs.funding, *costs.interest}
+    in_steps = costs.closes != "everything" or costs.backstop
+    if plan is not None or in_steps or in_coins:
+        return _replayed(account, bars, costs, plan)
+    return _side_by_side(account, bars, costs)
+
+
+def _side_by_side(account: Account, bars: Bars, costs: Costs) -> Ends:
     """What becomes of one account on all paths: its pockets, one after the other."""
     own = {p.symbol: _outcome(_Pocket([p], bars, costs), p.own_margin) for p in account.isolated}
     gifts = [(held.phase, np.where(held.phase < NEVER, held.worth, 0)) for held in own.values()]
@@ -234,28 +249,19 @@ def _hold(account: Account, bars: Bars, costs: Costs) -> Outcomes:
     phases = {p.symbol: own.get(p.symbol, shared).phase for p in account.positions}
     step = {s: np.where(phase < NEVER, phase // 2, -1) for s, phase in phases.items()}
     alive = (np.where(held.phase < NEVER, 0, held.worth) for held in own.values())
-    at_risk = account.locked_margin + (account.balance if account.cross else 0)
-    return Outcomes(
-        start=account.wallet_balance,
-        step=step,
-        equity=shared.worth + sum(alive),
-        at_risk=float(at_risk),
-        shortfall=shared.shortfall + sum(held.shortfall for held in own.values()),
-    )
+    shortfall = shared.shortfall + sum(held.shortfall for held in own.values())
+    return step, shared.worth + sum(alive), shortfall
 
 
-def _replayed(plan: Plan, account: Account, bars: Bars, costs: Costs) -> Outcomes:
-    """What becomes of an account with a plan, path by path."""
+def _replayed(account: Account, bars: Bars, costs: Costs, plan: Plan | None) -> Ends:
+    """What becomes of an account, path by path."""
     walks = [replay(account, bars.path(path), costs, plan) for path in range(bars.paths)]
-    ends = [{s: at for at, event in walk.liquidations for s in event.symbols} for walk in walks]
-    step = {p.symbol: np.array([end.get(p.symbol, -1) for end in ends]) for p in account.positions}
+    falls = [[(s, at) for at, e in walk.liquidations for s in e.symbols] for walk in walks]
+    firsts = [dict(reversed(fall)) for fall in falls]
+    step = {p.symbol: np.array([at.get(p.symbol, -1) for at in firsts]) for p in account.positions}
+    equity = np.array([walk.end.equity(walk.marks) for walk in walks])
     paid = [[event.received("insurance fund") for _, event in walk.liquidations] for walk in walks]
-    return Outcomes(
-        start=account.wallet_balance,
-        step=step,
-        equity=np.array([walk.equity[-1] for walk in walks]),
-        shortfall=np.array([sum(formulas.deficit(money) for money in each) for each in paid]),
-    )
+    return step, equity, np.array([sum(map(formulas.deficit, each)) for each in paid])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

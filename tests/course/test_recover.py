@@ -16,14 +16,11 @@ from margin_course.lessons.capstone import CapstoneLab
 from margin_course.lessons.terms import TermsLab
 from margin_course.scenarios import load
 from margin_lib import MarginError
-from tests.support.lessons import LABS, STARTS
+from tests.support.lessons import LABS, NO_NUMBER, NO_OPTION, NO_SIZE, STARTS
 from tests.support.strategies import SCENARIOS
 
 BOOK = load(SCENARIOS)
 COURSE = str(Path(margin_course.__file__).parent)
-NO_NUMBER = ["5", "", None, [], [5], (5, 0), {}, True, 1j, b"5", np.array([1, 2]), object()]
-NO_SIZE = [math.nan, math.inf, -math.inf, 10**400, -(10**400), np.float32("nan"), Fraction(10**400)]
-NO_OPTION = ["nowhere", "", None, 0, math.nan, [], ["long"], {}, np.array(["long"]), object()]
 
 
 def seen(lab):

@@ -1111,3 +1111,11 @@ def test_coins_of_the_market_itself_bring_its_liquidation_price_nearer():
 def test_coins_held_are_a_share_at_a_price(share, price):
     with pytest.raises(MarginError):
         both().holding("BTC", share=share, price=price)
+
+
+@pytest.mark.parametrize("bad", ["equity", "notional", "maintenance_margin", "idle"])
+def test_what_is_no_number_is_never_safe(bad):
+    sums = {"equity": 2.0, "notional": 10.0, "maintenance_margin": 0.5}
+    assert not Risk(**sums).is_liquidatable
+    assert Risk(**{**sums, bad: math.nan}).is_liquidatable
+    assert Risk(**{**sums, bad: math.nan}, at_equality=False).is_liquidatable

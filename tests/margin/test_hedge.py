@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from margin_lib import formulas
-from margin_lib.account import Account, Position
+from margin_lib.account import Account, Collateral, Position
 from margin_lib.contracts import Contract, Conventions, Tiers
 from margin_lib.errors import MarginError
 from margin_lib.liquidation import mark_to_market
@@ -232,3 +232,35 @@ def test_a_close_is_filled_at_its_price_and_judged_at_the_mark():
     with pytest.raises(MarginError, match="equity behind ETH short must stay above"):
         account.close("ETH short", price=0.5)
     assert account.close("ETH short", price=0.5, marks={"ETH": 1.0})[0].balance == 150
+
+
+def test_each_rule_of_hedging_is_for_the_legs_that_have_it():
+    """Two legs that cover each other, beside one that is covered by nothing, in any order."""
+
+    def named(symbol, quantity, hedged):
+        rules = Conventions(hedged=hedged)
+        contract = Contract(symbol=symbol, market="ETH", maintenance=0.02, conventions=rules)
+        return Position(contract=contract, quantity=quantity, entry_price=1, leverage=5)
+
+    legs = [named("a", 100, "net"), named("b", -100, "net"), named("c", -50, "larger")]
+    for some in (legs, legs[::-1]):
+        assert hedged(50, *some).risk({"ETH": 1}).maintenance_margin == pytest.approx(0.02 * 50)
+
+
+def test_a_part_that_is_covered_in_another_money_is_not_covered():
+    """The short's table bends where the part that its own money leaves uncovered meets a floor."""
+    rules = Conventions(hedged="net")
+    table = Tiers.continuous([(0, 0.01), (700, 0.5)])
+
+    def named(symbol, quantity, settle):
+        contract = Contract(
+            symbol=symbol, market="ETH", maintenance=table, conventions=rules, settle=settle
+        )
+        return Position(contract=contract, quantity=quantity, entry_price=1, leverage=5)
+
+    legs = named("a", 100, ""), named("b", -300, ""), named("c", 350, "USD1")
+    coins = [Collateral(coin="USD1", amount=100)]
+    account = Account(balance=75, positions=legs, collateral=coins)
+    marks = {"ETH": 1.0, "USD1": 1.0}
+    _, end = account.liquidation_range("ETH", marks)
+    assert account.risk({**marks, "ETH": end}).cushion == pytest.approx(0, abs=1e-9)
