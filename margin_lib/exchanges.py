@@ -28,7 +28,7 @@ TABLE, PRINTED_MARGIN, PRINTED_PRICE = "table of ", "printed margin", "printed p
 SAME = 0.005  # a table within this share of a printed margin is the exchange's own
 SIDES = {"long": 1, "buy": 1, "short": -1, "sell": -1}
 
-Sizes = Mapping[str, float]
+Sizes = Mapping[str, float] | float
 Balance = Any  # a number, a mapping from currency to number, or what an exchange answers
 
 
@@ -150,8 +150,8 @@ def binance(answer: Any, balance: Balance = None, sizes: Sizes | None = None) ->
                                currency; or the exchange's own answer about balances. It must be
                                told where a position is in cross, unless the answer tells it
                                [quote; inverse: coin]
-    sizes : Mapping or None    instrument -> size of a contract, where the answer does not tell it
-                               [coin; inverse: quote]
+    sizes : Mapping, number or None    instrument -> size of a contract, or one for all, where the
+                               answer does not tell it [coin; inverse: quote]
 
     Returns
     -------
@@ -369,13 +369,15 @@ def ccxt(
     if isinstance(answer, Mapping) and balance is None:
         balance = answer.get("balance")
     rows = list(_open(answer, "contracts"))
-    own: list[Any] = [row.get("info") for row in rows]
+    own: list[Any] = [next(_rows(row.get("info"), NESTS), {}) for row in rows]
     kinds = {kind_of(info) for info in own}
     if len(kinds) == 1 and (kind := kinds.pop()) in RAW:
         key = RAW[kind][1]
         pairs = zip(own, rows, strict=True)
         given = {_name(info, key): row.get("contractSize") for info, row in pairs}
-        given = {name: size for name, size in given.items() if size} | dict(sizes or {})
+        given = {name: size for name, size in given.items() if size}
+        if sizes is not None:
+            given = {**given, **sizes} if isinstance(sizes, Mapping) else sizes
         whole = balance.get("info") if isinstance(balance, Mapping) else None
         if kind == "hyperliquid" and isinstance(whole, Mapping) and "crossMarginSummary" in whole:
             return hyperliquid(whole)
@@ -595,7 +597,8 @@ def _statement(
 def _contract(place: Venue, row: Row, sizes: Sizes) -> tuple[Contract, str]:
     """A row's contract under its venue's rules, and what its maintenance margin is from."""
     table = next((t for t in place.tables if (t.symbol, t.money) == (row.coin, row.money)), None)
-    size = sizes.get(row.name, row.size or (table and table.size))
+    size: Any = row.size or (table and table.size)
+    size = sizes.get(row.name, size) if isinstance(sizes, Mapping) else sizes
     size = size and _Told({"contract size": size}, row.name)("contract size")
     if not size:
         rule = "must be told: its answer counts contracts, and no table says how large one is"

@@ -211,6 +211,14 @@ def test_ccxt_reads_the_exchanges_own_answer_where_it_brings_it_along():
     assert found.explained
 
 
+def test_ccxt_reads_hyperliquids_whole_state_out_of_the_balance():
+    info = HYPERLIQUID["assetPositions"][0]
+    row = {"info": info, "symbol": "ETH/USDC:USDC", "contracts": 0.0335, "marginMode": "isolated"}
+    mine = {"positions": [row], "balance": {"info": HYPERLIQUID, "total": {"USDC": 13109.48}}}
+    assert ccxt(mine) == hyperliquid(HYPERLIQUID)
+    assert ccxt([row])[0].account.positions == hyperliquid(HYPERLIQUID)[0].account.positions
+
+
 # Published examples, put as their exchange answers
 
 
