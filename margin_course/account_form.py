@@ -115,7 +115,13 @@ class PositionRow(widgets.Box):
         super().__init__([*self.fields.values(), remove])
         self.add_class("mc-position")
 
+    @property
+    def is_filled(self) -> bool:
+        """Whether somebody typed anything into it."""
+        return any(self.fields[name].value.strip() for name in self.FIELDS)
+
     def values(self) -> dict[str, str]:
+        """What stands in it, by name."""
         return {name: field.value for name, field in self.fields.items()}
 
 
@@ -231,7 +237,8 @@ class AccountForm(widgets.VBox):
             self.add(
                 coin=trade.symbol,
                 side=trade.side,
-                size=f"{abs(trade.quantity * trade.contract.size):.12g}",
+                size=f"{trade.notional:.12g}",
+                **{"size in": SIZES[1]},
                 entry=f"{trade.price:.12g}",
                 leverage=f"{trade.leverage:.12g}",
                 mode=MODES[min(place, 1)],
@@ -252,7 +259,8 @@ class AccountForm(widgets.VBox):
         here, money = venue(self.venue.value), self.money.value.strip()
         if not money:
             raise MarginError("currency", "must be told", "nothing")
-        rows = [row_of(each.values(), here.inverse, money) for each in self.rows.children]
+        filled = [each.values() for each in self.rows.children if each.is_filled]
+        rows = [row_of(values, here.inverse, money) for values in filled]
         if not rows:
             raise MarginError("positions", "must be at least one: add a position", "none")
         balance = self.balance.value

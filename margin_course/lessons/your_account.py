@@ -144,7 +144,7 @@ class AccountPlane(Picture):
         ax.set(xlim=LIMITS, ylim=(0, self.most) if money else LIMITS)
         ax.set_xlabel(f"{self.across}, change from now")
         name = f"{MONEY} [{scenario.currency}]" if money else f"{self.upwards}, change from now"
-        ax.set_title(name, x=-0.14, fontweight="normal")
+        ax.set_title(name, x=-0.08 if money else -0.14, fontweight="normal")
         percent_axis(ax.xaxis)
         if not money:
             percent_axis(ax.yaxis)
@@ -409,8 +409,8 @@ class YourAccountLab(Lab):
                 "every price changes by [%]", 0.0, -0.95, 1.0, 0.01, "moves all at once", "market",
                 ".0%",
             ),
-            "first": slider(f"{first} alone [%]", 0.0, *SLIDE, 0.01, moves, "market", ".0%"),
-            "second": slider(f"{second} alone [%]", 0.0, *SLIDE, 0.01, moves, "market", ".0%"),
+            "first": slider(alone(first), 0.0, *SLIDE, 0.01, moves, "market", ".0%"),
+            "second": slider(alone(second), 0.0, *SLIDE, 0.01, moves, "market", ".0%"),
             "across": choice("across", names, first, "the coin to the right", "view"),
             "upwards": choice("upwards", up, second, "another coin, or money added", "view"),
         }  # fmt: skip
@@ -444,9 +444,9 @@ class YourAccountLab(Lab):
 
     def _show(self, values: dict[str, Any]) -> None:
         upwards = self._upwards(values)
-        names = {"first": values["across"], "second": upwards if upwards != MONEY else "nothing"}
+        names = {"first": values["across"], "second": upwards}
         for control, name in names.items():
-            self.controls[control].description = f"{name} alone [%]"
+            self.controls[control].description = self._say(alone(name))
         super()._show(values)
 
     def compute(self, scenario: Scenario, **values: Any) -> Shown:
@@ -472,7 +472,7 @@ class YourAccountLab(Lab):
             "pocket": pocket, "across": across, "upwards": upwards, "x": changes[across],
             "y": added if upwards == MONEY else changes[upwards],
         }  # fmt: skip
-        return Shown(state, words, tiles(run, unit))
+        return Shown(state, words, tiles(run, unit, now))
 
     def _outcome(self, run: Replay, changes: Mapping[str, float]) -> str:
         moved = {m: x for m, x in changes.items() if x}
@@ -506,7 +506,8 @@ class YourAccountLab(Lab):
             return f"Nothing can be taken out of {_the(pocket)}: it is closed."
         if not added:
             free = filled.removable(marks, None if pocket == SHARED else symbol)
-            return f"{text.amount(free, self.unit)} can be taken out of {_the(pocket)} now."
+            some = text.amount(free, self.unit) if free else "Nothing"
+            return f"{some} can be taken out of {_the(pocket)} now."
         before, after = (float(a.liquidation_price(symbol, marks)) for a in (start, filled))
         edges = [
             text.percent(e / marks[filled[symbol].contract.market] - 1, 1) for e in (before, after)
@@ -559,6 +560,11 @@ def _the(pocket: str) -> str:
     return f"the {SHARED}" if pocket == SHARED else f"{pocket}'s own margin"
 
 
+def alone(market: str) -> str:
+    """The label of the slider of one price."""
+    return "no second price [%]" if market == MONEY else f"{market} alone [%]"
+
+
 def topped_up(account: Account, pocket: str, added: float) -> Account:
     """The account with money from outside in one of its pockets."""
     if not added:
@@ -572,22 +578,40 @@ def topped_up(account: Account, pocket: str, added: float) -> Account:
     return replace(account, positions=positions)
 
 
-def tiles(run: Replay, unit: str) -> list[Tile]:
+def tiles(run: Replay, unit: str, now: Mapping[str, float]) -> list[Tile]:
     """A tile for each pocket, and one for all of it."""
     shown = []
     for name, symbols in purses(run.start).items():
         mode = "cross" if name == SHARED else "isolated"
         words = f"{name}: {' and '.join(symbols)}" if name == SHARED else f"{name}, own margin"
         if symbols[0] in run.dead:
-            shown.append(Tile(words, text.amount(0.0, unit), "closed", "closed", mode))
+            shown.append(
+                Tile(words, text.amount(0.0, unit), fell(run, symbols, now), "closed", mode)
+            )
             continue
         money = text.amount(float(run.end.risk(run.marks, symbols[0]).equity), unit)
         shown.append(Tile(words, money, nearest(run, symbols), "alive", mode))
-    gain = text.amount(run.equity[-1] - run.start.wallet_balance, unit, sign=True)
-    return [
-        *shown,
-        Tile("all of it", text.amount(run.equity[-1], unit), f"{gain} to what was put in"),
-    ]
+    gain = run.equity[-1] - run.start.wallet_balance
+    note = "no profit, no loss"
+    if abs(gain) > 1e-9 * abs(run.start.wallet_balance):
+        note = f"{text.amount(gain, unit, sign=True)} since it was opened"
+    return [*shown, Tile("all of it", text.amount(run.equity[-1], unit), note)]
+
+
+def fell(run: Replay, symbols: Sequence[str], now: Mapping[str, float]) -> str:
+    """Where a pocket was closed, on the straight way from today's prices."""
+    low, high, end = 0.0, 1.0, dict[str, Any](run.marks)
+    for _ in range(3):  # each time a thousand times closer
+        parts = np.linspace(low, high, 1001)
+        way = {market: price + parts * (end[market] - price) for market, price in now.items()}
+        due = np.broadcast_to(run.start.risk(way, symbols[0]).is_liquidatable, parts.shape)
+        first = int(np.argmax(due))
+        low, high = float(parts[max(first - 1, 0)]), float(parts[first])
+    here = dict.fromkeys(run.start[symbol].contract.market for symbol in symbols)
+    ends = {market: high * (end[market] / now[market] - 1) for market in here}
+    moved = [f"{market} {text.percent(x, 1)}" for market, x in ends.items() if x]
+    where = ", ".join(moved) or "the prices of now"
+    return f"closed at {where}"
 
 
 def nearest(run: Replay, symbols: Sequence[str]) -> str:

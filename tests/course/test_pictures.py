@@ -35,6 +35,7 @@ from margin_course.lessons.leverage import LeveragePicture
 from margin_course.lessons.real_exchanges import CurvesPicture, LadderPicture, RulesPicture
 from margin_course.lessons.stress import StressPicture, SurvivalPicture
 from margin_course.lessons.terms import TermsPicture
+from margin_course.lessons.your_account import AccountPlane, YourAccountLab
 from margin_course.modes import FlowPicture, PathPicture, both_modes, sides_of
 from margin_course.palette import CROSS, INK, ISOLATED, REGIONS
 from margin_course.picture import grid, rgb
@@ -78,6 +79,7 @@ def states(book):
         LossPicture: (cross, cross.outcomes(paths=100)),
         FlowPicture: (book["leverage"], jumped(book["leverage"]).transfers),
         PathPicture: (cross, {**walk, "step": 3}),
+        AccountPlane: (book["account"], YourAccountLab(book["account"]).shown.state),
         MandatePicture: (book["capstone"], trials(book["capstone"])),
         FundingPicture: (
             book["isolated"],
