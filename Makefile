@@ -45,7 +45,7 @@ pytest = PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$ARGS" $(1)/$(SCRIPTS)/python -m pyte
 NBVAL := -q -W ignore -p no:cacheprovider -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=600 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: update oldest set-up set-up-bench set-up-lite set-up-assignment help lab test newest test-browser site test-site links slides assignment test-assignment student test-student test-adapt binder-check binder-build bench soak mutants notebooks diff format badges pictures clean
+.PHONY: app update oldest set-up set-up-bench set-up-lite set-up-assignment help lab test newest test-browser site test-site links slides assignment test-assignment student test-student test-adapt binder-check binder-build bench soak mutants notebooks diff format badges pictures clean
 .NOTPARALLEL:
 
 # set-up, set-up-test, set-up-test-browser: .venv with these parts. tools/setup.py says how.
@@ -65,6 +65,9 @@ help: ## list these targets
 
 lab: set-up ## open the course in JupyterLab (ARGS="--port=9000" and the like are passed on)
 	$(PY) -m tools.lab
+
+app: set-up-app ## open your_account as an app: check your own position (ARGS as for lab)
+	cd notebooks && ../$(PY) -m voila your_account.ipynb $$ARGS
 
 update: ## take the newest course; what you have changed is kept beside it, in mine/
 	$(python) -m tools.update

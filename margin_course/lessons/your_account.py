@@ -278,6 +278,7 @@ class YourAccountLab(Lab):
 
     picture: Any = AccountPlane
     starts_in = "account"
+    on_page = ("first", "second")
     look = "which edge the dot crosses first, then the same with another book."
 
     def __init__(self, scenario: Scenario, canvas: Picture | None = None) -> None:

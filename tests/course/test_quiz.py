@@ -9,6 +9,7 @@ import pytest
 from margin_course.quiz import Quiz, quiz
 from margin_lib import MarginError
 from tests.notebooks.test_notebooks import typed_numbers
+from tools.notebooks import course
 from tools.repo import ROOT
 
 FOLDER = ROOT / "notebooks"
@@ -22,7 +23,7 @@ QUESTIONS = [
 ]
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*_*.ipynb"))[1:], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", course.course()[1:], ids=lambda path: path.name)
 def test_every_notebook_has_three_to_five_questions(path):
     assert 3 <= len(TABLES[path.name[:2]]) <= 5
 

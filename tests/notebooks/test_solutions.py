@@ -8,12 +8,13 @@ import pytest
 from nbformat import NotebookNode
 
 from margin_course.answers import every
+from tools.notebooks import course
 from tools.notebooks import run as notebooks
 from tools.repo import ROOT
 
 FOLDER = ROOT / "instructors" / "solutions"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
-COURSE = {path.stem: path for path in sorted((ROOT / "notebooks").glob("*_*.ipynb"))[1:]}
+COURSE = {path.stem: path for path in course.course()[1:]}
 CHECKED = re.compile(r'\bcheck\("(\d\d\.\d+)"')
 # A solution computes its answer; it does not look it up.
 LOOKED_UP = re.compile(r"\bevery\b|\banswers\b|\.right\b|\bEXERCISES\b|\bhint\b")

@@ -11,10 +11,13 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from tools.notebooks import counts
 from tools.notebooks import run as notebooks
+from tools.notebooks.course import is_lesson
 from tools.repo import ROOT
 
 FOLDER = ROOT / "notebooks"
-ALL = sorted(FOLDER.glob("*.ipynb"))
+EVERY = sorted(FOLDER.glob("*.ipynb"))
+ALL = [path for path in EVERY if is_lesson(path)]
+PAGES = [path for path in EVERY if path not in ALL]  # a tool each, without a lesson's parts
 PATHS = [path for path in ALL if not path.stem.startswith("00")]
 FEWEST, MOST = 3, 8  # predictions
 OPEN, LINES = 15, 6  # open cells, and lines in each
@@ -87,6 +90,24 @@ def problems(notebook: NotebookNode, path: Path) -> list[str]:
         *closing_problems(notebook, path),
         *import_problems(notebook),
     ]
+
+
+def page_problems(notebook: NotebookNode, path: Path) -> list[str]:
+    """The same for a page: one title, ways out, code folded away, numbers that are computed."""
+    texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    codes = [cell.source for _, cell in enumerate_code(notebook)]
+    ways = {"00_index.ipynb", "glossary.md"}
+    found = [*heading_problems(notebook), *code_problems(notebook), *import_problems(notebook)]
+    found = [each for each in found if each != "does not import hint"]
+    if not texts[0].startswith("# "):
+        found.append("no title at its head")
+    if any(ways not in lines_of_links(each) for each in (texts[0], texts[-1])):
+        found.append(f"its first and its last text need a line of links to {sorted(ways)}")
+    if codes[-1] != f'prose_is_fresh("{path.name}")':
+        found.append("the last cell does not compare the numbers in the text")
+    if not any(map(counts.is_lab, codes)):
+        found.append("no lab")
+    return found
 
 
 def bullets(text: str, after: str) -> int:
@@ -282,6 +303,37 @@ def test_a_notebook_has_all_its_parts(path):
     assert not found, "\n".join(found)
 
 
+@by_path(PAGES)
+def test_a_page_has_all_its_parts(path):
+    found = page_problems(notebooks.read(path), path)
+    assert not found, "\n".join(found)
+
+
+@by_path(PAGES)
+def test_a_page_is_in_the_readme_and_the_index(path):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"](notebooks/{path.name})" in readme
+    assert f"]({path.name})" in prose(notebooks.read(FOLDER / "00_index.ipynb"))
+
+
+@by_path(PAGES)
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("[Glossary](glossary.md)", "", "line of links"),
+        ("prose_is_fresh(", "print(", "does not compare"),
+        ("# Your account", "Look\n\n# Your account", "no title"),
+        ("YourAccountLab(load", "str(load", "no lab"),
+        ("import load", "import load, money", "imports money"),
+    ],
+)
+def test_a_missing_part_of_a_page_is_noticed(path, old, new, complaint):
+    notebook = copy.deepcopy(notebooks.read(path))
+    for cell in notebook.cells:
+        cell.source = cell.source.replace(old, new)
+    assert complaint in "\n".join(page_problems(notebook, path))
+
+
 def without(words):
     def spoil(notebook):
         for cell in notebook.cells:
@@ -402,7 +454,7 @@ def test_the_minutes_are_measured(path):
 # Pictures and links
 
 
-@by_path(ALL)
+@by_path(EVERY)
 def test_every_picture_has_words(path):
     for name, cell in enumerate_code(notebooks.read(path)):
         for output in cell.outputs:
@@ -419,7 +471,7 @@ def anchors(path: Path) -> set[str]:
     return {words.replace(" ", "-") for _, words in headings(notebooks.read(path))}
 
 
-@by_path(ALL)
+@by_path(EVERY)
 def test_every_link_into_a_notebook_finds_its_heading(path):
     notebook = notebooks.read(path)
     shown = [prose(notebook)]

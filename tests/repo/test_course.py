@@ -10,7 +10,7 @@ from tools.notebooks import course
 from tools.notebooks import run as notebooks
 from tools.repo import ROOT
 
-NUMBERS = sorted(path.name[:2] for path in (ROOT / "notebooks").glob("*.ipynb"))
+NUMBERS = [path.name[:2] for path in course.course()]
 PARTS = "notebooks", "instructors/solutions", "margin_course/answers"
 
 
@@ -33,7 +33,7 @@ def files(folder):
 
 def problems(folder, monkeypatch):
     """What tests/notebooks/test_structure.py says of every notebook in the folder."""
-    paths = sorted((folder / "notebooks").glob("*.ipynb"))
+    paths = [p for p in sorted((folder / "notebooks").glob("*.ipynb")) if course.is_lesson(p)]
     monkeypatch.setattr(test_structure, "ALL", paths)
     return [each for p in paths[1:] for each in test_structure.problems(notebooks.read(p), p)]
 

@@ -120,7 +120,8 @@ def test_binder_needs_a_postbuild(tmp_path):
 
 
 def test_binders_environment_is_the_course_without_its_server_at_minor_versions():
-    needed = {Requirement(line).name: Requirement(line) for line in PROJECT["dependencies"]}
+    lines = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["app"]]
+    needed = {Requirement(line).name: Requirement(line) for line in lines}
     pins = binder.pins()
     assert set(pins) == set(needed) - {"jupyterlab"}, "JupyterLab is in Binder's own image"
     for name, minor in pins.items():

@@ -17,6 +17,7 @@ from tools.notebooks import run as notebooks
 from tools.repo import ROOT
 
 INDEX, GLOSSARY = "00_index.ipynb", "glossary.md"
+LESSON = re.compile(r"\d\d_\w+")  # the name of a lesson; other notebooks are pages without its parts
 # The heading and the head of a table without rows.
 EMPTY = re.compile(r"(?m)^#+ .*\n\n?\|.*\n\|[:|-]+\|(?:\n|\Z)(?!\|)")
 LINKS = re.compile(r"(?m)^\[[^]]+\]\([^)]+\)( · \[[^]]+\]\([^)]+\))+$")
@@ -26,8 +27,14 @@ def folder(name):
     return ROOT / name
 
 
+def is_lesson(path):
+    """Whether a notebook is a lesson: predictions, exercises, a quiz, neighbours."""
+    return bool(LESSON.fullmatch(path.stem))
+
+
 def course():
-    return sorted(folder("notebooks").glob("*.ipynb"))
+    """The lessons, in their order."""
+    return [path for path in sorted(folder("notebooks").glob("*.ipynb")) if is_lesson(path)]
 
 
 def stem_of(number):
@@ -118,7 +125,7 @@ def drop(number):
     text = without_rows(repo.read(readme), stem)
     repo.write(readme, text)
     edit(folder(f"notebooks/{INDEX}"), lambda source: without_rows(source, stem))
-    for path in course():
+    for path in folder("notebooks").glob("*.ipynb"):
         edit(path, partial(without_links, stem))
 
 

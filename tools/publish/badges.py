@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 from tools.repo import ROOT, read, write
 
 INDEX = "notebooks/00_index.ipynb"
+ACCOUNT = "notebooks/your_account.ipynb"  # opened as an app
 LITE = "lite/lab/index.html"  # in the site
 LINK = re.compile(
     r"^(?P<before>\[binder\]: https://mybinder\.org/v2/gh/)"
@@ -25,7 +26,7 @@ LINK = re.compile(
     re.MULTILINE,
 )
 # Other addresses of README that follow, by their name there.
-WAYS = {"play": "Site", "lite": "JupyterLite", "colab": "Colab"}
+WAYS = {"play": "Site", "lite": "JupyterLite", "colab": "Colab", "account": "App"}
 # What GitHub allows: an owner of letters, digits and single hyphens; a name with dots as well.
 OWNER = r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}"
 NAME = r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}(?<!\.git)"
@@ -77,6 +78,7 @@ def links(repo: str, hub: str = HUB, branch: str = BRANCH, page: str = INDEX) ->
     }
     return {
         "Binder": f"https://mybinder.org/v2/gh/{repo}/HEAD?urlpath=lab/tree/{page}",
+        "App": f"https://mybinder.org/v2/gh/{repo}/HEAD?urlpath=voila/render/{ACCOUNT}",
         "JupyterHub": f"{hub.rstrip('/')}/hub/user-redirect/git-pull?{urlencode(pull)}",
         "JupyterLite": f"{pages}{LITE}?path={page}",
         "Site": pages,
