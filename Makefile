@@ -13,7 +13,7 @@ SCENARIOS ?= notebooks/scenarios.toml
 
 # What a caller writes reaches programs as it stands, through the environment: neither make nor the
 # shell runs what stands in it.
-GIVEN := PYTHON ARGS REPO HUB BRANCH SCENARIOS
+GIVEN := PYTHON ARGS REPO HUB BRANCH SCENARIOS FOLDER
 $(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
 export $(GIVEN)
 
@@ -45,7 +45,7 @@ pytest = PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$ARGS" $(1)/$(SCRIPTS)/python -m pyte
 NBVAL := -q -W ignore -p no:cacheprovider -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=600 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: app update oldest set-up set-up-bench set-up-lite set-up-assignment help lab test newest test-browser site test-site links slides assignment test-assignment student test-student test-adapt binder-check binder-build bench soak mutants notebooks diff format badges pictures clean
+.PHONY: app update oldest set-up set-up-bench set-up-lite set-up-assignment help lab test newest test-browser site test-site links slides assignment test-assignment student test-student test-adapt results gains cards binder-check binder-build bench soak mutants notebooks diff format badges pictures clean
 .NOTPARALLEL:
 
 # set-up, set-up-test, set-up-test-browser: .venv with these parts. tools/setup.py says how.
@@ -130,6 +130,15 @@ test-student: set-up-test student ## unpack that, set it up with pip, and run ev
 
 test-adapt: set-up-test ## do what instructors/adapt.md says, on a copy, and test that (15 minutes)
 	$(call pytest,$(VENV)) -p no:cacheprovider tests/adapt
+
+results: set-up ## put your answers before and after the course into a file without a name, in build/
+	$(PY) -m tools.notebooks.results
+
+gains: set-up ## what a class has learnt, from a folder of such files (FOLDER=path)
+	$(PY) -m tools.notebooks.gains "$$FOLDER"
+
+cards: set-up ## write glossary and quizzes as cards for Anki, build/cards.txt
+	$(PY) -m tools.notebooks.cards
 
 binder-check: set-up-test ## set up what Binder and Colab would, without them, and run the notebooks (1 minute)
 	$(PY) -m tools.publish.binder

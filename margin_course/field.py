@@ -1,14 +1,16 @@
-"""A field to type into, and buttons: what is pressed comes with what was typed, in one message."""
+"""A field, or lines to order, and buttons: a press comes with what was done, in one message."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import anywidget
 from traitlets import Bool, Dict
 
 HERE = Path(__file__).parent
 
-Press = Callable[[str, str], None]  # which button, and the words in the field
+# Which button, and the words in the field; or the numbers of the lines, as "2,1,3".
+Press = Callable[[str, str], None]
 
 
 class Field(anywidget.AnyWidget):
@@ -24,6 +26,8 @@ class Field(anywidget.AnyWidget):
     label : str                of the field
     example : str or None      of what to type; None for buttons alone
     unit : str                 of what is typed
+    lines : list of str or None    to put in order, in place of a field
+    column : bool              the buttons one under the other
     """
 
     _esm = HERE / "field.js"
@@ -38,11 +42,18 @@ class Field(anywidget.AnyWidget):
         label: str = "",
         example: str | None = None,
         unit: str = "",
+        lines: Sequence[str] | None = None,
+        column: bool = False,
     ) -> None:
-        what = {"label": label, "example": example, "unit": unit, "buttons": list(buttons)}
+        what: dict[str, Any] = {"label": label, "example": example, "unit": unit}
+        what |= {"lines": lines and list(lines), "column": column, "buttons": list(buttons)}
         super().__init__(what=what)
         self.pressed = pressed
         self.on_msg(lambda _, said, __: self.press(said["button"], said["words"]))
+
+    def ask(self, buttons: Sequence[str]) -> None:
+        """Show other buttons."""
+        self.what = self.what | {"buttons": list(buttons)}
 
     def press(self, button: str, words: str = "") -> None:
         """Press a button, as a reader would."""

@@ -1,5 +1,6 @@
-"""Files of data in TOML: read whole, and each fault told in one line that names the file."""
+"""Files of data in TOML or JSON: read whole, each fault told in one line that names the file."""
 
+import json as json_format
 import re
 import reprlib
 import tomllib
@@ -33,15 +34,7 @@ def toml(path: str | Path) -> dict[str, Any]:
     margin_lib.errors.MarginError: a.toml must be TOML, got 'b 1' (line 2)
     """
     path = Path(path)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise MarginError(path.name, "must be a file that can be read", error.strerror) from None
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        at = f"byte 0x{content[error.start]:02x} ({_line(content.count(10, 0, error.start))})"
-        raise MarginError(path.name, "must be text in UTF-8", at) from None
+    text = _text(path)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -51,6 +44,35 @@ def toml(path: str | Path) -> dict[str, Any]:
         raise MarginError(path.name, "must be TOML", f"{line} ({_line(number)})") from None
     except RecursionError:
         raise MarginError(path.name, "must be TOML", "lists in lists, too deep") from None
+
+
+def json(path: str | Path) -> Any:
+    """The content of a JSON file.
+
+    Raises
+    ------
+    MarginError                no such file, no UTF-8, no JSON: names the file, and the line
+    """
+    path = Path(path)
+    try:
+        return json_format.loads(_text(path))
+    except json_format.JSONDecodeError as error:
+        raise MarginError(path.name, "must be JSON", _line(error.lineno - 1)) from None
+    except RecursionError:
+        raise MarginError(path.name, "must be JSON", "lists in lists, too deep") from None
+
+
+def _text(path: Path) -> str:
+    """What a file in UTF-8 says, with or without a byte order mark."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise MarginError(path.name, "must be a file that can be read", error.strerror) from None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        at = f"byte 0x{content[error.start]:02x} ({_line(content.count(10, 0, error.start))})"
+        raise MarginError(path.name, "must be text in UTF-8", at) from None
 
 
 def _line(before: int) -> str:

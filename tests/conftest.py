@@ -25,3 +25,13 @@ def pytest_addoption(parser):
 def root():
     """The folder of the repository."""
     return ROOT
+
+
+@pytest.fixture(autouse=True)
+def own_answers(tmp_path_factory, monkeypatch):
+    """A file of answers for each test: none reads or writes that of a reader."""
+    from margin_course import progress
+
+    place = tmp_path_factory.mktemp("answers") / progress.place.name
+    monkeypatch.setattr(progress, "place", place)
+    return place

@@ -6,7 +6,8 @@ import tomllib
 import ipywidgets as widgets
 import pytest
 
-from margin_course.quiz import Quiz, quiz
+from margin_course import concepts, progress
+from margin_course.quiz import Quiz, practice, quiz
 from margin_lib import MarginError
 from tests.notebooks.test_notebooks import typed_numbers
 from tools.notebooks import course
@@ -116,3 +117,95 @@ def test_words_cannot_break_the_page():
 def test_an_unknown_quiz_is_refused():
     with pytest.raises(MarginError, match="quiz must be one of 01"):
         quiz("99", PATH)
+
+
+# What comes back
+
+
+def asks(made):
+    return [question.ask for question in made.questions]
+
+
+def first_choice(name, at, right):
+    """Press an option of a question in the quiz of its notebook."""
+    question = quiz(name, PATH).questions[at - 1]
+    for button, option in zip(question.buttons, question.options, strict=True):
+        if bool(option.get("right")) == right:
+            button.click()
+            return
+
+
+EARLIER = list(TABLES)[1:]
+
+
+@pytest.mark.parametrize("name", EARLIER)
+def test_two_questions_on_earlier_notebooks_come_back(name):
+    earlier = [q["ask"] for other, each in TABLES.items() if other < name for q in each]
+    asked = asks(practice(name, PATH))
+    assert len(set(asked)) == 2 and set(asked) <= set(earlier)
+    assert asks(practice(name, PATH)) == asked
+
+
+def test_they_are_other_ones_in_other_notebooks():
+    assert len({ask for name in EARLIER for ask in asks(practice(name, PATH))}) > len(EARLIER)
+
+
+def test_what_went_wrong_comes_first_until_it_goes_right():
+    for at in (1, 2, 3):
+        first_choice("03", at, right=at == 2)
+    wrong = {TABLES["03"][0]["ask"], TABLES["03"][2]["ask"]}
+    again = practice("06", PATH)
+    assert set(asks(again)) == wrong
+    for question in again.questions:
+        for button, option in zip(question.buttons, question.options, strict=True):
+            if option.get("right"):
+                button.click()
+    assert not wrong & set(asks(practice("06", PATH)))
+
+
+def test_a_second_choice_does_not_count():
+    question = quiz("01", PATH).questions[0]
+    for button in question.buttons:
+        button.click()
+    kept = progress.kept()["quiz"]
+    assert kept == {"01.1": "right" if question.options[0].get("right") else "wrong"}
+
+
+def test_then_comes_what_the_test_before_the_course_found_believed():
+    data = concepts.inventory(FOLDER / concepts.FILE)
+    for name in data.asking("available"):
+        key = next(k for k in "abc" if data.belief(name, k) == "available")
+        progress.note("before", name, key)
+    (about,) = (q["ask"] for q in TABLES["04"] if "available" in q.get("about", []))
+    assert about in asks(practice("06", PATH))
+    first_choice("01", 1, right=False)
+    assert asks(practice("06", PATH)) == [TABLES["01"][0]["ask"], about]
+    first_choice(
+        "04", TABLES["04"].index(next(q for q in TABLES["04"] if q["ask"] == about)) + 1, True
+    )
+    assert about not in asks(practice("06", PATH))[:1]
+
+
+def test_without_a_kernel_they_are_the_same_for_every_reader():
+    def still():
+        bundle = practice("06", PATH)._repr_mimebundle_()
+        return bundle[0] if isinstance(bundle, tuple) else bundle
+
+    empty = {key: still()[key] for key in ("text/html", "text/plain")}
+    first_choice("01", 1, right=False)
+    assert TABLES["01"][0]["ask"] in asks(practice("06", PATH))
+    assert {key: still()[key] for key in empty} == empty
+
+
+@pytest.mark.parametrize("name", ["01", "99"])
+def test_there_is_nothing_to_come_back_to(name):
+    with pytest.raises(MarginError, match="practice must be for a notebook that has others"):
+        practice(name, PATH)
+
+
+def test_what_a_question_is_about_is_a_known_belief():
+    known = concepts.inventory(FOLDER / concepts.FILE).beliefs
+    about = [
+        belief for questions in TABLES.values() for q in questions for belief in q.get("about", [])
+    ]
+    assert set(about) <= set(known) and len(about) > 12

@@ -85,6 +85,7 @@ def problems(notebook: NotebookNode, path: Path) -> list[str]:
         *opening_problems(notebook, path),
         *heading_problems(notebook),
         *prediction_problems(notebook, path),
+        *question_problems(notebook, path),
         *code_problems(notebook),
         *lab_problems(notebook),
         *closing_problems(notebook, path),
@@ -177,6 +178,18 @@ def prediction_problems(notebook, path):
         yield "the last cell does not compare the numbers in the text"
     if before != "your_predictions()":
         yield "nothing says what became of the predictions"
+
+
+def question_problems(notebook, path):
+    """What was learnt before comes back at once; what was believed is asked before and after."""
+    if not is_new(notebook):
+        return
+    number, code = path.name[:2], [cell.source for _, cell in enumerate_code(notebook)]
+    calls = [re.findall(r'(?m)^(?:practice|fifteen_questions)\("\w+"\)$', each) for each in code]
+    if number > "01" and calls[0] != [f'practice("{number}")']:
+        yield "does not begin with two questions on earlier notebooks"
+    if number == "06" and ['fifteen_questions("after")'] not in calls[len(calls) // 2 :]:
+        yield "does not ask the fifteen questions again"
 
 
 def code_problems(notebook):
@@ -297,6 +310,14 @@ def import_problems(notebook):
     yield from (f"imports {name} and does not use it" for name in sorted(names - used - {"hint"}))
 
 
+def test_the_index_offers_the_fifteen_questions_in_its_first_half():
+    cells = notebooks.read(FOLDER / "00_index.ipynb").cells
+    (place,) = (at for at, cell in enumerate(cells) if "fifteen_questions(" in cell.source[-40:])
+    assert cells[place].source == 'fifteen_questions("before")' and place < len(cells) / 2
+    shown = cells[place].outputs[0].data["text/html"]
+    assert shown.count("<details>") == 1 and "<ol>" in shown.partition("<details>")[2]
+
+
 @by_path(PATHS)
 def test_a_notebook_has_all_its_parts(path):
     found = problems(notebooks.read(path), path)
@@ -389,6 +410,7 @@ def new_open_cell(source):
         (without("<summary>What happened</summary>"), "nothing says what happened"),
         (without("_isolated_margin.ipynb"), "does not compare the numbers"),
         (without("your_predictions()"), "what became of the predictions"),
+        (without('practice("03")'), "two questions on earlier"),
         (no_lab, "no lab"),
         (without("What you should have seen"), "nothing says what you should"),
         (unfold, "open cells, must be at most"),

@@ -41,7 +41,7 @@ py-modules = []
 
 def clean():
     """The environment without what an outer make or pytest, or its ARGS, put there."""
-    ours = re.compile("MAKE|MFLAGS|PYTEST_|ARGS$|REPO$|HUB$|BRANCH$|SCENARIOS$|PYTHON$")
+    ours = re.compile("MAKE|MFLAGS|PYTEST_|ARGS$|REPO$|HUB$|BRANCH$|SCENARIOS$|FOLDER$|PYTHON$")
     return {name: value for name, value in os.environ.items() if not ours.match(name)}
 
 
@@ -198,7 +198,7 @@ def test_a_python_in_a_folder_with_spaces_will_do(small):
 
 
 def test_what_a_caller_writes_is_no_text_for_the_shell(small):
-    given = "PYTHON", "ARGS", "REPO", "HUB", "BRANCH", "SCENARIOS"
+    given = "PYTHON", "ARGS", "REPO", "HUB", "BRANCH", "SCENARIOS", "FOLDER"
     marked = [f"{name}=caller{place}" for place, name in enumerate(given)]
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in re.findall(r"(?m)^([a-z-]+):.*##", text):

@@ -6,7 +6,8 @@ plumbing  the share of these lines that only import, show, ask or check
 f         of the open cells, those that build a sentence (an f-string)
 asked     predictions
 words     of the text that is in sight; the sources at the end are there to look something up
-minutes   words at 200 a minute, 1.5 for a prediction, 5 for an exercise, 3 for a lab
+minutes   words at 200 a minute, 1.5 for a prediction, 5 for an exercise, 3 for a lab, 1 for the two
+          questions at the beginning, 8 for the fifteen at the end
 first     the cell after which something on the page can be moved
 """
 
@@ -22,9 +23,12 @@ from nbformat import NotebookNode
 PLUMBING = {
     *("say", "show", "table", "positions", "results", "chances", "terms", "print", "display"),
     *("predict", "compare", "check", "hint", "quiz", "prose_is_fresh", "your_predictions"),
+    *("practice", "fifteen_questions"),
 }
 FOLDED = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 WORDS_A_MINUTE, PREDICTION, EXERCISE, LAB = 200, 1.5, 5, 3  # minutes for each of the last three
+# Minutes for questions that stand in no text. Before the course they are an offer, beside its time.
+QUESTIONS = {r"practice\(": 1, r'fifteen_questions\("after"': 8}
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 LINK = re.compile(r"\]\((?:[^()\s]+)(?: \"[^\"]*\")?\)")
 
@@ -98,6 +102,11 @@ def is_exercise(source: str) -> bool:
     return bool(re.search(r'(?m)^check\("', source))
 
 
+def questions(source: str) -> float:
+    """Minutes for the questions that a cell asks."""
+    return sum(each for call, each in QUESTIONS.items() if re.search(rf"(?m)^{call}", source))
+
+
 def count(notebook: NotebookNode) -> Counts:
     """Count what stands in one notebook."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -111,6 +120,8 @@ def count(notebook: NotebookNode) -> Counts:
     asked = sum(is_prediction(cell.source) for cell in code)
     exercises = sum(is_exercise(cell.source) for cell in code)
     labs = sum(is_lab(cell.source) for cell in code)
+    minutes = PREDICTION * asked + EXERCISE * exercises + LAB * labs
+    minutes += sum(questions(cell.source) for cell in code)
     moving = (n for n, cell in enumerate(notebook.cells, start=1) if _moves(cell))
     return Counts(
         open=len(in_sight),
@@ -119,7 +130,7 @@ def count(notebook: NotebookNode) -> Counts:
         f=sum(map(has_f_string, in_sight)),
         asked=asked,
         words=words,
-        minutes=words / WORDS_A_MINUTE + PREDICTION * asked + EXERCISE * exercises + LAB * labs,
+        minutes=words / WORDS_A_MINUTE + minutes,
         first=next(moving, None),
     )
 

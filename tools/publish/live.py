@@ -10,7 +10,7 @@ import re
 import tomllib
 
 from margin_course import field, prediction, screen
-from margin_course.quiz import Quiz
+from margin_course.quiz import Quiz, practice, quiz
 from margin_course.text import NEVER
 from tools import repo
 from tools.publish import labs
@@ -104,8 +104,11 @@ def _html(widget):
 
 def _quizzes():
     """The questions of each quiz, by what it shows where no kernel runs."""
-    tables = tomllib.loads(repo.read("notebooks/quiz.toml"))
-    return {_html(Quiz(questions)): questions for questions in tables.values()}
+    path = ROOT / "notebooks/quiz.toml"
+    names = list(tomllib.loads(repo.read(path)))
+    earlier = [practice(name, path).usual for name in names[1:]]
+    asked = [*map(Quiz, earlier), *(quiz(name, path) for name in names)]
+    return {_html(each): each.data for each in asked}
 
 
 def _attribute(data):
