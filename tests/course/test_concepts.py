@@ -9,6 +9,7 @@ from margin_course.concepts import FORMS, SITUATIONS, UNSURE, Made, inventory
 from margin_course.scenarios import load
 from margin_lib import MarginError
 from tests.notebooks.test_structure import anchors
+from tests.support.recipes import ADAPTED
 from tools.repo import ROOT
 
 PATH = ROOT / "notebooks" / concepts.FILE
@@ -42,6 +43,8 @@ def test_each_question_asks_for_a_belief_and_each_belief_has_its_question():
 @pytest.mark.parametrize("name", DATA.beliefs)
 def test_a_section_clears_each_belief(name):
     file, _, heading = DATA.beliefs[name].section.partition("#")
+    if ADAPTED and not (ROOT / "notebooks" / file).exists():
+        pytest.skip("an adapted course may have dropped the notebook")
     assert heading in anchors(ROOT / "notebooks" / file)
     assert len(DATA.beliefs[name].seen) > 20
 

@@ -138,7 +138,7 @@ def add(stem, like):
     for where in ("notebooks", "instructors/solutions"):
         text = repo.read(folder(f"{where}/{old}.ipynb"))
         text = re.sub(rf"\b{like}\.(?=\d)", f"{number}.", text)
-        text = text.replace(f'quiz(\\"{like}\\")', f'quiz(\\"{number}\\")')
+        text = re.sub(rf'\b(quiz|practice)\(\\"{like}\\"\)', rf'\1(\\"{number}\\")', text)
         text = text.replace(f"# {like} · {before}", f"# {number} · {words}")
         text = text.replace(f'prose_is_fresh(\\"{old}', f'prose_is_fresh(\\"{stem}')
         repo.write(folder(f"{where}/{stem}.ipynb"), text)
