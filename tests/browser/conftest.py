@@ -13,13 +13,15 @@ def pytest_sessionstart(session):
 
 
 def pytest_collection_modifyitems(items):
-    """Notebook by notebook, so that each is opened once."""
+    """Notebook by notebook, so that each is opened once, by one of those who share the work."""
 
     def place(item):
         values = item.callspec.params if hasattr(item, "callspec") else {}
-        return item.path, values.get("name", "")
+        return str(item.path), values.get("name", "")
 
     items.sort(key=place)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(" ".join(place(item))))
 
 
 @pytest.fixture(scope="session")
