@@ -18,7 +18,7 @@ NOTEBOOKS = [FOLDER / name for name in ("01_leverage.ipynb", "04_cross_margin.ip
 LAB = """
 from margin_course import load
 from margin_course.lessons.isolated_margin import IsolatedLab
-lab = IsolatedLab(load()["isolated"])
+lab = IsolatedLab(load("scenarios.toml")["isolated"])
 print(lab.summary(), lab.alt())
 """
 WITHOUT_END = """
@@ -53,21 +53,26 @@ class Kernel:
         self.client.start_channels()
         self.client.wait_for_ready(timeout=CAP)
 
-    def printed(self):
-        """The next words that it prints."""
-        while True:
-            message = self.client.get_iopub_msg(timeout=CAP)
-            if message["msg_type"] == "stream" and message["content"]["name"] == "stdout":
-                return message["content"]["text"]
-
     def run(self, code):
         """Start a piece of code, and return what it prints first."""
-        self.client.execute(code)
-        return self.printed()
+        self.sent = self.client.execute(code)
+        while True:
+            message = self.answer(self.client.get_iopub_msg)
+            said, kind = message["content"], message["msg_type"]
+            assert kind != "error", "\n".join(said["traceback"])
+            if kind == "stream" and said["name"] == "stdout":
+                return said["text"]
 
     def ended(self):
         """How the piece that runs has ended: the name of its error, or nothing."""
-        return self.client.get_shell_msg(timeout=CAP)["content"].get("ename")
+        return self.answer(self.client.get_shell_msg)["content"].get("ename")
+
+    def answer(self, get):
+        """The next message about the piece that was started last."""
+        while True:
+            message = get(timeout=CAP)
+            if message["parent_header"].get("msg_id") == self.sent:
+                return message
 
     def restart(self):
         self.manager.restart_kernel(now=True)
