@@ -5,6 +5,7 @@ from margin_course.claims import Ledger, only_realised_profit_counts, refusal
 from margin_course.exercises import check, hint
 from margin_course.inventory import fifteen_questions
 from margin_course.lessons.cross_margin import CrossPicture
+from margin_course.menus import WhatMayIDo, menus, rule_books
 from margin_course.modes import PathLab, PathPicture, both_modes, outcomes
 from margin_course.myths import card
 from margin_course.page import (
@@ -12,7 +13,6 @@ from margin_course.page import (
     chances,
     cited,
     glossary,
-    menus,
     positions,
     results,
     say,
@@ -32,6 +32,7 @@ __all__ = [
     "PathLab",
     "PathPicture",
     "Scenario",
+    "WhatMayIDo",
     "amount",
     "band",
     "both_modes",
@@ -61,6 +62,7 @@ __all__ = [
     "refusal",
     "results",
     "rough",
+    "rule_books",
     "say",
     "share",
     "show",

@@ -16,6 +16,7 @@ The state of a lab is plain data, so a page without a kernel can show it as well
     film        the control that plays, from `low` to `high` at so much a second; or None
 """
 
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -164,7 +165,8 @@ class Lab(widgets.VBox):
     for), `look` (what to look at), `make_controls(scenario)` -> dict of controls by name,
     `compute(scenario, **values)` -> Shown, and, if it likes, `make_presets(scenario)` -> {button:
     values}, `locked(values, shown)` -> names of controls that change nothing now, `film` (the
-    control that plays), `on_page` (the controls that a page without a kernel offers), `needs`.
+    control that plays), `folded` (the controls that stand in a fold until they are asked for),
+    `on_page` (the controls that a page without a kernel offers), `needs`.
 
     Raises
     ------
@@ -176,6 +178,7 @@ class Lab(widgets.VBox):
     needs: Mapping[str, int] = {"trades": 1}  # part of a scenario -> how many of it, at least
     look = ""
     film = ""
+    folded: tuple[str, ...] = ()
     on_page: tuple[str, ...] = ()
     _held = False  # while several controls move at once
     _shown: dict[str, Any] | None = None  # the values that picture and readout show; None: not yet
@@ -199,20 +202,50 @@ class Lab(widgets.VBox):
 
     def _laid_out(self) -> widgets.VBox:
         buttons = []
-        for name, values in self.presets.items():
+        for name in self.presets:
             buttons.append(widgets.Button(description=self._say(name), layout={"width": "auto"}))
-            buttons[-1].on_click(lambda _, values=values: self.set(**values))
+            buttons[-1].on_click(lambda _, name=name: self._press(name))
         rows = [[self.controls[name] for name in row] for row in self.rows()]
         boxes = [widgets.Box(row).add_class("mc-row") for row in rows]
-        named = {name for row in self.rows() for name in row}
+        named = {*self.folded, *(name for row in self.rows() for name in row)}
         single = [each for name, each in self.controls.items() if name not in named]
-        self._controls = widgets.Box([*boxes, *single]).add_class("mc-controls")
+        self._controls = widgets.Box([*boxes, *single, *self._fold()]).add_class("mc-controls")
         if boxes:
             self._controls.add_class("mc-rows")
         self._buttons = widgets.Box(buttons).add_class("mc-presets")
+        self._reply = widgets.HTML()
+        offers = widgets.Box([self._buttons, self._reply]).add_class("mc-offers")
         self._legend = widgets.HTML(self.legend()).add_class("mc-look")
-        parts = [self._controls, self._buttons, self._screen, self._legend]
+        parts = [self._controls, offers, self._screen, self._legend]
         return widgets.VBox(parts).add_class("mc-grid")
+
+    def _fold(self) -> list[widgets.Widget]:
+        """A button, and the controls that it unfolds; nothing where none are folded."""
+        if not self.folded:
+            return []
+        inside = widgets.Box([self.controls[name] for name in self.folded])
+        inside.add_class("mc-controls").add_class("mc-folded")
+        self._more = widgets.ToggleButton(layout={"width": "auto"}).add_class("mc-unfold")
+
+        def turn(_: object = None) -> None:
+            names = ", ".join(
+                re.sub(r" \[.*\]$", "", self.controls[name].description) for name in self.folded
+            )
+            words = "fewer controls" if self._more.value else f"more: {names}"
+            self._more.description = f"{'▾' if self._more.value else '▸'} {self._say(words)}"
+            inside.layout.display = None if self._more.value else "none"
+
+        self._more.observe(turn, names="value")
+        turn()
+        return [self._more, inside]
+
+    def _press(self, name: str) -> None:
+        """What a button does; one that changes nothing says so."""
+        before = self.values()
+        self.set(**self.presets[name])
+        if self.values() == before:
+            words = f"{self._say(name)}: {self._say('all of it stands here already')}."
+            self._reply.value = page.status(text.escaped(words))
 
     def _say(self, words: str) -> str:
         return text.translated(words, self.scenario.labels)
@@ -283,6 +316,8 @@ class Lab(widgets.VBox):
             except BaseException:  # stopped half way
                 self._put(before)
                 raise
+            if any(name in self.folded and before[name] != self._asked[name] for name in checked):
+                self._more.value = True  # what moves is in sight
             self._refresh()
 
     def _checked(self, name: str, value: Any) -> Any:
@@ -388,6 +423,7 @@ class Lab(widgets.VBox):
             tile = Tile("the exchange", "refuses", str(error))
             shown, locked = Shown(self._drawn, words, [tile]), ()
         self._paint(shown.state)
+        self._reply.value = ""
         picture = self.canvas.png()
         self.shown, self._locked, self._drawn = shown, locked, shown.state
         for name, control in self.controls.items():

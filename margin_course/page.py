@@ -15,7 +15,6 @@ from margin_lib.account import Account
 from margin_lib.errors import MarginError
 from margin_lib.replay import Replay
 from margin_lib.simulate import Outcomes
-from margin_lib.venues import names, venue
 
 # Signs in Markdown that begin HTML, a picture, or a link to other things than pages and files.
 ACTIVE = re.compile(r"<(?!br>)|!(?=\[)|\](?=:|\(\s*(?!https?:)[\w+.-]+:)", re.IGNORECASE)
@@ -207,31 +206,6 @@ def terms(account: Account, symbol: str, marks: Mapping[str, float], currency: s
     lines = ["| term | how it is made | now |", "|:--|:--|--:|"]
     safe = [[text.escaped(cell, markdown=True) for cell in row] for row in rows]
     return "\n".join(lines + [f"| {' | '.join(row)} |" for row in safe])
-
-
-def menus() -> pd.DataFrame:
-    """What each venue in venues.toml says about its margin modes; "?" where nothing is known.
-
-    >>> menus().loc["hyperliquid", "switch while open"]
-    'no'
-    """
-
-    def words(value: object) -> str:
-        return {None: "?", True: "yes", False: "no"}.get(value, str(value))  # type: ignore[call-overload]
-
-    rows = []
-    for name in names():
-        menu = venue(name).menu
-        rows.append(
-            {
-                "venue": name,
-                "modes": ", ".join(menu.modes or "?"),
-                "a new account has": words(menu.default_mode),
-                "chosen for each": words(menu.chosen_for),
-                "switch while open": words(menu.switch_while_open),
-            }
-        )
-    return table(rows)
 
 
 def glossary(path: str | Path = "glossary.toml") -> str:

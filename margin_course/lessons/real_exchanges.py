@@ -1,4 +1,4 @@
-"""Notebook 07: one position under other rules, and what each venue makes of it."""
+"""Notebook 08: one position under other rules, and what each venue makes of it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,10 +9,10 @@ import numpy as np
 from margin_course import text
 from margin_course.lab import Controls, Lab, Presets, Shown, Tile, choice, leverage_of, slider
 from margin_course.palette import CROSS, DEAD, FAINT, INK, ISOLATED, QUIET
-from margin_course.picture import Parts, Picture, inside, label
+from margin_course.picture import Parts, Picture, dot, inside, label
 from margin_course.scenarios import Scenario
 from margin_lib import formulas
-from margin_lib.account import Account
+from margin_lib.account import Account, Position
 from margin_lib.contracts import Conventions, Tiers
 from margin_lib.venues import venue
 
@@ -63,16 +63,22 @@ class RulesPicture(Picture):
     """What is left and what the venue asks for, just above bankruptcy, as shares of the value.
 
     A state holds the "account", the "plain" price at which it would die under the first rules,
-    and whether it dies "at" its price or only beyond.
+    whether it dies "at" its price or only beyond, and how far the "mark" is from bankruptcy, as a
+    share of the entry price.
     """
 
     size = (5.4, 3.8)
 
+    @staticmethod
+    def reach(scenario: Scenario) -> float:
+        """How far from bankruptcy the picture goes, as a share of the entry price."""
+        contract = scenario.trades[0].contract
+        return 2.4 * max(contract.maintenance_rate + contract.taker_fee, 0.005)
+
     def frame(self, scenario: Scenario) -> None:
-        ax, contract = self.axes[0], scenario.trades[0].contract
-        high = 2.4 * max(contract.maintenance_rate + contract.taker_fee, 0.005)
+        ax, high = self.axes[0], self.reach(scenario)
         ax.set(xlim=(-0.1 * high, high), ylim=(-0.12 * high, high))
-        ax.set_xlabel("price above where your margin is gone")
+        ax.set_xlabel("how far the price is from where your margin is gone")
         ax.set_title("share of the value at entry", fontweight="normal", x=-0.1)
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_formatter(lambda x, _: text.share(x))
@@ -90,13 +96,16 @@ class RulesPicture(Picture):
         x = x[gone + side * x * entry > 0]
         risk = position.risk(gone + side * x * entry)
         left, asked = risk.equity / value, risk.maintenance_margin / value
-        how: dict[str, Any] = {"ha": "right", "ground": False}
         yield ax.plot(x, left, color=ISOLATED)[0]
-        at = np.interp(0.9 * high, left, x) - 0.03 * high
-        yield label(ax, at, 0.9 * high, "what is left of\nyour margin", ISOLATED, **how)
+        # Words to the left of their line, and above it, cannot touch it.
+        how: dict[str, Any] = {"ha": "right", "va": "bottom"}
+        corner = 0.6 * high, np.interp(0.6 * high, x, left) + 0.05 * high
+        yield label(ax, *corner, "what is left of\nyour margin", ISOLATED, **how)
         yield ax.plot(x, asked, color=DEAD, linestyle="--")[0]
-        y = asked[-1] + 0.05 * high
-        yield label(ax, 0.98 * high, y, "what is asked for", DEAD, **how)
+        at, y, how = 0.98 * high, asked[-1] + 0.02 * high, {"ha": "right", "va": "bottom"}
+        if asked[-1] > high / 2:  # the other line is far from this end, then
+            at, y, how = -0.08 * high, asked[0] - 0.02 * high, {"ha": "left", "va": "top"}
+        yield label(ax, at, y, "what is asked for", DEAD, ground=False, **how)
         worth = f"of {text.money(value, currency, 0)}"
         yield label(ax, 0.02 * high, 0.96 * high, worth, QUIET, ha="left", ground=False)
         edge = state["account"].liquidation_price(position.symbol)
@@ -112,6 +121,8 @@ class RulesPicture(Picture):
             fill = INK if state["at"] else "white"
             y = position.risk(edge).equity / value
             yield ax.plot(at, y, "o", color=INK, markersize=10, markerfacecolor=fill, zorder=7)[0]
+        mark = state["mark"]
+        yield self.hold(dot(ax, mark, np.interp(mark, x, left), ISOLATED), x="mark")
 
     def alt(self, state: Mapping[str, Any]) -> str:
         (position,) = state["account"].positions
@@ -121,7 +132,8 @@ class RulesPicture(Picture):
         return (
             "Two lines just above bankruptcy: what is left of the margin, and what is asked for. "
             f"They cross at {edge}, marked by {'a' if how == 'full' else 'an'} {how} dot; under "
-            f"the first rules that is at {text.price(state['plain'], unit)}."
+            f"the first rules that is at {text.price(state['plain'], unit)}. A dot on the first "
+            f"line, {text.percent(state['mark'], sign=False)} from bankruptcy, is the price now."
         )
 
 
@@ -168,7 +180,8 @@ class RulesLab(Lab):
 
     picture = RulesPicture
     starts_in = "exchange"
-    on_page = ("measured", "fee", "trigger")
+    folded = ("leverage", "size", "table", "trigger")
+    on_page = ("mark", "measured", "fee")
     look = "which line a switch moves, and where the two lines cross then."
     measured = {"follows the price": "mark", "frozen at entry": "entry"}
     fees = ("not counted", "asked for on top", "set aside and asked for")
@@ -179,14 +192,20 @@ class RulesLab(Lab):
         trade, rows = scenario.trades[0], list(self.measured)
         tiers = "tiers: those of Binance for ETH in USDT, whatever the coin"
         times = "the same trade, so many times"
+        away = f"how far {trade.symbol} is from where your margin is gone, as a share of its entry"
+        fine, reach = 0.0002, RulesPicture.reach(scenario)
+        high, here = (round(round(part * reach / fine) * fine, 4) for part in (1, 0.8))
         return {
             "side": choice(f"{trade.symbol} side", ["long", "short"], trade.side, "long or short"),
             "leverage": leverage_of(trade, "the value that your margin controls"),
-            "size": slider("size [times]", 1, 1, 50, 1, times, form=".0f"),
+            "size": slider("size [times]", 1, 1, 200, 1, times, form=".0f"),
             "measured": choice("maintenance margin", rows, rows[0], "of which value it is a share"),
             "fee": choice("closing fee", self.fees, self.fees[0], "who pays for the way out"),
             "table": choice("rates", self.tables, self.tables[0], tiers),
             "trigger": choice("closed", self.triggers, self.triggers[0], "full dot, empty dot"),
+            "mark": slider(
+                f"{trade.symbol} from bankruptcy [%]", here, 0, high, fine, away, "market", ".2%"
+            ),
         }
 
     def make_presets(self, scenario: Scenario) -> Presets:
@@ -208,6 +227,7 @@ class RulesLab(Lab):
         fee: str,
         table: str,
         trigger: str,
+        mark: float,
     ) -> Shown:
         trade, unit = scenario.trades[0], scenario.currency
         symbol, margin = trade.symbol, size * trade.margin
@@ -234,11 +254,25 @@ class RulesLab(Lab):
             reserve = formulas.trading_fee(value, trade.contract.taker_fee)
             account, _ = account.add_margin(symbol, reserve)
         edge = account.liquidation_price(symbol)
-        state = {"account": account, "plain": plain, "at": rules.at_equality}
+        state = {"account": account, "plain": plain, "at": rules.at_equality, "mark": mark}
+        now = beyond_bankruptcy(account[symbol], mark)
+        risk = account[symbol].risk(now)
+        closed = bool(risk.is_liquidatable)
+        pocket = Tile(
+            f"{symbol} at {text.price(now, unit)}",
+            text.money(0.0 if closed else risk.equity, unit),
+            f"closed at {text.price(edge, unit)}"
+            if closed
+            else f"asked for: {text.money(risk.maintenance_margin, unit)}",
+            "closed" if closed else "alive",
+            "isolated",
+        )
+        lives = f"With {pocket.name} it is {pocket.life}."
         first = Tile("the first rules", text.price(plain, unit), "", "", "")
         if not edge > 1e-9 * trade.price:  # rounding may leave a price where there is none
             mine = Tile("these rules", "never", "no price closes it", "", "isolated")
-            return Shown(state, [f"{symbol} {side}: no price closes it."], [mine, first])
+            words = f"{symbol} {side}: no price closes it."
+            return Shown(state, [words, lives], [pocket, mine, first])
         gap = abs(edge - plain)
         way = "sooner" if abs(edge - trade.price) < abs(plain - trade.price) else "later"
         words = "the same" if gap < 5e-5 * plain else f"yours comes {text.price(gap, unit)} {way}"
@@ -250,9 +284,22 @@ class RulesLab(Lab):
         return Shown(
             state,
             [
-                f"{symbol} {side}: closed at {text.price(edge, unit)}, {away}, with {left} left.",
+                f"{symbol} {side}: these rules close it at {text.price(edge, unit)}, {away}, with "
+                f"{left} left.",
                 f"The first rules say {text.price(plain, unit)}: {words}.",
-                f"A price of exactly that {exactly}.",
+                f"A price of exactly that {exactly}. {lives}",
             ],
-            [mine, first._replace(note=words)],
+            [pocket, mine, first._replace(note=words)],
         )
+
+
+def beyond_bankruptcy(position: Position, share: float) -> float:
+    """The price so far from where the margin put in at the opening is gone, and above zero.
+
+    Parameters
+    ----------
+    position : Position
+    share : float              of the entry price; towards the entry
+    """
+    side, entry = np.sign(position.quantity), position.entry_price
+    return max(entry * (1 - side / position.leverage + side * share), 1e-6 * entry)

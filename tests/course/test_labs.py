@@ -1,6 +1,7 @@
 """Labs: controls in, words and a picture out; nothing else changes."""
 
 import html
+import itertools
 import json
 import os
 import re
@@ -301,7 +302,7 @@ def test_the_rules_of_each_venue_give_its_published_boundary(root, venue, long, 
     for side, price in (("long", long), ("short", short)):
         lab.set(**lab.presets["start"])
         lab.set(**lab.presets[venue] | {"side": side})
-        assert lab.lines[0].startswith(f"ETH {side}: closed at {price} USDT, ")
+        assert lab.lines[0].startswith(f"ETH {side}: these rules close it at {price} USDT, ")
 
 
 def test_the_amount_of_a_tier_counts_only_in_a_larger_position(root):
@@ -310,19 +311,68 @@ def test_the_amount_of_a_tier_counts_only_in_a_larger_position(root):
         [rules_lab(root, size=size, table=kind).lines[0] for kind in kinds] for size in (1, 50)
     )
     assert small[0] == small[1]
-    assert "closed at 1,808.76" in large[0]  # (900,000 - 1500) / (500 * (1 - 0.0065))
-    assert "closed at 1,811.78" in large[1]
+    assert "close it at 1,808.76" in large[0]  # (900,000 - 1500) / (500 * (1 - 0.0065))
+    assert "close it at 1,811.78" in large[1]
 
 
 def test_the_trigger_and_a_price_that_never_comes_are_said(root):
     lab = rules_lab(root, trigger="only beyond it", leverage=1)
-    assert lab.summary() == "ETH long: no price closes it."
+    assert lab.lines[0] == "ETH long: no price closes it."
     lab.set(measured="frozen at entry")
     assert lab.lines[1] == "The first rules say never: only yours ever comes."
     lab.set(leverage=10, measured="follows the price")
-    assert lab.lines[-1] == "A price of exactly that does not close it yet, the next tick does."
+    assert "A price of exactly that does not close it yet, the next tick does." in lab.lines[-1]
     lab.set(fee="asked for on top")
     assert "yours comes 0.9095 USDT sooner" in lab.lines[1]
+
+
+def test_some_controls_of_the_rules_are_folded_until_they_are_asked_for(root):
+    lab = rules_lab(root)
+    folded = [lab.controls[name] for name in lab.folded]
+    in_sight = [each for each in lab._controls.children if hasattr(each, "tip")]
+    assert len(in_sight) == 4 and not set(in_sight) & set(folded)
+    assert [*in_sight, *folded] == [*{each: 0 for each in [*in_sight, *lab.controls.values()]}]
+    box = lab._controls.children[-1]
+    assert list(box.children) == folded and box.layout.display == "none"
+    assert lab._more.description == "▸ more: leverage, size, rates, closed"
+    lab._more.value = True
+    assert box.layout.display is None and lab._more.description == "▾ fewer controls"
+
+
+def test_a_control_that_moves_by_itself_is_unfolded(root):
+    lab = rules_lab(root, measured="frozen at entry", mark=0.002)
+    assert not lab._more.value
+    assert lab.at(size=7)._more.value and not lab._more.value
+    lab.set(size=7)
+    assert lab._more.value
+
+
+def test_a_button_that_changes_nothing_says_so(lab):
+    for name, button in zip(lab.presets, lab._buttons.children, strict=True):
+        lab.set(**lab.presets[name])
+        button.click()
+        assert f"{name}: all of it stands here already." in html.unescape(lab._reply.value)
+        control = next(iter(lab.controls))
+        ends = [v for v in extremes(lab.controls[control]) if v != lab.values()[control]]
+        lab.set(**{control: ends[-1]})
+        assert lab._reply.value == ""
+        lab.set(**lab.presets["start"])
+
+
+def test_the_mark_is_dragged_until_the_rules_close_it(root):
+    lab = rules_lab(root)
+    (handle,) = lab.state()["handles"]
+    assert [move["control"] for move in handle["moves"]] == ["mark"]
+    edge = lab.shown.state["account"].liquidation_price("ETH")
+    for side, presets in itertools.product(("long", "short"), lab.presets.values()):
+        lab.set(**{"side": side, **presets, "mark": 0.012})
+        assert lab.shown.tiles[0].life == "alive"
+        edge = lab.shown.state["account"].liquidation_price("ETH")
+        share = abs(edge / 2000 - 1)
+        bound = 1 / lab.values()["leverage"] - share
+        for mark, life in ((bound + 0.0002, "alive"), (bound - 0.0002, "closed")):
+            lab.set(mark=mark)
+            assert lab.shown.tiles[0].life == life, (side, presets)
 
 
 def test_the_shares_of_a_cloud_add_up_and_stand_in_the_readout(book):

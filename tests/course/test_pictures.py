@@ -32,7 +32,12 @@ from margin_course.lessons.cross_margin import CrossPicture
 from margin_course.lessons.faq_checks import EdgesPicture, FundingPicture
 from margin_course.lessons.isolated_margin import PocketsPicture
 from margin_course.lessons.leverage import LeveragePicture
-from margin_course.lessons.real_exchanges import CurvesPicture, LadderPicture, RulesPicture
+from margin_course.lessons.real_exchanges import (
+    CurvesPicture,
+    LadderPicture,
+    RulesLab,
+    RulesPicture,
+)
 from margin_course.lessons.stress import StressPicture, SurvivalPicture
 from margin_course.lessons.terms import TermsPicture
 from margin_course.lessons.your_account import AccountPlane, YourAccountLab
@@ -118,7 +123,7 @@ def jumped(scenario):
 def rules_state(scenario):
     account = scenario.account("isolated")
     plain = 1.001 * account.liquidation_price("ETH")
-    return {"account": account, "plain": plain, "at": True}
+    return {"account": account, "plain": plain, "at": True, "mark": 0.01}
 
 
 def ladder(scenario):
@@ -376,7 +381,8 @@ def test_the_lines_of_the_rules_cross_where_the_account_dies(book, at):
     scenario = book["exchange"]
     state = rules_state(scenario) | {"at": at}
     picture = RulesPicture(scenario).plot(state)
-    (dot,) = [a for a in picture.artists if getattr(a, "get_marker", str)() == "o"]
+    dots = [a for a in picture.artists if getattr(a, "get_marker", str)() == "o"]
+    dot, mark = dots  # where it dies, and the price now
     assert (dot.get_markerfacecolor() == INK) is at
     lines = [a for a in picture.artists if getattr(a, "get_linewidth", int)() == 2.5]
     own, asked = (line for line in lines if len(line.get_xdata()) > 100)
@@ -385,6 +391,23 @@ def test_the_lines_of_the_rules_cross_where_the_account_dies(book, at):
         assert np.interp(x, *line.get_data()) == pytest.approx(y, rel=1e-3)
     edge = state["account"].liquidation_price("ETH")
     assert f"these rules: {text.price(edge, scenario.currency)}" in words(picture)
+    (x,), (y,) = mark.get_data()
+    assert x == state["mark"] and np.interp(x, *own.get_data()) == pytest.approx(y)
+    assert [move[:2] for hold in picture.holds for move in hold.moves] == [("mark", "x")]
+
+
+@pytest.mark.parametrize("side", ["long", "short"])
+@pytest.mark.parametrize("fee", RulesLab.fees)
+def test_the_words_of_the_rules_touch_no_line(book, side, fee):
+    lab = RulesLab(book["exchange"])
+    for size, table, leverage in ((1, 0, 5), (200, 1, 20), (200, 2, 1)):
+        lab.set(side=side, fee=fee, size=size, table=lab.tables[table], leverage=leverage)
+        drawn = (a for a in lab.canvas.artists if hasattr(a, "get_xdata"))
+        own, asked = (line for line in drawn if len(line.get_xdata()) > 100)
+        for words, line in (("what is left of\nyour margin", own), ("what is asked for", asked)):
+            box = next(a for a in labels(lab.canvas) if a.get_text() == words).get_window_extent()
+            points = line.get_transform().transform(np.column_stack(line.get_data()))
+            assert not any(box.padded(2).contains(x, y) for x, y in points)
 
 
 def test_the_flow_is_the_ledger_of_the_event(book):
