@@ -5,7 +5,6 @@ from margin_course.claims import Ledger, only_realised_profit_counts, refusal
 from margin_course.exercises import check, hint
 from margin_course.inventory import fifteen_questions
 from margin_course.lessons.cross_margin import CrossPicture
-from margin_course.menus import WhatMayIDo, menus, rule_books
 from margin_course.modes import PathLab, PathPicture, both_modes, outcomes
 from margin_course.myths import card
 from margin_course.page import (
@@ -23,6 +22,7 @@ from margin_course.page import (
 from margin_course.prediction import order, predict, your_predictions
 from margin_course.prose import minutes, prose_is_fresh
 from margin_course.quiz import practice, quiz
+from margin_course.rulebooks import WhatMayIDo, menus, rule_books
 from margin_course.scenarios import Scenario, load
 from margin_course.text import amount, band, money, percent, price, ratio, rough, share
 

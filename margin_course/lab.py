@@ -244,8 +244,8 @@ class Lab(widgets.VBox):
         before = self.values()
         self.set(**self.presets[name])
         if self.values() == before:
-            words = f"{self._say(name)}: {self._say('all of it stands here already')}."
-            self._reply.value = page.status(text.escaped(words))
+            words = f"{name} changes nothing: all of it stands here already."
+            self._reply.value = page.status(text.escaped(self._say(words)))
 
     def _say(self, words: str) -> str:
         return text.translated(words, self.scenario.labels)

@@ -90,7 +90,7 @@ def maintenance_of_a_large_position(book: Book) -> Answer:
         formulas.tiered_maintenance(margin, tiers): "That is for a position worth your margin.",
     }
     hints = (
-        "The table begins with the column *from*. A venue fears large positions: large in what?",
+        "The table begins with the column “from”. A venue fears large positions: large in what?",
         "Take the row of the value, 100 · margin · leverage. Then rate · value − amount.",
     )
     return Answer(formulas.tiered_maintenance(value, tiers), slips, hints)

@@ -20,12 +20,12 @@ from margin_lib.venues import venue
 class LadderPicture(Picture):
     """Where one trade dies under many rules, from {rule: (long dies at, short dies at)}."""
 
-    size = (5.4, 5.2)
+    size = (5.4, 5.8)
 
     def frame(self, scenario: Scenario) -> None:
         ax, trade = self.axes[0], scenario.trades[0]
         self.reach = reach = trade.price / max(trade.leverage - 1, 1)
-        ax.set(xlim=(trade.price - 2.1 * reach, trade.price + 2.1 * reach), ylim=(0, 1), yticks=[])
+        ax.set(xlim=(trade.price - 1.7 * reach, trade.price + 1.7 * reach), ylim=(0, 1), yticks=[])
         ax.set_xlabel(f"price of {trade.symbol} [{scenario.currency}]")
         ax.xaxis.set_major_formatter("{x:,g}")
         ax.locator_params(axis="x", nbins=4)
@@ -38,9 +38,9 @@ class LadderPicture(Picture):
         rows = sorted(state.items(), key=lambda row: -np.nan_to_num(row[1][0], nan=-np.inf))
         step, heads = 1 / (len(rows) + 1), trade.price + 1.1 * self.reach * np.array([-1, 1])
         for place, (name, edges) in enumerate(rows, start=1):
-            y = 1 - (place + 0.4) * step
+            y = 1 - (place + 0.55) * step  # of the prices; the name stands above them
+            yield label(ax, trade.price, y + 0.42 * step, name, ground=False)
             yield ax.plot(edges, [y, y], color=FAINT, linewidth=1, zorder=0)[0]
-            yield label(ax, trade.price, y, name)
             for edge, colour, marker in zip(edges, (ISOLATED, CROSS), "<>", strict=True):
                 side, end = ("right", 0) if marker == "<" else ("left", -1)
                 yield ax.plot(edge, y, marker, color=colour, markersize=8, zorder=5)[0]
@@ -49,7 +49,7 @@ class LadderPicture(Picture):
                 yield inside(label(ax, at, y, words, colour, ha=side, ground=False))
         for at, colour, words in zip(heads, (ISOLATED, CROSS), ("long", "short"), strict=True):
             words = f"the {words} dies at"
-            yield inside(label(ax, at, 1 - 0.4 * step, words, colour, ground=False))
+            yield inside(label(ax, at, 1 - 0.5 * step, words, colour, ground=False))
 
     def alt(self, state: Mapping[str, tuple[float, float]]) -> str:
         told = "; ".join(
@@ -107,7 +107,7 @@ class RulesPicture(Picture):
             at, y, how = -0.08 * high, asked[0] - 0.02 * high, {"ha": "left", "va": "top"}
         yield label(ax, at, y, "what is asked for", DEAD, ground=False, **how)
         worth = f"of {text.money(value, currency, 0)}"
-        yield label(ax, 0.02 * high, 0.96 * high, worth, QUIET, ha="left", ground=False)
+        yield label(ax, 0.02 * high, 0.96 * high, worth, QUIET, ha="left")
         edge = state["account"].liquidation_price(position.symbol)
         plain = state["plain"], QUIET, "first", -0.06
         for price, colour, words, up in (plain, (edge, INK, "these rules", 0.06)):

@@ -106,8 +106,15 @@ class View:
             has=self.page.get_by_text(label, exact=True)
         )
         handle = slider.locator(".noUi-handle")
+        self.unfold(handle)
         handle.scroll_into_view_if_needed()
         return slider.locator(".noUi-base"), handle
+
+    def unfold(self, part):
+        """Open the fold of controls that a part of the lab may stand in."""
+        if not part.is_visible():
+            self.root.locator(".mc-unfold").click()
+            part.wait_for()
 
     def press(self, label, key, times=1):
         """Move a slider by keyboard."""

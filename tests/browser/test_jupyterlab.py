@@ -8,7 +8,8 @@ from tests.browser.stock import LABS, NAMES
 from tests.support import browser
 from tests.support.waiting import until
 
-of_each_lab = pytest.mark.parametrize("name, kind", LABS)
+KINDS = list(dict.fromkeys(LABS))  # a notebook may show one kind at two places
+of_each_lab = pytest.mark.parametrize("name, kind", KINDS)
 
 
 class Opened:
@@ -22,7 +23,7 @@ class Opened:
         for number, id in browser.views(self.cells):
             self.show(number, id)
             lab = LiveLab(page, page.locator(f"[data-lab='{id}']"), id)
-            self.labs[lab.told()["kind"]] = number, lab
+            self.labs.setdefault(lab.told()["kind"], (number, lab))
 
     def show(self, number, id):
         self.page.evaluate(browser.SHOW, [number, id])
@@ -67,7 +68,7 @@ def opened(chrome, course, tmp_path_factory):
 def test_all_cells_run_without_complaint(opened, name):
     notebook = opened(name)
     assert not browser.complaints(notebook.cells)
-    assert sorted(notebook.labs) == sorted(kind for where, kind in LABS if where == name)
+    assert sorted(notebook.labs) == sorted(kind for where, kind in KINDS if where == name)
 
 
 @of_each_lab
@@ -115,6 +116,7 @@ def test_lists_and_presets_go_where_they_say_and_start_goes_back(opened, name, k
     for control, options in told["options"].items():
         for option in [*options[1:], options[0]]:
             chosen = lab.root.locator(".widget-dropdown").filter(has_text=told["labels"][control])
+            lab.unfold(chosen)
             chosen.locator("select").select_option(label=str(option))
             lab.agreed(lambda told, c=control, o=option: told["values"][c] == o)
     for preset, values in told["presets"].items():

@@ -79,7 +79,10 @@ MAY_I: Mapping[str, Callable[[Menu], bool | None]] = {
     ),
 }
 EVERYTHING = "(show all of them)"
-LOOK = "font-size: 12px; text-align: left; border-collapse: separate; border-spacing: 1em 0.4em"
+LOOK = (
+    "font-size: 12px; line-height: 1.3; text-align: left; border-collapse: separate; "
+    "border-spacing: 1em 0.4em"
+)
 
 
 def menus() -> pd.DataFrame:
@@ -118,7 +121,11 @@ def _cell(known: Mapping[str, Fact], column: Column) -> str:
     fact = known[column.fact]
     words, told = text.escaped(_words(known, column)), text.escaped(f"{fact.source}; {fact.as_of}")
     address = ADDRESS.search(fact.source)
-    tag = f'a href="{text.escaped(address[0])}" style="color: inherit"' if address else "span"
+    tag = (
+        f'a href="{text.escaped(address[0])}" style="color: inherit; text-decoration: underline"'
+        if address
+        else "span"
+    )
     day = f"<br><small>{text.escaped(_day(fact.as_of))}</small>"
     return f'<{tag} title="{told}">{words}</{tag.split()[0]}>{day}'
 
