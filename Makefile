@@ -45,7 +45,7 @@ pytest = PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$ARGS" $(1)/$(SCRIPTS)/python -m pyte
 NBVAL := -q -W ignore -p no:cacheprovider -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=600 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: app update oldest set-up set-up-bench set-up-lite set-up-assignment help lab test newest test-browser site test-site links slides assignment test-assignment student test-student test-adapt results gains cards binder-check binder-build bench soak mutants notebooks diff format badges pictures clean
+.PHONY: app update oldest set-up set-up-bench set-up-lite set-up-assignment help lab test newest test-browser site test-site links slides assignment test-assignment handouts student test-student test-adapt results gains cards binder-check binder-build bench soak mutants notebooks diff format badges pictures clean
 .NOTPARALLEL:
 
 # set-up, set-up-test, set-up-test-browser: .venv with these parts. tools/setup.py says how.
@@ -100,7 +100,7 @@ oldest: ## make test's part for the library, with the oldest packages and Python
 	$(set_up) $(OLDEST) test
 	$(call pytest,$(OLDEST)) -n 2 tests/margin margin_lib --deselect tests/margin/test_types.py::test_a_checker_knows_right_use_from_wrong_use_and_accepts_the_examples
 
-test-browser: set-up-test-browser slides ## open every notebook in Chromium and move every lab (7 minutes)
+test-browser: set-up-test-browser slides handouts ## open every notebook in Chromium and move every lab (7 minutes)
 	$(call pytest,$(VENV)) -p no:cacheprovider -n 2 --dist loadgroup tests/browser --ignore-glob='*/test_site*.py' --ignore=tests/browser/test_lite.py
 
 site: set-up-site set-up-lite ## write the course as pages, and as a site that runs it in the reader's browser, to build/site
@@ -121,6 +121,9 @@ assignment: set-up-assignment ## make an nbgrader course from the exercises, in 
 
 test-assignment: set-up-assignment ## grade a perfect, an empty and a typical submission (2 minutes)
 	$(call pytest,$(GRADE)) -W ignore -p no:cacheprovider tests/grading
+
+handouts: set-up-browser ## one page to hand out for each notebook, in build/handouts
+	$(PY) -m tools.handout.sheets
 
 student: set-up ## pack the course for students, without outputs, in build/student.zip
 	$(PY) -m tools.handout.student

@@ -8,7 +8,6 @@ import importlib.util
 import json
 import os
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support import waiting
+from tools import chromium
 from tools.repo import ROOT
 
 FLAGS = [
@@ -26,7 +26,6 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SCREEN = {"width": 1024, "height": 1300}  # as narrow as the course promises
 
 SETTINGS = f"app_settings_dir={ROOT / 'tools' / 'lab'}"  # no question about news
@@ -46,18 +45,12 @@ ADDRESS = {
 }
 
 
-def chromium():
-    """The path of Chromium, or None."""
-    given = os.environ.get("CHROMIUM")
-    return given or next(filter(None, map(shutil.which, NAMES)), None)
-
-
 def missing():
     """What is not there, one sentence each."""
     lacks = [name for name in ("playwright", "notebook", "voila") if not _installed(name)]
     found = [f"Python has no {name}: make test-browser installs it into .venv." for name in lacks]
-    if chromium() is None:
-        names = ", ".join(NAMES)
+    if chromium.path() is None:
+        names = ", ".join(chromium.NAMES)
         found.append(
             f"No Chromium: looked for {names}. Install one (on Debian: apt-get install chromium "
             "fonts-dejavu-core), or give its path as CHROMIUM."
@@ -76,7 +69,9 @@ def browser():
 
     with sync_playwright() as playwright:
         cap = 1000 * waiting.CAP  # milliseconds
-        chrome = playwright.chromium.launch(executable_path=chromium(), args=FLAGS, timeout=cap)
+        chrome = playwright.chromium.launch(
+            executable_path=chromium.path(), args=FLAGS, timeout=cap
+        )
         for made in ("new_page", "new_context"):
             setattr(chrome, made, _patient(getattr(chrome, made), cap))
         yield chrome

@@ -17,7 +17,8 @@ from tools.notebooks import run as notebooks
 from tools.repo import ROOT
 
 INDEX, GLOSSARY = "00_index.ipynb", "glossary.md"
-LESSON = re.compile(r"\d\d_\w+")  # the name of a lesson; other notebooks are pages without its parts
+# Other notebooks are pages, without the parts of a lesson.
+LESSON = re.compile(r"\d\d_\w+")
 # The heading and the head of a table without rows.
 EMPTY = re.compile(r"(?m)^#+ .*\n\n?\|.*\n\|[:|-]+\|(?:\n|\Z)(?!\|)")
 LINKS = re.compile(r"(?m)^\[[^]]+\]\([^)]+\)( · \[[^]]+\]\([^)]+\))+$")
