@@ -50,7 +50,7 @@ class Tile(NamedTuple):
     name : str
     money : str                what is in it
     note : str                 how far from liquidation, or where it was closed
-    life : str                 "alive", "closed", or "" for what cannot die
+    life : str                 "alive" or "closed"; of a demand "passed" or "missed"; or ""
     mode : str                 "isolated", "cross" or "": its colour
     """
 

@@ -5,13 +5,12 @@ a scenario. Margins of a design, and amounts of money in a mandate, are shares o
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 import numpy as np
-import pandas as pd
 
 from margin_course import text
 from margin_course.scenarios import SEED, SIDES, Scenario
@@ -22,9 +21,9 @@ from margin_lib.replay import Costs, replay
 from margin_lib.simulate import Outcomes, simulate
 from margin_lib.types import Marks
 
-PATHS = 2000  # markets of a kind
+PATHS = 1000  # markets of a kind, for the lab, the card and the exam alike
 REPLAYED = 200  # of them at most, where an owner acts: each is replayed alone
-REAL = "real prices"
+VERDICTS = {True: "✓ passed", False: "✗ missed"}
 
 
 def demand(task: Scenario, name: str) -> float:
@@ -152,10 +151,9 @@ def history(task: Scenario, folder: str | Path = ".") -> Bars:
     return bars.windows(task.days, task.marks())
 
 
-def visible(task: Scenario, folder: str | Path = ".") -> dict[str, Bars]:
-    """Name -> the markets that everybody may look at: of each visible kind, and real prices."""
-    kinds = {name: drawn(task, terms) for name, terms in part(task, "visible").items()}
-    return kinds | ({REAL: history(task, folder)} if task.mandate.get("history") else {})
+def visible(task: Scenario) -> dict[str, Bars]:
+    """Name -> the markets that everybody may look at; lab and card hold designs in the same."""
+    return {name: drawn(task, terms) for name, terms in part(task, "visible").items()}
 
 
 def unseen(task: Scenario, name: str) -> dict[str, Bars]:
@@ -222,16 +220,17 @@ def hold(design: Design, bars: Bars) -> Trial:
 
 @dataclass(frozen=True)
 class Item:
-    """One line of a report card.
+    """One demand of a mandate, and what a design makes of it.
 
     what : str                 in words
     value, error : float       measured, and its Monte Carlo error (NaN where there is none)
-    bound : float              what the mandate says; NaN for no demand
+    bound : float              what the mandate says
     least : bool               whether the bound is the least that passes, or the most
     form : callable            a number in words
+    note : str                 what else there is to say: the worst market, the kind of markets
 
     >>> Item("maximum loss kept", 0.94, 0.006, 0.95, least=True).words
-    '94 % ± 0.6 %, not passed (close)'
+    '✗ missed: 94 % ± 0.6 % (close)'
     """
 
     what: str
@@ -240,35 +239,48 @@ class Item:
     bound: float = np.nan
     least: bool = False
     form: Callable[[float], str] = text.rough
+    note: str = ""
+
+    @property
+    def room(self) -> float:
+        """How far the value is on the side that passes; below 0 beyond the bound."""
+        return self.value - self.bound if self.least else self.bound - self.value
 
     @property
     def passed(self) -> bool:
-        """Whether the demand is met; True where there is none."""
-        if np.isnan(self.bound):
-            return True
-        return self.value >= self.bound if self.least else self.value <= self.bound
+        """Whether the demand is met; a NaN never does."""
+        return self.room >= 0
 
     @property
     def must(self) -> str:
         """The demand in words."""
-        limit = f"at {'least' if self.least else 'most'} {self.form(self.bound)}"
-        return "no demand" if np.isnan(self.bound) else limit
+        return f"at {'least' if self.least else 'most'} {self.form(self.bound)}"
+
+    @property
+    def verdict(self) -> str:
+        """Sign and word."""
+        return VERDICTS[self.passed]
+
+    @property
+    def measured(self) -> str:
+        """The number with its error; where two errors could turn the verdict, it is close."""
+        error = "" if np.isnan(self.error) else f" ± {self.form(self.error)}"
+        return (
+            self.form(self.value) + error + (" (close)" if abs(self.room) < 2 * self.error else "")
+        )
 
     @property
     def words(self) -> str:
-        """Number, error and verdict; a verdict that two errors could turn is said to be close."""
-        error = "" if np.isnan(self.error) else f" ± {self.form(self.error)}"
-        verdict = ", passed" if self.passed else ", not passed"
-        close = " (close)" if abs(self.value - self.bound) < 2 * self.error else ""
-        return self.form(self.value) + error + ("" if np.isnan(self.bound) else verdict + close)
+        """Verdict and number."""
+        return f"{self.verdict}: {self.measured}"
 
 
 def at_start(design: Design) -> list[Item]:
     """What can be said of a design before it meets a market, as a list of Items."""
     task, account, marks = design.task, design.account, design.task.marks()
     exposure = {p.symbol: p.units * marks[p.symbol] / task.balance for p in account.positions}
-    views = [SIDES[side] * exposure.get(s, 0) for s, side in part(task, "views").items()]
-    used = account.locked_margin + account.risk(marks).initial_margin
+    views = {s: SIDES[side] * exposure.get(s, 0) for s, side in part(task, "views").items()}
+    least = min(views, key=lambda symbol: views[symbol])
     gross = sum(map(abs, exposure.values())) * task.balance / account.equity(marks)
     costs, hours = design.costs, np.array([24.0 * task.days])
     payments = costs.due(hours)[0].sum()
@@ -276,48 +288,46 @@ def at_start(design: Design) -> list[Item]:
     for position in account.positions:
         paid -= position.funding(marks[position.symbol], task.funding_rate * payments)
     return [
-        Item("smallest view held", min(views), bound=demand(task, "exposure"), least=True),
-        Item("capital used", used / task.balance, bound=demand(task, "used")),
-        Item("effective leverage", gross, bound=demand(task, "leverage"), form=text.ratio),
+        Item("every view held", views[least], np.nan, demand(task, "exposure"), True, note=least),
+        Item("leverage of all", gross, bound=demand(task, "leverage"), form=multiple),
         Item("costs, held to the end", paid / task.balance, bound=demand(task, "costs")),
     ]
 
 
-def measured(trial: Trial, errors: bool = True) -> list[Item]:
-    """What a design did in many markets, as a list of Items; no errors where markets overlap."""
+def multiple(value: float) -> str:
+    """A leverage in words.
+
+    >>> multiple(2.8)
+    '2.80x'
+    """
+    return f"{text.ratio(value)}x"
+
+
+def measured(trial: Trial) -> list[Item]:
+    """What a design did in many markets, as a list of Items."""
     task, steps = trial.design.task, trial.outcomes.step
 
-    def mean(what: str, values: np.ndarray, name: str, least: bool = False) -> Item:
-        error = np.std(values) / np.sqrt(len(values)) if errors else np.nan
-        return Item(what, np.mean(values), error, demand(task, name), least)
+    def mean(what: str, values: np.ndarray, name: str, least: bool = False, note: str = "") -> Item:
+        error = float(np.std(values) / np.sqrt(len(values)))
+        return Item(what, float(np.mean(values)), error, demand(task, name), least, note=note)
 
+    dead = {symbol: step >= 0 for symbol, step in steps.items()}
+    often = max(dead, key=lambda symbol: dead[symbol].mean(), default="")
+    worst = f"the worst: {text.rough(trial.change.min())}"
+    never = np.zeros(len(trial.change))
     return [
-        mean("maximum loss kept", trial.kept, "kept", least=True),
-        Item("worst market", trial.change.min()),
-        mean("target reached", trial.reached, "reached", least=True),
-        *(
-            mean(f"{p.symbol} liquidated ({p.mode})", steps[p.symbol] >= 0, "liquidated")
-            for p in trial.design.account.positions
-        ),
+        mean("maximum loss kept", trial.kept, "kept", True, worst),
+        mean("target reached", trial.reached, "reached", True),
+        mean("liquidated most often", dead.get(often, never), "liquidated", note=often),
         mean("others pay, on average", trial.others / task.balance, "others"),
     ]
 
 
-def report(design: Design, markets: Mapping[str, Bars]) -> pd.DataFrame:
-    """The report card as a table to read: a row an item, a column for each kind of markets."""
-    start = at_start(design)
-    cards = {name: measured(hold(design, bars), name != REAL) for name, bars in markets.items()}
-    items = [*start, *next(iter(cards.values()))]
-    columns = {"must be": [item.must for item in items]}
-    for name, card in cards.items():
-        before = ["same"] * len(start) if len(columns) > 1 else [item.words for item in start]
-        columns[name] = before + [item.words for item in card]
-    return pd.DataFrame(columns, index=[item.what for item in items])
-
-
-def missed(trials: Mapping[str, Trial]) -> dict[str, list[str]]:
-    """What is not passed, in words: name of the markets -> list; `trials` has a Trial for each."""
-    start = [item for trial in list(trials.values())[:1] for item in at_start(trial.design)]
-    cards = {"start": start} | {name: measured(trial) for name, trial in trials.items()}
-    found = {name: [i.what for i in card if not i.passed] for name, card in cards.items()}
-    return {name: what for name, what in found.items() if what}
+def judged(design: Design, trials: Mapping[str, Trial]) -> list[Item]:
+    """All demands; of what was measured, the kind of markets in which each is met worst."""
+    cards = {kind: measured(trial) for kind, trial in trials.items()}
+    items = at_start(design)
+    for column in zip(*cards.values(), strict=True):
+        kind, item = min(zip(cards, column, strict=True), key=lambda pair: pair[1].room)
+        items.append(replace(item, note=", ".join(filter(None, [kind, item.note]))))
+    return items

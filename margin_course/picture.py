@@ -99,7 +99,7 @@ class Picture:
     # inches at 100 dots each: fits beside its controls, and below them in a view of 640 px
     size: tuple[float, float] = (5.4, 4)
     panels: tuple[float, ...] = (1,)  # relative widths; heights, where they are stacked
-    stacked = False
+    stacked, shared = False, True  # one below the other; then with one horizontal axis
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
@@ -108,7 +108,7 @@ class Picture:
             self.canvas = FigureCanvasAgg(self.figure)
             count, ratios = len(self.panels), self.panels
             if self.stacked:
-                self.axes = self.figure.subplots(count, 1, sharex=True, height_ratios=ratios)
+                self.axes = self.figure.subplots(count, 1, sharex=self.shared, height_ratios=ratios)
             else:
                 self.axes = self.figure.subplots(1, count, width_ratios=ratios)
             self.axes = np.atleast_1d(self.axes)

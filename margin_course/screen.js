@@ -5,7 +5,7 @@
 // says which controls the reader wants elsewhere. A notebook asks its kernel for the next state,
 // a page without one takes it from those that were stored when it was built.
 
-const SIGNS = { alive: "●", closed: "✕" };
+const SIGNS = { alive: "●", closed: "✕", passed: "✓", missed: "✗" };
 const ARROWS = {
   ArrowLeft: ["x", -1], ArrowRight: ["x", 1], ArrowUp: ["y", -1], ArrowDown: ["y", 1],
 };

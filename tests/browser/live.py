@@ -85,8 +85,9 @@ def number(shown):
 
 def tile(told):
     """What a tile shows, from what the kernel says: whether it is closed, and its words."""
-    signs = {"alive": "● alive", "closed": "✕ closed", "": ""}
-    words = [told["name"], signs[told["life"]], told["money"], told["note"]]
+    signs = {"alive": "●", "closed": "✕", "passed": "✓", "missed": "✗"}
+    life = told["life"] and f"{signs[told['life']]} {told['life']}"
+    words = [told["name"], life, told["money"], told["note"]]
     return [told["life"] == "closed", plain(" ".join(words))]
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from margin_course import mandate, palette, text
 from margin_course.lab import judged
-from margin_course.lessons.capstone import MandatePicture
+from margin_course.lessons.capstone import CapstoneLab, DesignPicture, MandatePicture
 from margin_course.lessons.comparison import (
     FAMILIES,
     INKS,
@@ -86,6 +86,7 @@ def states(book):
         PathPicture: (cross, {**walk, "step": 3}),
         AccountPlane: (book["account"], YourAccountLab(book["account"]).shown.state),
         MandatePicture: (book["capstone"], trials(book["capstone"])),
+        DesignPicture: (book["capstone"], CapstoneLab(book["capstone"]).shown.state),
         FundingPicture: (
             book["isolated"],
             {mode: (range(91), [-0.2] * 91, [1.0] * 91) for mode in ("isolated", "cross")},
