@@ -202,20 +202,14 @@ class AccountForm(widgets.VBox):
         add.on_click(lambda _: self.add())
         look = widgets.Button(description="show my account").add_class("mc-first")
         look.on_click(lambda _: self._try(self.typed))
-        whole = (
-            widgets.Box([self.venue, self.money, self.balance])
-            .add_class("mc-position")
-            .add_class("mc-whole")
-        )
+        whole = widgets.Box([self.venue, self.money, self.balance]).add_class("mc-whole")
         buttons = widgets.Box([look, add]).add_class("mc-buttons")
         return widgets.VBox([whole, self.rows, buttons])
 
     def _pasted(self) -> widgets.Widget:
         read = widgets.Button(description="read what I pasted").add_class("mc-first")
         read.on_click(lambda _: self._try(self.pasted))
-        more = (
-            widgets.Box(list(self.missing.values())).add_class("mc-position").add_class("mc-whole")
-        )
+        more = widgets.Box(list(self.missing.values())).add_class("mc-whole")
         shown = widgets.VBox([self.paste, more, widgets.Box([read]).add_class("mc-buttons")])
         fold = widgets.Accordion([shown], titles=["Or paste what your exchange answers"])
         return fold

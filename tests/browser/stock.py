@@ -3,10 +3,12 @@
 import json
 import re
 
+from tools.notebooks.course import course
 from tools.repo import ROOT
 
 FOLDER = ROOT / "notebooks"
 NAMES = sorted(path.name for path in FOLDER.glob("*.ipynb"))
+LESSONS = [path.name for path in course()[1:]]  # with predictions, exercises and a quiz
 
 
 def code_of(name):

@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.live import LiveLab
-from tests.browser.stock import LABS, NAMES
+from tests.browser.stock import LABS, LESSONS, NAMES
 from tests.support import browser
 from tests.support.waiting import until
 
@@ -316,7 +316,7 @@ TOO_WIDE = """lab => [...lab.querySelectorAll("*")]
   .map((part) => `${part.className}: ${part.scrollWidth} in ${part.clientWidth} px`)"""
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("00")])
+@pytest.mark.parametrize("name", LESSONS)
 def test_the_quiz_replies_by_keyboard(opened, name):
     notebook = opened(name)
     ((number, id),) = browser.views(notebook.cells, "<ol")
