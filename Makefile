@@ -159,7 +159,7 @@ bench: set-up-test-browser set-up-bench ## measure the library, two other packag
 soak: set-up-test ## 10,000 random accounts against a search, 100,000 moves of labs, kernels interrupted (30 minutes)
 	BOOKS="$${BOOKS:-3000}" $(call pytest,$(VENV)) -n 2 -p no:cacheprovider tests/soak tests/margin/test_books.py
 
-mutants: set-up-test-mutants ## change the mathematics in 3,500 places, one by one: do the tests notice? (15 minutes)
+mutants: set-up-test-mutants ## change the mathematics in 6,000 places, one by one: do the tests notice? (1 hour; ARGS="--sample 500", ARGS="--of margin_course")
 	$(PY) -m tools.mutants
 
 notebooks: set-up ## run every notebook and solution again, and store the outputs in the one normal form

@@ -1,31 +1,77 @@
-"""Change the mathematics in one place at a time, and see whether the tests notice.
+"""Change the code in one place at a time, and see whether the tests notice.
 
-    python -m tools.mutants [MUTANT ...]
+    python -m tools.mutants [--of margin_course] [--sample 200] [MUTANT ...]
 
-mutmut makes the changes, some 3,500 mutants, in a copy of the library under build/. For each one it
-runs the tests that come through the changed function, until one fails. It leaves properties and
-__new__ as they are, and would copy examples along with every function; so in the copy properties
-are made by a call, and the examples stand in a file of tests.
+mutmut makes the changes, some 6,000 mutants of the mathematics, in a copy under build/. The tests
+are collected once. Then each mutant has a process of its own, two at a time, which runs the tests
+that come through the changed function, the shortest first, until one fails. mutmut leaves
+properties and __new__ as they are, and would copy examples along with every function; so in the
+copy properties are made by a call, and the examples stand in a file of tests.
 
-Prints the share of mutants that were killed and every one that was not; fails below SHARE. One that
-takes too long counts as alive: it may be a slow machine. Names (margin_lib.spot.*, for instance),
-here or as ARGS, limit the run to some mutants.
+Prints the share of mutants that were killed and every one that was not; fails below the share that
+is wanted. One that takes too long counts as alive: it may be a slow machine. Names
+(margin_lib.spot.*, for instance) limit the run to some mutants, --sample to so many of them, drawn
+at random, always the same; ARGS says all of this, too.
 """
 
+import argparse
 import ast
 import collections
+import fnmatch
 import os
+import random
+import resource
 import shlex
 import shutil
-import subprocess
 import sys
+import time
+from typing import NamedTuple
+
+import pytest
 
 from tools import repo
 from tools.repo import ROOT
 
 COPY = ROOT / "build" / "mutants"
-MODULES = ("formulas", "contracts", "spot", "account", "liquidation", "portfolio", "plans")
-SHARE = 0.97
+AT_A_TIME = 2
+SLOWER = 10  # so many times as long as without a change is too long ...
+AT_LEAST = 20  # ... and more than so many seconds
+ALIVE, KILLED, TOO_LONG, NO_TEST = "survived", "killed", "too long", "no test comes through it"
+
+
+class Row(NamedTuple):
+    """What is changed, which tests should notice, and the share that they must."""
+
+    modules: tuple[str, ...]
+    tests: tuple[str, ...]
+    share: float
+
+
+TABLE = {
+    "margin_lib": Row(
+        modules=("formulas", "contracts", "spot", "account", "liquidation", "portfolio", "plans"),
+        tests=("test_examples.py", "margin"),
+        share=0.97,
+    ),
+    "margin_course": Row(
+        modules=("page", "quiz", "exercises", "claims", "lessons/*"),
+        tests=("test_examples.py", "course"),
+        share=0.90,
+    ),
+}
+# They compare with what stands in a file, or look at it, and would only cost.
+UNWANTED = (
+    "test_another_file_of_this_form_can_be_checked",
+    "test_no_formula_is_forgotten_here",
+    "test_no_venues_number_stands_in_the_code",
+    "test_types.py",
+    "test_bad_tables.py",
+    "test_paths.py",
+    "test_paths_and_accounts.py",
+    "test_simulate.py",
+    "test_books.py",
+)
+PYTEST = ("-q", "-x", "--tb=no", "--hypothesis-profile=mutants", "-p", "no:cacheprovider")
 RUN = """
 import doctest
 import importlib
@@ -71,51 +117,147 @@ def without_docstrings(tree):
     return tree, examples
 
 
-def copy():
-    """The library made ready for mutmut, its tests and its examples, in a folder of their own."""
+def copy(name, row):
+    """The code made ready for mutmut, its tests and its examples, in a folder of their own."""
     shutil.rmtree(COPY, ignore_errors=True)
     unwanted = shutil.ignore_patterns("__pycache__")
-    for folder in ("margin_lib", "margin_course", "notebooks", "tests", "tools"):
+    folders = "margin_lib", "margin_course", "notebooks", "tests", "tools"
+    for folder in folders:
         shutil.copytree(ROOT / folder, COPY / folder, ignore=unwanted)
-    shutil.copy(ROOT / "pyproject.toml", COPY)
+    files = [file for part in row.modules for file in sorted((COPY / name).glob(f"{part}.py"))]
     examples = []
-    for name in MODULES:
-        file = COPY / "margin_lib" / f"{name}.py"
+    for file in files:
         head = ast.get_docstring(ast.parse(repo.read(file)))
         tree, found = without_docstrings(with_calls(ast.parse(repo.read(file))))
         repo.write(file, ast.unparse(tree))
-        examples += [(f"margin_lib.{name}", head, text) for text in found]
+        module = ".".join(file.relative_to(COPY).with_suffix("").parts)
+        examples += [(module, head or "", text) for text in found]
     repo.write(COPY / "tests" / "test_examples.py", RUN.format(examples))
+    changed = [file.relative_to(COPY).as_posix() for file in files]
+    others = [folder for folder in folders if folder != name]
+    settings = f"[tool.mutmut]\nsource_paths = [{name!r}]\nalso_copy = {others}\n"
+    settings += f"only_mutate = {changed}\n"
+    repo.write(COPY / "pyproject.toml", repo.read(ROOT / "pyproject.toml") + "\n" + settings)
 
 
-def mutmut(*arguments, **options):
-    """Run mutmut's command line in the copy."""
-    command = [sys.executable, "-c", "from mutmut.__main__ import cli; cli()", *arguments]
-    return subprocess.run(command, cwd=COPY, **options)
+class Trial:
+    """Runs pytest's tests once as they are, and then those of each mutant in a process each."""
+
+    def __init__(self, mutants):
+        self.mutants, self.found, self.running = mutants, {}, {}
+
+    def pytest_runtestloop(self, session):
+        from mutmut.mutation.trampoline import set_mutant_under_test
+        from mutmut.state import state
+        from mutmut.utils.format_utils import mangled_name_from_mutant_name
+
+        set_mutant_under_test("stats")
+        through, self.cost = collections.defaultdict(list), {}
+        for item in session.items:
+            start = time.process_time()
+            self._run(item, None)
+            self.cost[item] = time.process_time() - start
+            for function in state()._stats:
+                through[function].append(item)
+            state()._stats.clear()
+        if session.testsfailed:
+            raise session.Failed("a test fails without any change")
+        set_mutant_under_test("")
+        for number, mutant in enumerate(self.mutants, start=1):
+            items = sorted(through[mangled_name_from_mutant_name(mutant)], key=self.cost.get)
+            if not items:
+                self.found[mutant] = NO_TEST
+                continue
+            while len(self.running) >= AT_A_TIME:
+                self._wait()
+            self._start(session, mutant, items)
+            if number % 100 == 0:
+                print(f"\n{number} of {len(self.mutants)}", flush=True)
+        while self.running:
+            self._wait()
+        return True
+
+    def _start(self, session, mutant, items):
+        from mutmut.mutation.trampoline import set_mutant_under_test
+
+        process = os.fork()
+        if process:
+            self.running[process] = mutant
+            return
+        limit = int(max(SLOWER * sum(map(self.cost.get, items)), AT_LEAST) + time.process_time())
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        set_mutant_under_test(mutant)
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            self._run(item, following)
+            if session.testsfailed:
+                os._exit(1)
+        os._exit(0)
+
+    def _run(self, item, following):
+        if hasattr(item, "_initrequest"):
+            item._initrequest()  # it may have run before
+        item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+
+    def _wait(self):
+        process, status = os.wait()
+        code = os.waitstatus_to_exitcode(status)
+        result = {0: ALIVE, 1: KILLED}.get(code, TOO_LONG if code < 0 else KILLED)
+        self.found[self.running.pop(process)] = result
 
 
-def results():
-    """Name of each mutant that was run -> what became of it."""
-    listed = mutmut("results", "--all", "true", check=True, capture_output=True, text=True)
-    pairs = (line.strip().rpartition(": ") for line in listed.stdout.splitlines())
-    return {name: result for name, _, result in pairs if result != "not checked"}
+def results(row, names, sample):
+    """Name of each mutant that was tried -> what became of it. Works in the copy."""
+    from mutmut import __main__ as mutmut
+    from mutmut.mutation.trampoline import set_mutant_under_test
+
+    set_mutant_under_test("mutant_generation")
+    (COPY / "mutants").mkdir()
+    mutmut.copy_src_dir()
+    mutmut.copy_also_copy_files()
+    mutmut.setup_source_paths()
+    mutmut.create_mutants(AT_A_TIME)
+    made, _ = mutmut.collect_source_file_mutation_data(mutant_names=[])
+    mutants = sorted(
+        name for _, name, _ in made if any(fnmatch.fnmatch(name, each) for each in names or "*")
+    )
+    if sample:
+        mutants = sorted(random.Random(0).sample(mutants, min(sample, len(mutants))))
+    print(f"{len(made)} mutants made, {len(mutants)} are tried", flush=True)
+    for module in [m for m in sys.modules if m.split(".")[0] in ("margin_lib", "margin_course")]:
+        del sys.modules[module]
+    os.chdir("mutants")
+    trial = Trial(mutants)
+    unwanted = [f"--ignore-glob=*/{name}" for name in UNWANTED if name.endswith(".py")]
+    without = "not (" + " or ".join(n for n in UNWANTED if not n.endswith(".py")) + ")"
+    tests = [f"tests/{each}" for each in row.tests]
+    code = pytest.main([*PYTEST, "--rootdir=.", *unwanted, "-k", without, *tests], plugins=[trial])
+    os.chdir(COPY)
+    if code:
+        sys.exit(int(code))
+    return trial.found
 
 
-def main(names):
-    copy()
-    run = mutmut("run", *names)
-    if run.returncode:
-        return run.returncode
-    found = results()
-    left = sorted(name for name, result in found.items() if result != "killed")
+def main(arguments):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--of", choices=TABLE, default="margin_lib")
+    parser.add_argument("--sample", type=int, help="try only so many, drawn at random")
+    parser.add_argument("names", nargs="*", metavar="MUTANT")
+    options = parser.parse_args(arguments)
+    row = TABLE[options.of]
+    copy(options.of, row)
+    os.chdir(COPY)
+    found = results(row, options.names, options.sample)
+    from mutmut.mutation.diff_apply import get_diff_for_mutant
+
+    left = sorted(name for name, result in found.items() if result != KILLED)
     for name in left:
-        shown = mutmut("show", name, capture_output=True, text=True).stdout
-        print(shown.strip(), end="\n\n")
+        print(f"# {name}: {found[name]}\n{get_diff_for_mutant(name).strip()}\n")
     for result, count in collections.Counter(found.values()).most_common():
         print(f"{count:5} {result}")
     share = 1 - len(left) / max(len(found), 1)
-    print(f"{share:.1%} of {len(found)} mutants killed (at least {SHARE:.0%} wanted)")
-    return int(share < SHARE or not found)
+    print(f"{share:.1%} of {len(found)} mutants killed (at least {row.share:.0%} wanted)")
+    return int(share < row.share or not found)
 
 
 if __name__ == "__main__":
