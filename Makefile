@@ -45,7 +45,7 @@ pytest = PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$ARGS" $(1)/$(SCRIPTS)/python -m pyte
 NBVAL := -q -W ignore -p no:cacheprovider -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=600 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: app update oldest set-up set-up-bench set-up-lite set-up-assignment help lab test newest test-browser site test-site links slides assignment test-assignment handouts student test-student test-adapt results gains cards binder-check binder-build bench soak mutants notebooks diff format badges pictures clean
+.PHONY: app update oldest set-up set-up-bench set-up-lite set-up-assignment help lab test newest test-browser site test-site test-lite links slides assignment test-assignment handouts student test-student test-adapt results gains cards binder-check binder-build bench soak mutants notebooks diff format badges pictures clean
 .NOTPARALLEL:
 
 # set-up, set-up-test, set-up-test-browser: .venv with these parts. tools/setup.py says how.
@@ -101,7 +101,7 @@ oldest: ## make test's part for the library, with the oldest packages and Python
 	$(call pytest,$(OLDEST)) -n 2 tests/margin margin_lib --deselect tests/margin/test_types.py::test_a_checker_knows_right_use_from_wrong_use_and_accepts_the_examples
 
 test-browser: set-up-test-browser slides handouts ## open every notebook in Chromium and move every lab (7 minutes)
-	$(call pytest,$(VENV)) -p no:cacheprovider -n 2 --dist loadgroup tests/browser --ignore-glob='*/test_site*.py' --ignore=tests/browser/test_lite.py
+	$(call pytest,$(VENV)) -p no:cacheprovider -n 2 --dist loadgroup tests/browser --ignore-glob='*/test_site*.py' --ignore-glob='*/test_lite*.py'
 
 site: set-up-site set-up-lite ## write the course as pages, and as a site that runs it in the reader's browser, to build/site
 	$(PY) -m tools.publish.site
@@ -109,6 +109,10 @@ site: set-up-site set-up-lite ## write the course as pages, and as a site that r
 
 test-site: set-up-test-browser site ## make both, and open them in Chromium (2 minutes)
 	$(call pytest,$(VENV)) -p no:cacheprovider -n 2 --dist loadgroup tests/browser/test_site*.py tests/browser/test_lite.py
+
+test-lite: set-up-test-browser set-up-lite ## run every notebook in the reader's browser, with a real Pyodide from the registries (15 minutes)
+	$(LITE)/$(SCRIPTS)/python -m tools.publish.lite
+	$(call pytest,$(VENV)) -rs -s -p no:cacheprovider tests/browser/test_lite_runs.py
 
 links: set-up-site ## ask every address that the course names whether it is still there (needs the network)
 	$(PY) -m tools.publish.links

@@ -3,14 +3,7 @@
 
 import { field } from "./field.js";
 import { known } from "./known.js";
-
-function part(kind, name, parent, words = "") {
-  const made = document.createElement(kind);
-  made.className = name;
-  made.textContent = words;
-  parent.append(made);
-  return made;
-}
+import { part } from "./part.js";
 
 // Numbers in words, as text.py writes them.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from docutils import nodes
 
 from tools.notebooks import run as notebooks
-from tools.publish import badges, live, plane, site
+from tools.publish import badges, feed, live, plane, site
 
 project = badges.title()
 root_doc = "README"
@@ -43,6 +43,7 @@ html_sidebars = {name: [] for name in alone}  # nothing below them
 html_context = {"default_mode": "auto"}
 html_theme_options = {
     "article_header_end": ["run.html"],
+    "navbar_persistent": ["find.html"],
     "footer_start": ["license.html"],
     "footer_end": [],
     "icon_links": [
@@ -88,6 +89,14 @@ def links_in_outputs(app, doctree):
             link["refuri"] = f"{written[1]}.html{written[2] or ''}"
 
 
+def headers_of_tables(app, doctree):
+    """A corner of a table that says nothing is no header."""
+    for node in list(doctree.findall(nodes.raw)):
+        if node.get("format") == "html" and "<th" in node.astext():
+            text = re.sub(r"<th( [^>]*)?>\s*</th>", r"<td\1></td>", node.astext())
+            node.replace_self(nodes.raw("", text, format="html"))
+
+
 def live_places(app, doctree):
     """Where labs, predictions and quizzes stand in a notebook of the course."""
     path = Path(app.env.doc2path(app.env.docname))
@@ -114,6 +123,10 @@ def described(app, name, context, doctree):
     }
     tags |= {"og:site_name": project, "og:image": picture, "og:url": f"{address}{name}.html"}
     lines = [f'<meta name="description" content="{escape(about)}">']
+    lines.append(
+        f'<link rel="alternate" type="{feed.TYPE}" title="Changes" '
+        f'href="{context["content_root"]}{feed.NAME}">'
+    )
     for key, value in tags.items():
         lines.append(f'<meta property="{key}" content="{escape(striptags(value))}">')
     if name == root_doc:
@@ -133,6 +146,7 @@ def page(app, name, template, context, doctree):
     described(app, name, context, doctree)
     if name.startswith("notebooks/") and context.get("sourcename", "").endswith(".ipynb"):
         context["run"] = site.links(name)
+        context["place"] = site.places().get(name)
 
 
 # What a page may load and run: what stands beside it. Widths and colours stand in the tags.
@@ -173,5 +187,6 @@ def setup(app):
     app.connect("doctree-read", alternative_texts)
     app.connect("doctree-read", links_in_outputs)
     app.connect("doctree-read", live_places)
+    app.connect("doctree-read", headers_of_tables)
     app.connect("html-page-context", page)
     app.connect("build-finished", protect)

@@ -1,6 +1,7 @@
 // The labs of a page without a kernel: each state was stored when the site was built, and is
 // fetched when it is needed, its neighbours ahead. tools/publish/labs.py says what is stored.
 
+import { part } from "./part.js";
 import { Screen } from "./screen.js";
 
 const OTHER = "the other controls"; // a wish beside those for controls: at which of their settings
@@ -28,14 +29,6 @@ function stored(site, name) {
     }));
   }
   return asked.get(name);
-}
-
-function part(kind, name, parent, words = "") {
-  const made = document.createElement(kind);
-  made.className = name;
-  made.textContent = words;
-  parent.append(made);
-  return made;
 }
 
 function nearest(values, wanted) {

@@ -4,13 +4,7 @@
 //
 // Nothing here knows Jupyter, but for the adapter at the end: a page without a kernel uses it, too.
 
-function part(kind, name, parent, words = "") {
-  const made = document.createElement(kind);
-  made.className = name;
-  made.textContent = words;
-  parent.append(made);
-  return made;
-}
+import { part } from "./part.js";
 
 function input(form, what, press) {
   const label = part("label", "mc-label", form, what.label);

@@ -1,13 +1,12 @@
 """A field, or lines to order, and buttons: a press comes with what was done, in one message."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import anywidget
 from traitlets import Bool, Dict
 
-HERE = Path(__file__).parent
+from margin_course.screen import looks, script
 
 # Which button, and the words in the field; or the numbers of the lines, as "2,1,3".
 Press = Callable[[str, str], None]
@@ -30,8 +29,8 @@ class Field(anywidget.AnyWidget):
     column : bool              the buttons one under the other
     """
 
-    _esm = HERE / "field.js"
-    _css = HERE / "field.css"
+    _esm = script("field")
+    _css = looks("field")
     what = Dict().tag(sync=True)
     closed = Bool(False).tag(sync=True)
 

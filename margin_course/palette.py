@@ -20,4 +20,27 @@ TOO_LITTLE = "#f3ccd5"  # the part of a vessel below the maintenance margin
 # Four kinds of regions: nothing dies; isolated alone loses; cross loses all; everything is gone.
 REGIONS = ("#e6f3ec", "#bdd2ee", "#f6c795", "#c4788a")
 
-NAMED = ("isolated", "cross", "yours", "dead", "borrowed")  # what style sheets use
+# How good a guess was. A sign and words say the same.
+HIT, NEAR, MISS = "#1b7837", "#8c6d00", "#b2182b"
+
+# What style sheets use.
+NAMED = {
+    "pen": INK,
+    "isolated": ISOLATED,
+    "cross": CROSS,
+    "yours": YOURS,
+    "dead": DEAD,
+    "hit": HIT,
+    "near": NEAR,
+    "miss": MISS,
+}
+
+
+def variables() -> str:
+    """The named colours as variables of a style sheet.
+
+    >>> variables().splitlines()[:2]
+    [':root {', '  --mc-pen: #1a1a1a;']
+    """
+    lines = (f"  --mc-{name}: {colour};\n" for name, colour in NAMED.items())
+    return f":root {{\n{''.join(lines)}}}\n"

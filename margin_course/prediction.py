@@ -15,7 +15,7 @@ import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 
-from margin_course import page
+from margin_course import page, palette
 from margin_course.field import Field
 from margin_course.text import NEVER, amount, escaped
 from margin_lib.errors import MarginError
@@ -29,8 +29,7 @@ EXAMPLES = "500 or 5,000; 50 % or 0.5; -500 or -50 %; never"
 TYPED = re.compile(
     r"(?P<digits>[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(?P<unit>[^\d\s.,].*)?", re.I
 )
-# Told apart in greyscale and without red or green; a sign and words say the same.
-TONES = {"hit": ("✓", "#1b7837"), "near": ("≈", "#8c6d00"), "miss": ("✗", "#b2182b")}
+TONES = {"hit": ("✓", palette.HIT), "near": ("≈", palette.NEAR), "miss": ("✗", palette.MISS)}
 QUOTES = " \t\n\"'“”"
 SUMMARY = "Predict first, then open"
 PREDICT, SHOW_ME = "predict", "show me"  # what buttons say

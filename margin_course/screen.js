@@ -5,6 +5,8 @@
 // says which controls the reader wants elsewhere. A notebook asks its kernel for the next state,
 // a page without one takes it from those that were stored when it was built.
 
+import { part } from "./part.js";
+
 const SIGNS = { alive: "●", closed: "✕", passed: "✓", missed: "✗" };
 const ARROWS = {
   ArrowLeft: ["x", -1], ArrowRight: ["x", 1], ArrowUp: ["y", -1], ArrowDown: ["y", 1],
@@ -16,14 +18,6 @@ const TURNED = {
 const NEAR = 60; // pixels of the picture within which a press takes the nearest handle
 const TRAIL = 60; // places that a trail remembers
 const FILM = 12; // pictures a second, where the machine can follow
-
-function part(kind, name, parent, words = "") {
-  const made = document.createElement(kind);
-  made.className = name;
-  made.textContent = words;
-  parent.append(made);
-  return made;
-}
 
 export class Screen {
   // `ask(values)` gets the controls that shall move, and resolves once that state is shown.

@@ -10,17 +10,19 @@ from traitlets import Bytes, Dict
 from margin_course import palette
 
 HERE = Path(__file__).parent
-SCRIPT = HERE / "screen.js"  # a page without a kernel uses it, too
 
 Move = Callable[[Mapping[str, float], str], None]  # values of controls, and the question's token
 
 
-def looks() -> str:
-    """The style sheet of a lab, with the colours of the palette."""
-    names = {name: getattr(palette, name.upper()) for name in palette.NAMED}
-    colours = "".join(f"  --mc-{name}: {colour};\n" for name, colour in names.items())
-    sheet = (HERE / "screen.css").read_text(encoding="utf-8")
-    return f".mc-lab {{\n{colours}}}\n{sheet}"
+def looks(name: str) -> str:
+    """A style sheet of this folder, with the colours of the palette."""
+    return palette.variables() + (HERE / f"{name}.css").read_text(encoding="utf-8")
+
+
+def script(name: str) -> str:
+    """A script of this folder for a notebook, which loads no second one: with `part` in it."""
+    text, part = ((HERE / f"{each}.js").read_text(encoding="utf-8") for each in (name, "part"))
+    return text.replace('import { part } from "./part.js";\n', part.replace("export ", ""))
 
 
 class Screen(anywidget.AnyWidget):
@@ -32,8 +34,8 @@ class Screen(anywidget.AnyWidget):
                                carry: the page waits for it before it asks for another one
     """
 
-    _esm = SCRIPT
-    _css = looks()
+    _esm = script("screen")
+    _css = looks("screen")
     state = Dict().tag(sync=True)
     picture = Bytes().tag(sync=True)
 

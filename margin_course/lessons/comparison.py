@@ -344,7 +344,7 @@ class ComparisonLab(MovesLab):
 
     @property
     def on_page(self) -> tuple[str, ...]:
-        return tuple(trade.symbol for trade in self.scenario.trades[:2])
+        return (*(trade.symbol for trade in self.scenario.trades[:2]), "view")
 
     def make_controls(self, scenario: Scenario) -> Controls:
         return {

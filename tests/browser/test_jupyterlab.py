@@ -1,11 +1,10 @@
 """JupyterLab: every notebook runs, every control of every lab works, and what is seen is true."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.live import LiveLab
 from tests.browser.stock import LABS, LESSONS, NAMES
-from tests.support import browser
+from tests.support import axe, browser
 from tests.support.waiting import until
 
 KINDS = list(dict.fromkeys(LABS))  # a notebook may show one kind at two places
@@ -242,17 +241,11 @@ GLANCE = """lab => {
 def test_axe_finds_no_violation(opened, name, kind):
     notebook = opened(name)
     lab = notebook.lab(kind)
-    rules = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
     for theme in ("Light", "Dark"):
         notebook.page.evaluate(browser.THEME, f"JupyterLab {theme}")
         body = f"body[data-jp-theme-name='JupyterLab {theme}']"
         notebook.page.wait_for_selector(body, state="attached")
-        where = {"include": [[f"[data-lab='{lab.id}'] .mc-lab"]]}
-        found = Axe().run(notebook.page, context=where, options={"runOnly": rules})
-        told = [
-            (v["id"], [n["html"][:200] for n in v["nodes"]]) for v in found.response["violations"]
-        ]
-        assert told == [], theme
+        assert axe.violations(notebook.page, f"[data-lab='{lab.id}'] .mc-lab") == [], theme
     notebook.page.evaluate(browser.THEME, "JupyterLab Light")
 
 

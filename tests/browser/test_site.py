@@ -3,6 +3,7 @@
 import http.server
 import json
 import re
+import statistics
 import threading
 import tomllib
 from urllib.parse import unquote, urldefrag, urljoin
@@ -16,7 +17,7 @@ from tools.publish.site import MODULES, SITE
 
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
 PAGES = [page for page in PAGES if not page.startswith(("lite/", "_modules/", "_static/"))]
-WIDTHS = {"narrow": 400, "wide": 1400}
+WIDTHS = {"narrow": 400, "middle": 1024, "wide": 1400}
 
 # What is wider than the page or than its own box, and in no box of its page that could be moved.
 TOO_WIDE = """() => {
@@ -222,6 +223,82 @@ def test_every_word_has_an_address(page, root):
     page.goto(address("notebooks/glossary.html"))
     found = page.eval_on_selector_all("section[id]", "nodes => nodes.map(node => node.id)")
     assert {word.replace(" ", "-").lower() for word in words} <= set(found)
+
+
+# Letters in a line of each paragraph of three lines and more.
+LETTERS = """() => [...document.querySelectorAll(".bd-article section > p")].map((words) => {
+  const { lineHeight } = getComputedStyle(words);
+  return [words.innerText.length, words.clientHeight / parseFloat(lineHeight)];
+}).filter(([, lines]) => lines > 2.5).map(([letters, lines]) => letters / lines)"""
+
+
+def test_a_notebook_reads_like_a_book(page):
+    """Contents of the page, where it stands, what comes before and after, lines, meanings."""
+    names = [name for name in PAGES if re.match(r"notebooks/\d\d_", name)]
+    wide = page.viewport_size["width"] > 1200
+    for number, name in enumerate(names, start=1):
+        page.goto(address(name))
+        assert f"Notebook {number} of {len(names)}, about " in page.locator(".place").inner_text()
+        contents = page.locator("#pst-page-toc-nav a")
+        assert contents.count() >= 2 and contents.first.is_visible() == wide
+        ways = page.eval_on_selector_all(".prev-next-area a", "links => links.map(a => a.target)")
+        assert ways and set(ways) == {""}, "in the same tab"
+        inside = page.locator("article a[target]").count()
+        assert inside == 0
+        letters = page.evaluate(LETTERS)
+        assert not wide or 60 < statistics.median(letters) < 80 and max(letters) < 90, name
+        words = page.locator("article a[href*='glossary.html#']")
+        untold = words.evaluate_all("links => links.filter(a => !a.title).map(a => a.outerHTML)")
+        assert untold == []
+
+
+def test_a_word_says_what_it_means_by_keyboard_too(page):
+    page.goto(address("notebooks/01_leverage.html"))
+    word = page.locator("article a[title][href*='glossary.html#']").first
+    page.keyboard.press("Tab")
+    word.focus()
+    shown = word.evaluate("a => getComputedStyle(a, '::after').content")
+    assert shown.strip('"') == word.get_attribute("title")
+
+
+IN_SIGHT = """() => [...document.querySelectorAll(
+  "header, footer.prev-next-footer, .bd-sidebar, .run, .mc-controls, .mc-field, .mc-presets, button"
+)].filter((part) => part.checkVisibility()).map((part) => part.outerHTML.slice(0, 100))"""
+INK = """() => [...document.querySelectorAll("article :is(p, h1, h2, li, td)")]
+  .filter((part) => part.checkVisibility())
+  .map((part) => getComputedStyle(part).color.match(/\\d+/g).slice(0, 3))
+  .map((colours) => Math.max(...colours.map(Number)))"""
+FOLDS = "article details:not([data-prediction] *, .mc-more) > p"
+SHUT = """(folds) => [...document.querySelectorAll(folds)]
+  .filter((part) => !part.checkVisibility({ contentVisibilityAuto: true }))
+  .map((part) => part.innerText)"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_prints_clean(page, scheme, shots):
+    """Dark words on white, nothing to press, and no fold shut."""
+    page.emulate_media(media="print", color_scheme=scheme)
+    try:
+        for name in ("index.html", "notebooks/01_leverage.html", "notebooks/05_comparison.html"):
+            page.goto(address(name))
+            assert page.evaluate(IN_SIGHT) == []
+            assert max(page.evaluate(INK)) < 110
+            assert page.evaluate(SHUT, FOLDS) == []
+            assert page.evaluate("() => getComputedStyle(document.body).backgroundColor") in (
+                "rgb(255, 255, 255)",
+                "rgba(0, 0, 0, 0)",
+            )
+        page.pdf(path=shots / f"site_05_{scheme}.pdf")
+    finally:
+        page.emulate_media(media="screen", color_scheme="light")
+
+
+def test_the_feed_is_found(page):
+    for name in ("index.html", "notebooks/01_leverage.html"):
+        page.goto(address(name))
+        (feed,) = page.eval_on_selector_all("link[type='application/atom+xml']", HREFS)
+        assert (SITE / name).parent.joinpath(feed).resolve() == (SITE / "changes.xml").resolve()
+        assert (SITE / "changes.xml").is_file()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ import re
 import sys
 import tomllib
 from pkgutil import walk_packages
+from xml.etree import ElementTree as Xml
 
+import numpy as np
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -13,7 +15,7 @@ from PIL import Image
 
 import margin_course
 import margin_lib
-from tools.publish import badges, links, site
+from tools.publish import badges, feed, links, plane, site
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +78,39 @@ def test_the_front_door_moves(root):
     first = text.partition("## What is in it")[0]
     assert "make lab " in first and "make test " in first
     assert first.index("<picture>") < 200 and re.search(r'alt="[^"]{60,}"', first)
+
+
+def test_the_film_of_the_front_door_tells_what_is_so_now(root):
+    """A scenario or a preset that moved takes the film along: make pictures draws it anew."""
+    lab = plane.made()
+    with Image.open(plane.MOVING) as film, Image.open(plane.STILL) as still:
+        assert film.info["xmp"].decode() == plane.story(lab), "make pictures"
+        film.seek(film.n_frames - 1)
+        last, stays, now = (
+            np.asarray(picture.convert("RGB"), dtype=float)
+            for picture in (film, still, plane.frame(lab))
+        )
+    assert (last == stays).all()
+    # Colours and places; edges of letters may differ with a version of matplotlib.
+    assert np.abs(last - now).mean() < 2, "make pictures"
+
+
+def test_each_notebook_of_the_list_has_its_place(root):
+    places = site.places()
+    names = sorted(f"notebooks/{path.stem}" for path in (root / "notebooks").glob("*.ipynb"))
+    assert sorted(places) == names
+    assert [place["number"] for place in places.values()] == list(range(1, len(names) + 1))
+
+
+def test_the_feed_has_every_version(root):
+    feed_of = Xml.fromstring(feed.feed())
+    space = {"a": feed.SPACE}
+    entries = feed_of.findall("a:entry", space)
+    text = (root / "CHANGELOG.md").read_text(encoding="utf-8")
+    days = re.findall(r"^## \[(\d.*)\] - (.*)$", text, re.MULTILINE)
+    said = [(e.find("a:title", space).text, e.find("a:updated", space).text[:10]) for e in entries]
+    assert said == days and days
+    assert all("<li>" in entry.find("a:content", space).text for entry in entries)
 
 
 def test_every_word_is_in_the_glossary(root, sources):

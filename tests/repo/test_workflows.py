@@ -94,7 +94,7 @@ def test_every_python_that_we_name_and_three_systems_are_tried():
         assert {one["python"] for one in matrix["include"] if one["os"] == system} == ends
 
 
-@pytest.mark.parametrize("name", ["newest", "links", "measure"])
+@pytest.mark.parametrize("name", ["newest", "links", "measure", "lite"])
 def test_what_may_break_by_itself_is_tried_every_week(name):
     (schedule,) = WORKFLOWS[name][True]["schedule"]
     assert re.fullmatch(r"\d+ \d+ \* \* [0-6]", schedule["cron"])

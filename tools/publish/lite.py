@@ -27,18 +27,18 @@ COPIED = ["README.md", "LICENSE", "LICENSE-TEXT", "notebooks"]
 IGNORED = shutil.ignore_patterns(".*", "__pycache__")
 # From where the worker of the kernel stands, in extensions/@jupyterlite/…/static.
 WHEELS = "../../../../pypi"
-# Pyodide has none of these: the site brings them along. comm is asked for by the kernel itself,
-# psygnal and typing-extensions, which Pyodide has, by anywidget.
-BROUGHT = ["ipywidgets", "comm", "anywidget", "psygnal"]
-ASKED_TOO = ["typing-extensions"]
-WITHOUT = {"jupyterlab"}  # the site is one
+# Pyodide has none of these, or need not: the site brings them along. comm is asked for by the
+# kernel itself, psygnal and typing-extensions by anywidget.
+BROUGHT = ["ipywidgets", "comm", "anywidget", "psygnal", "typing-extensions"]
 
 
 def needed():
-    """The packages that the library needs and Pyodide has."""
+    """The packages that the library needs in a browser and Pyodide has."""
     project = tomllib.loads(repo.read("pyproject.toml"))["project"]
-    names = [Requirement(line).name for line in project["dependencies"]]
-    return [name for name in names if name not in {*BROUGHT, *WITHOUT}] + ASKED_TOO
+    lines = map(Requirement, project["dependencies"])
+    here = {"sys_platform": "emscripten"}
+    names = [line.name for line in lines if not line.marker or line.marker.evaluate(here)]
+    return [name for name in names if name not in BROUGHT]
 
 
 def settings(wheels):

@@ -9,7 +9,7 @@ import json
 import re
 import tomllib
 
-from margin_course import field, prediction, screen
+from margin_course import prediction, screen
 from margin_course.quiz import Quiz, practice, quiz
 from margin_course.text import NEVER
 from tools import repo
@@ -17,12 +17,12 @@ from tools.publish import labs
 from tools.repo import ROOT
 
 DOCS = ROOT / "docs"
-FIELD = field.HERE / "field"
 # Each after those that it needs.
-MODULES = [screen.SCRIPT, FIELD.with_suffix(".js"), *map(DOCS.joinpath, ("labs.js", "answers.js"))]
+MODULES = [screen.HERE / f"{name}.js" for name in ("part", "screen", "field")]
+MODULES += [DOCS / f"{name}.js" for name in ("labs", "answers")]
 FOLDER = ROOT / "build" / "live"  # Sphinx copies it
 LABS = "labs"  # the folder of the site
-SHEETS = ["labs.css", "field.css"]
+SHEETS = ["screen.css", "field.css"]
 IMPORT = re.compile(r'^import (\{.+?\}) from "\./(\w+)\.js";$', re.MULTILINE)
 EXPORT = re.compile(r"^export (?:class|function) (\w+)", re.MULTILINE)
 
@@ -55,10 +55,8 @@ def write(folder=FOLDER):
     """Write the script, and the style sheets that are a notebook's, too."""
     folder.mkdir(parents=True, exist_ok=True)
     repo.write(folder / "course.js", bundled(DOCS / "course.js"))
-    for name, text in zip(
-        SHEETS, [screen.looks(), repo.read(FIELD.with_suffix(".css"))], strict=True
-    ):
-        repo.write(folder / name, text)
+    for name in SHEETS:
+        repo.write(folder / name, screen.looks(name.removesuffix(".css")))
 
 
 # Where it begins

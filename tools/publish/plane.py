@@ -3,10 +3,14 @@
     python -m tools.publish.plane
 
 It walks through moves of the scenario, five seconds long and once: who asked for less motion gets
-its last picture, which stays. Both go into docs/.
+its last picture, which stays. Both go into docs/. In the film stands a sum of all that it tells, so
+that a test sees when the scenario has gone on without it.
 """
 
+import hashlib
+import json
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -41,24 +45,32 @@ def frame(lab: Any) -> Image.Image:
     return whole.quantize(32, dither=Image.Dither.NONE).convert("RGB")
 
 
-def film(lab: Any) -> tuple[list[Image.Image], list[int]]:
-    """Pictures along the way, and how long each is shown [ms]."""
-    places = [{name: 0.0 for name in lab.on_page}, *(lab.presets[name] for name in WAY[1:])]
-    pictures, times = [], []
+def walk(lab: Any) -> Iterator[int]:
+    """Take the lab along the way; at each place, how long it is shown [ms]."""
+    places = [dict.fromkeys(lab.scenario.marks(), 0.0), *(lab.presets[name] for name in WAY[1:])]
     for start, end in zip(places, places[1:], strict=False):
         for part in np.linspace(0, 1, STEPS):
             slow = part * part * (3 - 2 * part)  # begins and ends without a jerk
             lab.set(**{name: start[name] + slow * (end[name] - start[name]) for name in end})
-            pictures.append(frame(lab))
-            times.append(STEP)
-        times[-1] = HOLD
-    return pictures, times
+            yield HOLD if part == 1 else STEP
+
+
+def story(lab: Any) -> str:
+    """A sum of all that the film tells: places, times, words."""
+    told = [[time, sorted(lab.values().items()), lab.summary()] for time in walk(lab)]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def made() -> Any:
+    """The lab that the film shows."""
+    return ComparisonLab(load(ROOT / "notebooks" / "scenarios.toml")["cross"])
 
 
 def main() -> int:
-    lab = ComparisonLab(load(ROOT / "notebooks" / "scenarios.toml")["cross"])
-    pictures, times = film(lab)
+    lab = made()
+    times, pictures = zip(*((time, frame(lab)) for time in walk(lab)), strict=True)
     how: dict[str, Any] = {"save_all": True, "append_images": pictures[1:], "duration": times}
+    how["xmp"] = story(lab).encode()
     pictures[0].save(MOVING, lossless=True, method=4, loop=1, **how)
     pictures[-1].quantize(32).save(STILL, optimize=True)
     for path in (MOVING, STILL):

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 from tools import repo
-from tools.publish import badges, labs, live, plane
+from tools.publish import badges, feed, labs, live, plane
 from tools.repo import ROOT
 
 SOURCES = ROOT / "build" / "pages"
@@ -163,6 +163,19 @@ def links(page):
     }
 
 
+# A notebook in the list of README.
+ROW = re.compile(r"^\| \[\w+\]\((notebooks/\w+)\.ipynb\) \|.*\| (\d+) \|$", re.MULTILINE)
+
+
+def places():
+    """Where each notebook stands in the course, and how long it takes, as README says."""
+    rows = ROW.findall(repo.read("README.md"))
+    return {
+        name: {"number": number, "of": len(rows), "minutes": minutes}
+        for number, (name, minutes) in enumerate(rows, start=1)
+    }
+
+
 def main():
     gather()
     live.write()
@@ -174,6 +187,7 @@ def main():
     made = subprocess.run([sys.executable, *command, str(SOURCES), str(SITE)])
     if made.returncode == 0:
         shutil.copy(SITE / "README.html", SITE / "index.html")
+        repo.write(SITE / feed.NAME, feed.feed())
         labs.make(SITE / live.LABS)
         for path in (plane.MOVING, plane.STILL):
             (SITE / "docs").mkdir(exist_ok=True)
