@@ -178,6 +178,8 @@ def protect(app, error):
         # The theme, Sphinx and docutils each say how wide a page is: once is enough.
         end = VIEWPORT.search(html).end()
         html = html[:end] + VIEWPORT.sub("", html[end:])
+        # The fold of a cell says what it is in its words; the theme's name for it hides them.
+        html = html.replace(' aria-label="Toggle hidden content"', "")
         path.write_text(html, encoding="utf-8", newline="\n")
 
 

@@ -67,7 +67,6 @@ STYLE: Any = {
     # A currency may be called $: between two of them, matplotlib would look for TeX.
     "text.parse_math": False,
     "hatch.linewidth": 0.8,
-    "hatch.color": QUIET,
     "lines.linewidth": 2.5,
 }
 
@@ -428,7 +427,7 @@ def bar(ax: Axes, x: float, low: float, high: float, colour: str, **how: Any) ->
 
 def loan(ax: Axes, x: float, low: float, high: float) -> Artist:
     """What is borrowed, as an upright bar: grey and hatched in every picture."""
-    return bar(ax, x, low, high, BORROWED, hatch="///")
+    return bar(ax, x, low, high, BORROWED, hatch="///", edgecolor=QUIET)
 
 
 def outline(ax: Axes, x: float, low: float, high: float) -> Artist:
@@ -471,7 +470,7 @@ def vessel(
                 cut = [left, right], [y, y + 0.03 * full]
                 yield ax.plot(*cut, color=PAPER, linewidth=3, zorder=5)[0]
         zone = min(asked, level)
-        how: Any = {"hatch": "xxx", "edgecolor": DEAD, "linewidth": 0, "zorder": 4}
+        how: Any = {"hatch": "xxx", "edgecolor": QUIET, "linewidth": 0, "zorder": 4}
         yield block(ax, left, 0, right, zone, TOO_LITTLE, **how)
         if asked > 0:
             over = [left - 0.09 * wide, right + 0.09 * wide]

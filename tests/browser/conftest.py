@@ -1,10 +1,17 @@
 """Servers and a browser for the tests of this folder; `make test-browser` runs them."""
 
+import gzip
+import http.server
+import re
 import shutil
+import threading
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 from tests.support import browser
+from tools.publish.site import SITE
 
 
 def pytest_sessionstart(session):
@@ -43,3 +50,36 @@ def shots(root):
     folder = root / "build" / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+class Served(http.server.SimpleHTTPRequestHandler):
+    """Files as GitHub Pages sends them: texts packed."""
+
+    def do_GET(self):
+        path = Path(self.translate_path(self.path))
+        kind = self.guess_type(path)
+        if not re.match(r"text/|application/(javascript|json)", kind) or not path.is_file():
+            return super().do_GET()
+        packed = gzip.compress(path.read_bytes(), 6)
+        self.send_response(200)
+        for name, value in (
+            ("Content-Type", kind),
+            ("Content-Encoding", "gzip"),
+            ("Content-Length", str(len(packed))),
+        ):
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(packed)
+
+    def log_message(self, *words):
+        pass
+
+
+@pytest.fixture(scope="session")
+def served():
+    """The address of the site, served."""
+    handler = partial(Served, directory=SITE)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()

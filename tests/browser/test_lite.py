@@ -6,6 +6,7 @@ version take their place. So this shows that a kernel starts, finds margin_lib a
 files, and shows a slider; not that numpy computes there.
 """
 
+import email
 import functools
 import hashlib
 import http.server
@@ -99,6 +100,18 @@ def test_each_wheel_is_where_the_kernel_looks():
         path = (EXTENSION / wheel).resolve()
         assert path.name.endswith("-py3-none-any.whl") and lite.SITE in path.parents
         assert zipfile.ZipFile(path).testzip() is None
+
+
+def test_the_wheel_asks_for_nothing_that_a_browser_lacks():
+    """So that a reader may install it anew there."""
+    (wheel,) = (lite.SITE / "pypi").glob("margin_lib-*.whl")
+    with zipfile.ZipFile(wheel) as packed:
+        (name,) = [name for name in packed.namelist() if name.endswith("/METADATA")]
+        about = email.message_from_bytes(packed.read(name))
+    here = {"sys_platform": "emscripten", "extra": ""}
+    asked = map(Requirement, about.get_all("Requires-Dist"))
+    names = {each.name for each in asked if not each.marker or each.marker.evaluate(here)}
+    assert names and names <= {*lite.needed(), *lite.BROUGHT}
 
 
 def test_the_wheel_alone_can_be_imported(root, tmp_path):

@@ -21,10 +21,10 @@ def test_axe_finds_no_violation(chrome, scheme, width):
             opened(page, number)
         # Answers as they look when they are open.
         for last in page.locator("[data-prediction] .mc-button:last-child").all():
-            last.click()
+            last.dispatch_event("click")
         for group in page.locator(".mc-question").all():
             for option in group.locator("button").all():
-                option.click()
+                option.dispatch_event("click")
         if told := axe.violations(page):
             found[name] = told
     page.close()

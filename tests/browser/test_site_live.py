@@ -1,16 +1,11 @@
 """What moves on the pages of the site, without a kernel: labs, predictions, quizzes."""
 
-import gzip
 import hashlib
-import http.server
 import json
 import math
 import random
 import re
 import statistics
-import threading
-from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -274,38 +269,6 @@ def test_the_page_reads_a_guess_as_the_library_does(chrome, tmp_path):
                 wanted = error.rule
             assert found == (wanted if isinstance(wanted, str) else pytest.approx(wanted)), guess
     page.close()
-
-
-class Served(http.server.SimpleHTTPRequestHandler):
-    """Files as GitHub Pages sends them: texts packed."""
-
-    def do_GET(self):
-        path = Path(self.translate_path(self.path))
-        kind = self.guess_type(path)
-        if not re.match(r"text/|application/(javascript|json)", kind) or not path.is_file():
-            return super().do_GET()
-        packed = gzip.compress(path.read_bytes(), 6)
-        self.send_response(200)
-        for name, value in (
-            ("Content-Type", kind),
-            ("Content-Encoding", "gzip"),
-            ("Content-Length", str(len(packed))),
-        ):
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(packed)
-
-    def log_message(self, *words):
-        pass
-
-
-@pytest.fixture(scope="module")
-def served():
-    handler = partial(Served, directory=SITE)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 LINE = {"offline": False, "latency": 20, "downloadThroughput": 1.25e6, "uploadThroughput": 1.25e6}

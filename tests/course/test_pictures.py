@@ -151,6 +151,18 @@ def test_a_picture_painted_again_is_the_same_and_leaves_nothing_behind(book):
         assert [(len(ax.get_children()), len(ax.containers)) for ax in picture.axes] == kept
 
 
+def test_a_hatch_has_the_colour_of_its_edge(book):
+    """Older versions of matplotlib know no other one."""
+    hatched = 0
+    for kind, (scenario, state) in states(book).items():
+        picture = kind(scenario).plot(state)
+        for each in picture.figure.findobj(lambda part: getattr(part, "get_hatch", bool)()):
+            hatched += 1
+            colour = getattr(each, "get_hatchcolor", each.get_edgecolor)()
+            assert colour == each.get_edgecolor(), f"{kind.__name__}: {each}"
+    assert hatched >= 2
+
+
 TEX = "$\\bad$ _a^b"  # what TeX would stumble over
 
 

@@ -1,0 +1,67 @@
+"""The pages in Firefox, where the system has one: they fit, labs move, predictions answer."""
+
+import pytest
+
+from tests.browser.test_site_live import NOTEBOOKS, WIDTHS
+from tests.support import firefox
+
+pytestmark = pytest.mark.skipif(not firefox.found(), reason="no Firefox on this machine")
+
+FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+PLACE = "document.querySelectorAll('[data-lab]')[{}]"
+OPEN = "{0}.scrollIntoView() || {0}.querySelector('.mc-grid') !== null"
+FIRST = "document.querySelector('[data-prediction]')"
+ADDRESS = "{}.querySelector('.mc-picture').src"
+# A control that can move, in focus; whether it stands at its end.
+FOCUS = """(() => {{
+  const input = {}.querySelector(".mc-control:not([hidden]) input:not(:disabled)");
+  input.focus();
+  return input.value === input.max;
+}})()"""
+RING = """(() => {{
+  const ring = {}.querySelector(".mc-handle:not([hidden])");
+  ring?.scrollIntoView({{ block: "center" }});
+  const box = ring?.getBoundingClientRect();
+  return box ? [box.x + box.width / 2, box.y + box.height / 2] : null;
+}})()"""
+GUESS = """(() => {
+  const place = document.querySelector("[data-prediction]");
+  const input = place.querySelector("input");
+  if (input) input.value = "0.1234";
+  place.querySelector("button").click();
+  return place.querySelector("[role=status]").innerText;
+})()"""
+RIGHT, LEFT = "\ue014", "\ue012"
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def page(request, tmp_path_factory):
+    look = {"layout.css.prefers-color-scheme.content-override": int(request.param == "light")}
+    with firefox.page(tmp_path_factory.mktemp("firefox") / "profile", **look) as page:
+        page.look = request.param
+        yield page
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
+def test_a_page_fits_moves_and_answers(page, served, shots, path):
+    page.heard.clear()
+    for width in WIDTHS:
+        page.size(width, 900)
+        page.open(f"{served}/notebooks/{path.stem}.html")
+        assert page.ask(FITS), width
+        assert page.ask("document.documentElement.dataset.theme") == page.look
+    for number in range(page.ask("document.querySelectorAll('[data-lab]').length")):
+        place = PLACE.format(number)
+        page.until(OPEN.format(place))
+        first = page.ask(ADDRESS.format(place))
+        page.press(LEFT if page.ask(FOCUS.format(place)) else RIGHT)
+        page.until(f"{ADDRESS.format(place)} !== {first!r}")
+        if ring := page.ask(RING.format(place)):
+            before = page.ask(ADDRESS.format(place))
+            x, y = ring
+            page.drag(ring, (x + 30, y - 30), (x - 90, y + 90), (x - 60, y + 60))
+            page.until(f"{ADDRESS.format(place)} !== {before!r}")
+        page.screenshot(shots / f"firefox_{path.stem}_{number}_{page.look}.png")
+    if page.ask(f"{FIRST} !== null"):
+        assert "You said" in page.ask(GUESS)
+    assert page.heard == []
