@@ -89,14 +89,6 @@ def links_in_outputs(app, doctree):
             link["refuri"] = f"{written[1]}.html{written[2] or ''}"
 
 
-def headers_of_tables(app, doctree):
-    """A corner of a table that says nothing is no header."""
-    for node in list(doctree.findall(nodes.raw)):
-        if node.get("format") == "html" and "<th" in node.astext():
-            text = re.sub(r"<th( [^>]*)?>\s*</th>", r"<td\1></td>", node.astext())
-            node.replace_self(nodes.raw("", text, format="html"))
-
-
 def live_places(app, doctree):
     """Where labs, predictions and quizzes stand in a notebook of the course."""
     path = Path(app.env.doc2path(app.env.docname))
@@ -154,6 +146,7 @@ POLICY = """default-src 'self'; script-src 'self'{}; style-src 'self' 'unsafe-in
 img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'"""
 
 
+CORNER = re.compile(r"<th( [^>]*)?>(?:\s|</?p>)*</th>")
 VIEWPORT = re.compile(r'<meta [^>]*name="viewport"[^>]*>')
 
 
@@ -178,6 +171,8 @@ def protect(app, error):
         # The theme, Sphinx and docutils each say how wide a page is: once is enough.
         end = VIEWPORT.search(html).end()
         html = html[:end] + VIEWPORT.sub("", html[end:])
+        # A corner of a table that says nothing is no header.
+        html = CORNER.sub(r"<td\1></td>", html)
         # The fold of a cell says what it is in its words; the theme's name for it hides them.
         html = html.replace(' aria-label="Toggle hidden content"', "")
         path.write_text(html, encoding="utf-8", newline="\n")
@@ -189,6 +184,5 @@ def setup(app):
     app.connect("doctree-read", alternative_texts)
     app.connect("doctree-read", links_in_outputs)
     app.connect("doctree-read", live_places)
-    app.connect("doctree-read", headers_of_tables)
     app.connect("html-page-context", page)
     app.connect("build-finished", protect)

@@ -12,7 +12,7 @@ from urllib.request import url2pathname
 import pytest
 
 from tests.support.waiting import until
-from tools.publish import links
+from tools.publish import links, site
 from tools.publish.site import MODULES, SITE
 
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
@@ -234,11 +234,15 @@ LETTERS = """() => [...document.querySelectorAll(".bd-article section > p")].map
 
 def test_a_notebook_reads_like_a_book(page):
     """Contents of the page, where it stands, what comes before and after, lines, meanings."""
-    names = [name for name in PAGES if re.match(r"notebooks/\d\d_", name)]
+    places = site.places()
+    names = [name for name in PAGES if name.removesuffix(".html") in places]
     wide = page.viewport_size["width"] > 1200
-    for number, name in enumerate(names, start=1):
+    assert len(names) == len(places) > 5
+    for name in names:
         page.goto(address(name))
-        assert f"Notebook {number} of {len(names)}, about " in page.locator(".place").inner_text()
+        place = places[name.removesuffix(".html")]
+        words = "Notebook {number} of {of}, about {minutes} minutes.".format(**place)
+        assert page.locator(".place").inner_text() == words
         contents = page.locator("#pst-page-toc-nav a")
         assert contents.count() >= 2 and contents.first.is_visible() == wide
         ways = page.eval_on_selector_all(".prev-next-area a", "links => links.map(a => a.target)")

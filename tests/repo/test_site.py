@@ -97,9 +97,9 @@ def test_the_film_of_the_front_door_tells_what_is_so_now(root):
 
 def test_each_notebook_of_the_list_has_its_place(root):
     places = site.places()
-    names = sorted(f"notebooks/{path.stem}" for path in (root / "notebooks").glob("*.ipynb"))
-    assert sorted(places) == names
-    assert [place["number"] for place in places.values()] == list(range(1, len(names) + 1))
+    names = {f"notebooks/{path.stem}" for path in (root / "notebooks").glob("*.ipynb")}
+    assert {name for name in names if re.search(r"/\d\d_", name)} <= set(places) <= names
+    assert [place["number"] for place in places.values()] == list(range(1, len(places) + 1))
 
 
 def test_the_feed_has_every_version(root):
