@@ -305,7 +305,7 @@ def cold(chrome, address, line=None):
     told.on("Network.loadingFinished", lambda event: weight.append(event["encodedDataLength"]))
     page.add_init_script(FIRST_MOVE)
     page.goto(address)
-    page.wait_for_function("globalThis.moved > 0")
+    until("the first move", lambda: page.evaluate("globalThis.moved > 0"))
     found = page.evaluate(PAINTED), page.evaluate("moved"), sum(weight) / 1e3
     context.close()
     return found
