@@ -161,7 +161,7 @@ def test_every_text_is_the_stored_one(opened, name):
     assert browser.complaints(run.cells) == []
     stored = json.loads((FOLDER / name).read_text(encoding="utf-8"))["cells"]
     code = [(a, b) for a, b in zip(stored, run.cells, strict=True) if a["cell_type"] == "code"]
-    assert len(code) > 3
+    assert code
     for kept, shown in code:
         assert texts(shown["outputs"]) == texts(kept["outputs"]), "".join(kept["source"])
     assert run.asked == [], "the site brings all that it needs"
