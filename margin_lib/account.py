@@ -933,7 +933,7 @@ class Account:
         Source: Binance, "How to calculate liquidation price of USDⓈ-M futures contracts"
         (hedge mode).
 
-        Equation as for `formulas.liquidation_range`.
+        Equation:  balance + Σ pnl(P) = Σ maintenance(P), the next solution on either side
 
         >>> held = [Position(contract=Contract(symbol=name, market="ETH", maintenance=0.25),
         ...                  quantity=quantity, entry_price=8, leverage=2)

@@ -21,7 +21,6 @@ from margin_lib.errors import MarginError, as_scalar, number, one_number
 from margin_lib.types import ArrayLike, Number, Row
 
 FARTHEST = 1e-12  # of today's price: a price further off is none, but a rounding of 0 or infinity
-Leg = tuple[float, float, Sequence[Row], float]  # entry price, quantity, tiers, fee rate
 
 
 def _turned(quantity: Number, price: Number, inverse: bool) -> tuple[Number, Number]:
@@ -623,54 +622,6 @@ def _price(reached: Number, q: Number, inverse: bool) -> Number:
     if inverse:
         price = np.where(np.equal(price, 0), np.inf, 1 / np.where(np.equal(price, 0), 1, price))
     return as_scalar(price)
-
-
-def liquidation_range(
-    legs: Iterable[Leg], collateral: ArrayLike, price: ArrayLike, inverse: bool = False
-) -> tuple[Number, Number]:
-    """The prices, below and above today's, at which several positions of one market die together.
-
-    Between two floors of any of their tables, equity less maintenance is a straight line in the
-    price. From today's price the lines are followed, downwards and upwards, to the first zero.
-
-    Parameters
-    ----------
-    legs : iterable            of (entry price, quantity, tiers, fee rate), quantities not 0
-    collateral : array_like    what carries them beside their own PnL [quote; inverse: coin]
-    price : array_like         today's, above 0 [quote per coin]
-    inverse : bool             margined in the coin
-
-    Returns
-    -------
-    (float or ndarray, same)   below and above; NaN for "never"; both `price` itself where they
-                               are liquidated already [quote per coin]
-
-    Equation:  collateral + Σ pnl(P) = Σ maintenance(P), the next solution on either side
-
-    Source: Binance, "How to calculate liquidation price of USDⓈ-M futures contracts" (hedge mode).
-
-    >>> flat = [(0, 0.25, 0, None)]
-    >>> liquidation_range([(1.0, 8, flat, 0), (1.0, -8, flat, 0)], collateral=6, price=1.0)
-    (nan, 1.5)
-    """
-    now, money = number("price", price, above=0), number("collateral", collateral)
-    turned, kinks = [], []
-    for entry, quantity, tiers, fee in legs:
-        entry = number("entry price", entry, above=0)
-        q, entry = _turned(number("quantity", quantity), entry, inverse)
-        turned.append((q, entry, tiers, fee))
-        kinks += [tier[0] / abs(q) for tier in tiers[1:]]
-
-    def cushion(at: Number) -> Number:
-        left = money
-        for q, entry, tiers, fee in turned:
-            value = abs(q) * at
-            left = left + q * (at - entry) - _by_rows(value, tiers) - fee * value
-        return left
-
-    start = _turned(0, now, inverse)[1] + 0 * money  # of the shape of both
-    lower, upper = nearest_zeros(cushion, kinks, start)
-    return (1 / upper, 1 / lower) if inverse else (lower, upper)
 
 
 def nearest_zeros(

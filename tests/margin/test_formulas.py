@@ -75,7 +75,6 @@ GOOD = {
 TIERED = {
     "tiered_maintenance",
     "tiered_liquidation_price",
-    "liquidation_range",
     "nearest_zeros",
     "with_crossings",
     "counted_collateral",
