@@ -2,7 +2,7 @@
 
 from margin_course import shell
 from margin_course.claims import Ledger, only_realised_profit_counts, refusal
-from margin_course.exercises import check, hint
+from margin_course.exercises import check, given, hint
 from margin_course.inventory import fifteen_questions
 from margin_course.lessons.cross_margin import CrossPicture
 from margin_course.modes import PathLab, PathPicture, both_modes, outcomes
@@ -42,6 +42,7 @@ __all__ = [
     "check",
     "cited",
     "fifteen_questions",
+    "given",
     "glossary",
     "hint",
     "load",

@@ -2,7 +2,8 @@
 
 import math
 
-from margin_course.answers import Answer, Book
+from margin_course.answers import Answer, Book, Copy, Puzzle, Step, Worked, worked
+from margin_course.text import amount
 from margin_lib import formulas
 
 
@@ -92,9 +93,86 @@ def ada_edge_of_a_mixed_account(book: Book) -> Answer:
     return Answer(account.liquidation_price("ADA") / ada.price - 1, slips, hints)
 
 
+def both_modes_step_by_step(book: Book) -> Worked:
+    """What each mode holds in a move that kills one pocket, step by step."""
+    scenario = book["cross"]
+    long, short, unit = *scenario.trades, scenario.currency
+    a, b = long.symbol, short.symbol
+    wall = float(scenario.account("isolated").liquidation_price(b) / short.price - 1)
+
+    def copy(change: float, part: float, shown: int) -> Copy:
+        line = scenario.account("cross").liquidation_price(b, scenario.marks(**{a: change}))
+        rise = round(wall + part * (float(line) / short.price - 1 - wall), 2)
+        gain, loss = long.notional * change, -short.notional * rise
+        both, fenced = scenario.balance + gain + loss, scenario.balance + gain - short.margin
+        return Copy(
+            f"You own {amount(scenario.balance, unit)}: a long of {amount(long.notional, unit)} in "
+            f"{a} on {amount(long.margin, unit)}, a short of {amount(short.notional, unit)} in {b} "
+            f"on {amount(short.margin, unit)}. {a} changes by {amount(change, '%', sign=True)}, "
+            f"{b} by {amount(rise, '%', sign=True)}. {b}'s pocket dies at {amount(wall, '%')}; the "
+            "cross account lives.",
+            (
+                Step(f"the result of {a}", f"value of {a} · change", gain, unit),
+                Step(f"the result of {b}", f"−value of {b} · change", loss, unit),
+                Step("what the cross account holds", "balance + both results", both, unit),
+                Step(
+                    "what the account with pockets holds",
+                    f"balance + result of {a} − margin of {b}",
+                    fenced,
+                    unit,
+                ),
+            ),
+            shown,
+        )
+
+    hints = (
+        "Find the two results first. Which of them still counts in full once a pocket is dead?",
+        "In cross everything is added up. With pockets the dead one costs its margin, no more and "
+        "no less; the other result stays.",
+    )
+    return worked(copy(-0.1, 0.3, 4), copy(0.1, 0.5, 2), copy(-0.2, 0.6, 0), hints=hints)
+
+
+def lines_of_a_mixed_account(book: Book) -> Puzzle:
+    """Where the cross short of a mixed account dies, line by line."""
+    scenario = book["cross"]
+    long, short = scenario.trades
+    rate, coins = short.contract.maintenance_rate, -short.quantity
+
+    def change(money: float) -> float:
+        return (short.price + money / coins) / (1 + rate) / short.price - 1
+
+    return Puzzle(
+        right=change(scenario.balance - long.margin),
+        slips={change(scenario.balance): "The money behind the fence has not left yet."},
+        hints=(
+            "Begin with the money. Which of it may the short use?",
+            "Take away what is behind the fence. What is left carries each coin of the short so "
+            "far. The exchange acts a little earlier; then turn the price into a change.",
+        ),
+        lines=(
+            "behind = balance",
+            "behind = behind - fenced",
+            "zero = entry + behind / coins",
+            "answer = zero / (1 + rate)",
+            "answer = answer / entry - 1",
+        ),
+        names={
+            "balance": scenario.balance,
+            "fenced": long.margin,
+            "entry": short.price,
+            "coins": coins,
+            "rate": rate,
+        },
+        unit="%",
+    )
+
+
 ANSWERS = {
     "05.1": common_rise_that_liquidates,
     "05.2": margin_of_a_short_of_equal_size,
     "05.3": pocket_that_lasts_as_long_as_cross,
     "05.4": ada_edge_of_a_mixed_account,
+    "05.5": both_modes_step_by_step,
+    "05.6": lines_of_a_mixed_account,
 }

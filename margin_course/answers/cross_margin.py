@@ -1,7 +1,9 @@
 """Answers of notebook 04."""
 
-from margin_course.answers import Answer, Book
+from margin_course.answers import Answer, Book, Copy, Puzzle, Step, Worked, worked
+from margin_course.text import amount
 from margin_lib import formulas
+from margin_lib.account import Account
 
 
 def ada_edge_after_eth_falls(book: Book) -> Answer:
@@ -116,9 +118,93 @@ def eth_edge_with_the_true_sign(book: Book) -> Answer:
     )
 
 
+def shared_balance_step_by_step(book: Book) -> Worked:
+    """Rise of the short alone that ends a cross account, step by step."""
+    scenario = book["cross"]
+    long, short, unit = *scenario.trades, scenario.currency
+    balance, rate = scenario.balance, short.contract.maintenance_rate
+
+    def copy(part_long: float, part_short: float, shown: int) -> Copy:
+        held, sold = part_long * long.notional, part_short * short.notional
+        needed = long.contract.maintenance_rate * held
+        rest = balance - needed - rate * sold
+        a, b = long.symbol, short.symbol
+        return Copy(
+            f"{amount(balance, unit)} stand behind a long of {amount(held, unit)} in {a} and a "
+            f"short of {amount(sold, unit)} in {b}. The maintenance rate is {amount(rate, '%')}. "
+            f"{a} stands still, and {b} rises.",
+            (
+                Step(f"what {a} needs to stay open", f"rate · value of {a}", needed, unit),
+                Step(f"what stands behind {b}", "balance − that", balance - needed, unit),
+                Step(f"what {b} can lose", f"that − rate · value of {b}", rest, unit),
+                Step(
+                    f"the rise of {b} that ends the account",
+                    f"that / (value of {b} · (1 + rate))",
+                    rest / (sold * (1 + rate)),
+                    "%",
+                ),
+            ),
+            shown,
+        )
+
+    hints = (
+        "Both trades need a maintenance margin. Take them away from the balance, one by one.",
+        "With the rise x, the short loses value · x, and needs rate · value · (1 + x). Both "
+        "together may take what the long does not need.",
+    )
+    return worked(copy(1, 1, 4), copy(1.25, 0.8, 2), copy(0.5, 1.5, 0), hints=hints)
+
+
+def lines_of_a_cushion(book: Book) -> Puzzle:
+    """What a cross account has above its maintenance margin after a move, line by line."""
+    scenario = book["cross"]
+    long, short = scenario.trades
+    marks = scenario.marks(**{long.symbol: -0.1, short.symbol: 0.2})
+    account = Account(balance=scenario.balance, positions=scenario.account("cross").positions)
+    risk = account.risk(marks)
+    profit = long.quantity * (marks[long.symbol] - long.price)
+    needs = short.contract.maintenance_rate * -short.quantity * marks[short.symbol]
+    slips = {
+        float(scenario.balance + profit - risk.maintenance_margin): (
+            "Equity was made before both results were in it."
+        ),
+        float(risk.cushion + needs): "The difference was made before both needs were in it.",
+    }
+    return Puzzle(
+        right=float(risk.cushion),
+        slips=slips,
+        hints=(
+            "The last line compares two sums. Each begins with one trade, and adds the other.",
+            "First the profits of both trades, then equity. First what one trade needs, then what "
+            "the other one needs. Then the difference.",
+        ),
+        lines=(
+            "profit = long * (long_mark - long_entry)",
+            "profit = profit + short * (short_mark - short_entry)",
+            "equity = balance + profit",
+            "needed = rate * long * long_mark",
+            "needed = needed - rate * short * short_mark",
+            "answer = equity - needed",
+        ),
+        names={
+            "balance": scenario.balance,
+            "rate": long.contract.maintenance_rate,
+            "long": long.quantity,
+            "long_entry": long.price,
+            "long_mark": float(marks[long.symbol]),
+            "short": short.quantity,
+            "short_entry": short.price,
+            "short_mark": float(marks[short.symbol]),
+        },
+        unit=scenario.currency,
+    )
+
+
 ANSWERS = {
     "04.1": ada_edge_after_eth_falls,
     "04.2": deposit_that_survives_the_gap,
     "04.3": part_to_buy_back,
     "04.4": eth_edge_with_the_true_sign,
+    "04.5": shared_balance_step_by_step,
+    "04.6": lines_of_a_cushion,
 }

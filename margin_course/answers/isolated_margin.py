@@ -1,7 +1,8 @@
 """Answers of notebook 03."""
 
-from margin_course.answers import Answer, Book
+from margin_course.answers import Answer, Book, Copy, Puzzle, Step, Worked, worked
 from margin_course.scenarios import Scenario
+from margin_course.text import amount
 from margin_lib import formulas
 
 
@@ -89,9 +90,74 @@ def edge_with_the_undivided_rate(book: Book) -> Answer:
     return Answer(scenario.account("isolated").liquidation_price(trade.symbol), slips, hints)
 
 
+def gap_step_by_step(book: Book) -> Worked:
+    """What is left of the account after a gap, and who pays."""
+    scenario = book["isolated"]
+    trade, unit = scenario.trades[0], scenario.currency
+
+    def copy(part: float, times: float, shown: int) -> Copy:
+        margin, leverage = part * trade.margin, times * trade.leverage
+        value, fall = margin * leverage, round(min(1.6 / leverage, 0.95), 2)
+        loss = value * fall
+        paid = min(margin, loss)
+        return Copy(
+            f"You own {amount(scenario.balance, unit)}, and set {amount(margin, unit)} aside for a "
+            f"long worth {amount(value, unit)}. The price jumps down by {amount(fall, '%')}.",
+            (
+                Step("the loss of the position", "value · fall", loss, unit),
+                Step("what you pay of it", "the loss, but no more than the margin", paid, unit),
+                Step("what the insurance fund pays", "the loss − what you pay", loss - paid, unit),
+                Step("what you own then", "balance − what you pay", scenario.balance - paid, unit),
+            ),
+            shown,
+        )
+
+    hints = (
+        "Find the loss of the whole position first, and forget for a moment whose it is.",
+        "The loss is value · fall. Your part ends at the margin of the trade; the wallet "
+        "stays as it is.",
+    )
+    return worked(copy(1, 1, 4), copy(0.75, 0.8, 2), copy(0.5, 2, 0), hints=hints)
+
+
+def lines_of_a_topped_up_pocket(book: Book) -> Puzzle:
+    """Liquidation price of a long whose margin was raised, line by line."""
+    trade = book["isolated"].trades[0]
+    added, rate = 0.4 * trade.margin, trade.contract.maintenance_rate
+    margin = trade.margin + added
+    edge = formulas.liquidation_price(trade.price, trade.quantity, margin, rate)
+    before = formulas.liquidation_price(trade.price, trade.quantity, trade.margin, rate)
+    return Puzzle(
+        right=float(edge),
+        slips={float(before): "What you added has not counted yet."},
+        hints=(
+            "Which number does the last line need? Which line makes it, and from what?",
+            "The coins come from the first margin alone. What you add buys none; it only stands "
+            "behind them. Add it before you compute where nothing is left.",
+        ),
+        lines=(
+            "margin = set_aside",
+            "coins = margin * leverage / entry",
+            "margin = margin + added",
+            "zero = entry - margin / coins",
+            "answer = zero / (1 - rate)",
+        ),
+        names={
+            "set_aside": trade.margin,
+            "leverage": trade.leverage,
+            "entry": trade.price,
+            "added": added,
+            "rate": rate,
+        },
+        unit=book["isolated"].currency,
+    )
+
+
 ANSWERS = {
     "03.1": edge_with_half_as_many_coins_again,
     "03.2": margin_for_a_lower_edge,
     "03.3": bill_of_the_insurance_fund,
     "03.4": edge_with_the_undivided_rate,
+    "03.5": gap_step_by_step,
+    "03.6": lines_of_a_topped_up_pocket,
 }

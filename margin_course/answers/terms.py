@@ -1,6 +1,8 @@
 """Answers of notebook 02."""
 
-from margin_course.answers import Answer, Book
+from margin_course.answers import Answer, Book, Copy, Puzzle, Step, Worked, worked
+from margin_course.text import amount
+from margin_lib import formulas
 
 
 def ratio_near_the_end(book: Book) -> Answer:
@@ -81,9 +83,74 @@ def edge_by_division(book: Book) -> Answer:
     return Answer(zero / (1 - rate), slips, hints)
 
 
+def long_step_by_step(book: Book) -> Worked:
+    """Liquidation price of a long, from its margin and its leverage."""
+    scenario = book["leverage"]
+    trade, unit = scenario.trades[0], scenario.currency
+    rate, entry = trade.contract.maintenance_rate, trade.price
+
+    def copy(part: float, times: float, shown: int) -> Copy:
+        margin, leverage = part * trade.margin, times * trade.leverage
+        value = margin * leverage
+        coins = value / entry
+        zero = formulas.bankruptcy_price(entry, coins, margin)
+        edge = formulas.liquidation_price(entry, coins, margin, rate)
+        return Copy(
+            f"You buy {trade.symbol} at {amount(entry, unit)}, with {amount(margin, unit)} of your "
+            f"own at {amount(leverage, 'x')}. The maintenance rate is {amount(rate, '%')}.",
+            (
+                Step("the value of the position", "margin · leverage", value, unit),
+                Step("the number of coins", "value / entry price", coins, trade.symbol),
+                Step("the bankruptcy price", "entry price − margin / coins", float(zero), unit),
+                Step("the liquidation price", "bankruptcy price / (1 − rate)", float(edge), unit),
+            ),
+            shown,
+        )
+
+    hints = (
+        "Go from step to step, as in the first copy. Which number of the step above do you need?",
+        "Each coin can lose margin / coins before nothing is left. The exchange acts a little "
+        "earlier: bankruptcy price / (1 − rate).",
+    )
+    return worked(copy(1, 1, 4), copy(0.4, 0.8, 2), copy(0.25, 1.6, 0), hints=hints)
+
+
+def lines_of_a_margin_ratio(book: Book) -> Puzzle:
+    """Margin ratio of a long that has lost, line by line."""
+    trade = book["leverage"].trades[0]
+    mark = (1 - 0.6 / trade.leverage) * trade.price
+    rate = trade.contract.maintenance_rate
+    equity = trade.margin + trade.quantity * (mark - trade.price)
+    return Puzzle(
+        right=formulas.margin_ratio(rate * trade.quantity * mark, equity),
+        slips={rate * trade.quantity * mark / trade.margin: "The loss has not counted yet."},
+        hints=(
+            "What is the last line? It needs two numbers. Which lines make each of them?",
+            "Equity begins as the margin, and then the loss is added. That must be done before you "
+            "divide by it.",
+        ),
+        lines=(
+            "notional = quantity * mark",
+            "needed = rate * notional",
+            "equity = margin",
+            "equity = equity + quantity * (mark - entry)",
+            "answer = needed / equity",
+        ),
+        names={
+            "quantity": trade.quantity,
+            "mark": mark,
+            "rate": rate,
+            "margin": trade.margin,
+            "entry": trade.price,
+        },
+    )
+
+
 ANSWERS = {
     "02.1": ratio_near_the_end,
     "02.2": leverage_of_a_near_edge,
     "02.3": leverage_of_a_short_with_a_near_edge,
     "02.4": edge_by_division,
+    "02.5": long_step_by_step,
+    "02.6": lines_of_a_margin_ratio,
 }

@@ -4,17 +4,25 @@ import html
 import math
 import re
 from dataclasses import replace
+from itertools import permutations
 
 import pytest
 
 from margin_course import exercises, text
+from margin_course.answers import Answer, Puzzle, Worked
 from margin_course.exercises import check, compare, hint, predict
 from margin_course.scenarios import load
 from margin_lib import Account, MarginError, liquidate
+from tools.repo import ROOT
 
 # Not notebooks/scenarios.toml: with numbers of your own, a wrong way may come near a right answer.
 FILES = ["tests/support/articles.toml", "tests/support/other_scenarios.toml"]
-NAMES = list(exercises.every())
+BOOK = load(ROOT / FILES[0])
+BY_KIND = {name: type(function(BOOK)) for name, function in exercises.every().items()}
+NAMES = [name for name, kind in BY_KIND.items() if kind is not Puzzle]  # that ask for a number
+PLAIN = [name for name, kind in BY_KIND.items() if kind is Answer]
+WORKED = [name for name, kind in BY_KIND.items() if kind is Worked]
+PUZZLES = [name for name, kind in BY_KIND.items() if kind is Puzzle]
 
 
 @pytest.fixture(params=FILES)
@@ -173,7 +181,7 @@ def test_who_is_far_off_is_led_to_the_hint(path, capsys):
     assert verdict(capsys, "03.1", -0.777, path) == '03.1: not yet. Does hint("03.1") help?\n'
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PLAIN)
 def test_no_answer_is_not_a_wrong_answer_but_a_field(name, path, capsys):
     assert exercises.verdict(name, None, path=path) == "no answer yet."
     field = check(name, None, path=path)
@@ -185,7 +193,7 @@ def test_no_answer_is_not_a_wrong_answer_but_a_field(name, path, capsys):
         assert f"{html.escape(advice)}</details>" in data["text/html"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PLAIN)
 def test_a_field_says_what_check_says(name, path):
     field, truth = check(name, None, path=path), exercises.every()[name](load(path))
     for number in (0.123, truth.right, *truth.slips):
@@ -271,3 +279,215 @@ def test_there_are_hints_of_two_levels_only(level, path):
 def test_a_hint_for_an_unknown_exercise_is_refused(path):
     with pytest.raises(MarginError, match="exercise must be one of"):
         hint("99.9", path=path)
+
+
+# A worked example that fades
+
+
+def plain(shown):
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", shown)).split())
+
+
+@pytest.mark.parametrize("name", WORKED)
+def test_each_copy_leaves_out_more_than_the_one_before(name, path):
+    copies = exercises.every()[name](load(path)).copies
+    left_out = [len(copy.missing) for copy in copies]
+    assert left_out[0] == 0 and left_out == sorted(set(left_out)) and len(copies) == 3
+    assert left_out[-1] == len(copies[-1].steps) >= 4
+    assert len({copy.case for copy in copies}) == 3
+    finds = [tuple(step.finds for step in copy.steps) for copy in copies]
+    assert finds[0] == finds[1] == finds[2]
+    for one, other in ((0, 1), (1, 2), (0, 2)):  # nothing can be copied from above
+        last = [copies[at].steps[-1].value for at in (one, other)]
+        assert not exercises._same(*last)
+
+
+@pytest.mark.parametrize("name", WORKED)
+def test_each_missing_step_has_a_field_that_knows_it(name, path):
+    made = check(name, None, path=path)
+    shown = [field.step for fields in made.fields for field in fields]
+    assert shown == [step for copy in made.truth.copies for step in copy.missing]
+    for fields, copy in zip(made.fields, made.truth.copies, strict=True):
+        for field in fields:
+            step = field.step
+            times = 100 if step.unit == "%" else 1
+            field.field.press("check", repr(times * float(step.value)))
+            assert plain(field.told.value) == f"✓ {name}: right."
+            field.field.press("check", repr(times * float(1.3 * step.value + 0.017)))
+            assert step.how in plain(field.told.value) and "✗" in field.told.value
+            field.field.press("check", "a lot")
+            assert "Your answer must be a number" in field.told.value
+            earlier = copy.steps[0]
+            same = step is earlier or exercises._same(earlier.value, step.value)
+            if not same and step.unit != "%":
+                field.field.press("check", repr(float(earlier.value)))
+                assert f"That is {earlier.finds}." in plain(field.told.value)
+
+
+@pytest.mark.parametrize("name", WORKED)
+def test_the_second_copy_still_says_how_and_the_third_does_not(name, path):
+    _, second, third = check(name, None, path=path).fields
+    assert all(f"= {field.step.how}" in field.field.what["label"] for field in second)
+    assert not any("=" in field.field.what["label"] for field in third)
+
+
+def test_a_worked_example_is_what_the_library_says(path):
+    """The library itself, not the steps, confirms the last one of each copy that is an account."""
+    book = load(path)
+    first, his = book["leverage"], book["cross"]
+    copies = exercises.every()["02.5"](book).copies
+    for copy, (part, times) in zip(copies, ((1, 1), (0.4, 0.8), (0.25, 1.6)), strict=True):
+        trade = first["ETH"]
+        change = {"margin": part * trade.margin, "leverage": times * trade.leverage}
+        edge = first.with_trade("ETH", **change).account("isolated").liquidation_price("ETH")
+        assert copy.steps[-1].value == pytest.approx(edge)
+    for copy, (part, times) in zip(
+        exercises.every()["03.5"](book).copies, ((1, 1), (0.75, 0.8), (0.5, 2)), strict=True
+    ):
+        hers, trade = book["isolated"], book["isolated"]["ETH"]
+        leverage = times * trade.leverage
+        hers = hers.with_trade("ETH", margin=part * trade.margin, leverage=leverage)
+        fall = round(min(1.6 / leverage, 0.95), 2)
+        free = replace(hers["ETH"].contract, taker_fee=0)
+        hers = hers.with_trade("ETH", contract=free)
+        end, event = liquidate(hers.account("isolated"), hers.marks(ETH=-fall), "ETH")
+        assert copy.steps[-1].value == pytest.approx(end.balance)
+        assert copy.steps[-2].value == pytest.approx(-event.received("insurance fund"))
+    position = his.account("cross").positions
+    for copy, (a, b) in zip(
+        exercises.every()["04.5"](book).copies, ((1, 1), (1.25, 0.8), (0.5, 1.5)), strict=True
+    ):
+        sizes = [replace(p, quantity=x * p.quantity) for p, x in zip(position, (a, b), strict=True)]
+        account = Account(balance=his.balance, positions=sizes)
+        edge = account.liquidation_price("ADA", his.marks()) / his["ADA"].price - 1
+        assert copy.steps[-1].value == pytest.approx(edge)
+    for copy, change in zip(exercises.every()["05.5"](book).copies, (-0.1, 0.1, -0.2), strict=True):
+        rise = float(copy.steps[1].value / -his["ADA"].notional)
+        marks = his.marks(ETH=change, ADA=rise)
+        cross = Account(balance=his.balance, positions=his.account("cross").positions)
+        assert not cross.risk(marks).is_liquidatable
+        assert copy.steps[2].value == pytest.approx(cross.equity(marks))
+        fenced = his.account("isolated")
+        assert fenced.risk(marks, "ADA").is_liquidatable
+        assert not fenced.risk(marks, "ETH").is_liquidatable
+        end, _ = liquidate(fenced, marks, "ADA")
+        fees = his.balance - fenced.balance - fenced.locked_margin
+        assert copy.steps[3].value == pytest.approx(end.equity(marks) + fees)
+
+
+@pytest.mark.parametrize("name", [*WORKED, *PUZZLES])
+def test_other_kinds_show_their_hints_and_no_answer_in_sight(name, path):
+    made = check(name, None, path=path)
+    bundle = made._repr_mimebundle_()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    assert data["text/plain"] == f"{name}: no answer yet."
+    for advice in made.hints:
+        assert f"{html.escape(advice)}</details>" in data["text/html"]
+    in_sight = re.sub(r"(?s)<details>.*?</details>", "", data["text/html"])
+    if name in WORKED:
+        for copy in made.truth.copies:
+            for step in copy.missing:
+                assert f">{exercises._value(step)}<" not in in_sight
+    else:
+        assert all(f"<code>{html.escape(line)}</code>" in in_sight for line in made.truth.shown)
+
+
+# Lines to put in order
+
+
+def orders(puzzle):
+    return [list(order) for order in permutations(range(1, len(puzzle.lines) + 1))]
+
+
+@pytest.mark.parametrize("name", PUZZLES)
+def test_every_order_that_runs_and_gives_the_number_is_right_and_no_other(name, path):
+    puzzle, right = exercises.every()[name](load(path)), 0
+    for order in orders(puzzle):
+        try:
+            gives = puzzle.run(order)
+        except NameError:
+            gives = math.nan
+        said = exercises._verdict_on_order(order, puzzle)
+        is_right = math.isclose(gives, puzzle.right)
+        right += is_right
+        assert said.startswith("right. It gives ") == is_right, order
+        assert said.startswith("not yet. ") == (not is_right)
+    assert 1 <= right < len(orders(puzzle)) / 8
+    if name in ("02.6", "04.6"):  # in the others, each line needs the one before
+        assert right > 1
+
+
+@pytest.mark.parametrize("name", PUZZLES)
+def test_lines_are_mixed_at_first_and_the_same_for_all(name, path):
+    puzzle = exercises.every()[name](load(path))
+    assert sorted(puzzle.shown) == sorted(puzzle.lines) and 4 <= len(puzzle.lines) <= 6
+    assert exercises.every()[name](load(path)).shown == puzzle.shown
+    assert not puzzle.is_solved(puzzle.shown) and puzzle.is_solved(puzzle.lines)
+    names = {word for line in puzzle.lines for word in re.findall(r"[a-z_]\w*", line)}
+    assert set(puzzle.names) <= names, "a name that no line uses"
+
+
+@pytest.mark.parametrize("name", PUZZLES)
+def test_the_usual_slips_of_an_order_are_told(name, path):
+    puzzle = exercises.every()[name](load(path))
+    said = {exercises._verdict_on_order(order, puzzle) for order in orders(puzzle)}
+    assert all(any(advice in each for each in said) for advice in puzzle.slips.values())
+    assert any("which no line above it has made" in each for each in said)
+
+
+def test_the_line_that_knows_too_little_is_named(path):
+    puzzle = exercises.every()["02.6"](load(path))
+    late = [puzzle.shown.index(line) + 1 for line in puzzle.lines[1:] + puzzle.lines[:1]]
+    said = exercises.verdict("02.6", late, path=path)
+    assert said == "not yet. Line 1 uses notional, which no line above it has made."
+
+
+def test_the_answer_of_an_order_is_what_the_library_says(path):
+    book = load(path)
+    first, hers, his = book["leverage"], book["isolated"], book["cross"]
+    right = {name: exercises.every()[name](book).right for name in PUZZLES}
+    fall = -0.6 / first["ETH"].leverage
+    risk = first.account("isolated").risk(first.marks(ETH=fall), "ETH")
+    assert right["02.6"] == pytest.approx(risk.margin_ratio)
+    eth = hers.account("isolated")["ETH"]
+    more = replace(eth, margin=1.4 * hers["ETH"].margin)
+    account = Account(balance=0, positions=[more])
+    assert right["03.6"] == pytest.approx(account.liquidation_price("ETH"))
+    cross = Account(balance=his.balance, positions=his.account("cross").positions)
+    assert right["04.6"] == pytest.approx(cross.risk(his.marks(ETH=-0.1, ADA=0.2)).cushion)
+    mixed = Account(balance=his.balance - his["ETH"].margin, positions=cross.positions[1:])
+    edge = mixed.liquidation_price("ADA") / his["ADA"].price - 1
+    assert right["05.6"] == pytest.approx(edge)
+
+
+@pytest.mark.parametrize("bad", [[1, 2], [1, 1, 2, 3, 4], ["1"], [], 3, [[1]]])
+def test_what_is_no_order_is_refused(bad, path):
+    with pytest.raises(MarginError, match="answer must be the numbers 1 to 5"):
+        check("02.6", bad, path=path)
+
+
+def test_an_order_is_pressed_as_the_page_sends_it(path):
+    field = check("02.6", None, path=path)
+    assert field.field.what["lines"] == list(field.truth.shown)
+    right = [field.truth.shown.index(line) + 1 for line in field.truth.lines]
+    field.field.press("check", ",".join(map(str, right)))
+    assert "✓" in field.told.value and "right. It gives" in plain(field.told.value)
+    field.field.press("hint", "")
+    assert html.escape(field.hints[0]) in field.advice.value
+
+
+def test_what_an_exercise_is_made_of_is_printed_for_an_assignment(path, capsys):
+    for name in PUZZLES:
+        exercises.given(name, path)
+        lines = exercises.every()[name](load(path)).shown
+        printed = capsys.readouterr().out.splitlines()
+        assert printed == [f"{n}  {line}" for n, line in enumerate(lines, start=1)]
+    for name in WORKED:
+        exercises.given(name, path)
+        printed = capsys.readouterr().out
+        assert printed.count(" = ?") == 2 + len(exercises.every()[name](load(path)).copies[2].steps)
+
+
+def test_every_kind_of_answer_can_be_shown(path):
+    kinds = {type(function(load(path))) for function in exercises.every().values()}
+    assert kinds == set(exercises.KINDS)

@@ -9,6 +9,8 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
+from margin_course.answers import Puzzle, Worked, every
+from margin_course.scenarios import load
 from tools.notebooks import counts
 from tools.notebooks import run as notebooks
 from tools.notebooks.course import is_lesson
@@ -19,12 +21,15 @@ EVERY = sorted(FOLDER.glob("*.ipynb"))
 ALL = [path for path in EVERY if is_lesson(path)]
 PAGES = [path for path in EVERY if path not in ALL]  # a tool each, without a lesson's parts
 PATHS = [path for path in ALL if not path.stem.startswith("00")]
+BOOK = load(FOLDER / "scenarios.toml")
+ANSWERS = {"Complete": Worked, "Order": Puzzle}
 FEWEST, MOST = 3, 8  # predictions
 OPEN, LINES = 15, 6  # open cells, and lines in each
 FOLD = re.compile(r"<details><summary>What happened</summary>")
 REVEALS = re.compile(r"(?m)^#+ What happened\b")
 CLOSING = ["Exercises", "Quiz", "Key points"]
 KINDS = {"Compute", "Design", "Find the bug"}
+FADING = {"02", "03", "04", "05"}  # notebooks with a worked example that fades, and lines to order
 # Sections that show something and ask for no number before: each has a reason.
 UNPREDICTED = {
     "All the words on one page",  # a summary of what was predicted above
@@ -273,10 +278,17 @@ def closing_problems(notebook, path):
     section = found["Exercises"]
     asked = re.findall(r"(?m)^\*\*(\d\d\.\d) (.+?)\.\*\* ", text_of(section))
     names = [f"{number}.{place}" for place in range(1, len(asked) + 1)]
-    if [name for name, _ in asked] != names or not 3 <= len(asked) <= 5:
-        yield f"exercises are {asked}, must be 3 to 5, counted from {number}.1"
-    if {kind for _, kind in asked} != KINDS or asked[0][1] != "Compute":
-        yield f"exercises must be of the kinds {sorted(KINDS)}, and begin with Compute"
+    if [name for name, _ in asked] != names or not 3 <= len(asked) <= 6:
+        yield f"exercises are {asked}, must be 3 to 6, counted from {number}.1"
+    kinds, found_kinds = (
+        KINDS | (set(ANSWERS) if number in FADING else set()),
+        {k for _, k in asked},
+    )
+    if not kinds <= found_kinds <= KINDS | set(ANSWERS) or asked[0][1] != "Compute":
+        yield f"exercises must be of the kinds {sorted(kinds)}, and begin with Compute"
+    for name, kind in asked:
+        if counts.SHORTER.keys() & {kind} and not isinstance(every()[name](BOOK), ANSWERS[kind]):
+            yield f"{name}: its answer is none to {kind.lower()}"
     checked = [code for code in code_of(section) if code.startswith("check(")]
     if checked != [f'check("{name}", None)' for name in names]:
         yield "each exercise needs a cell of its own that checks None"
@@ -420,8 +432,10 @@ def new_open_cell(source):
         (fold_for_jupyter, "folded in Jupyter or on the site, not in both"),
         (new_open_cell("from margin_lib import replay"), "from margin_lib in more than one"),
         (without("## Exercises\n"), "must end in"),
-        (without("**03.2 Design.** "), "must be 3 to 5"),
-        (without("Compute.** "), "must be 3 to 5"),
+        (without("**03.2 Design.** "), "must be 3 to 6"),
+        (without("Compute.** "), "must be 3 to 6"),
+        (without("03.6 Order"), "must be 3 to 6"),
+        (without("03.5 Complete.** "), "exercises must be of the kinds"),
         (without('check("03.2", None)'), "a cell of its own that checks None"),
         (with_hint("liquidation price lies two fifths below the entry price?"), "03.2: its hint"),
         (without('quiz("03")'), "no quiz"),

@@ -9,6 +9,7 @@ from benchmarks import test_kernels as kernels
 from margin_course.answers import every
 from tests.notebooks.test_structure import headings
 from tests.support.recipes import ADAPTED
+from tools.handout import assignment
 from tools.notebooks import run as notebooks
 from tools.publish import badges
 from tools.repo import ROOT
@@ -49,7 +50,7 @@ def test_every_section_that_the_guide_names_is_there():
     assert [f"{n} {t}" for n, t in named if n in titles and t not in titles[n]] == []
 
 
-KINDS = {"Compute", "Design", "Find the bug"}
+KINDS = set(assignment.POINTS)
 
 
 def test_every_exercise_that_the_guide_names_is_there():

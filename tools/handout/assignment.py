@@ -28,7 +28,9 @@ from tools.repo import ROOT
 
 FOLDER = ROOT / "build" / "assignment"
 SCENARIOS = ROOT / "notebooks" / "scenarios.toml"
-POINTS = {"Compute": 2, "Design": 3, "Find the bug": 3}
+POINTS = {"Compute": 2, "Design": 3, "Find the bug": 3, "Complete": 2, "Order": 2}
+# Kinds that are made of more than their text: a cell prints it, with the numbers of the class.
+PRINTED = {"Complete", "Order"}
 
 EXERCISES = re.compile(r"(?:\A|\n)## Exercises\n")
 SECTION = re.compile(r"^## ", re.MULTILINE)
@@ -37,16 +39,17 @@ ASKED = re.compile(r'check\("(\d\d\.\d+)", None\)')
 SOLVED = re.compile(r'^check\("(\d\d\.\d+)", (.*), path=SCENARIOS\)$', re.MULTILINE)
 # In the first cell of the solutions, what an assignment does without; and what it adds.
 SHOWN = re.compile(r"(?m)^(SCENARIOS = |from margin_course.exercises import check|print\().*\n?")
-WORDS = "from margin_course import amount, hint, money, percent"
+WORDS = "from margin_course import amount, given, hint, money, percent"
 
 BEFORE = """# Assignment {title}
 
 The exercises of `{stem}.ipynb`, for {points} points. *Above* in a text means: in that notebook.
 
 The first cell makes the accounts that the texts speak of. Each answer goes into a variable, such as
-`{variable}`, as a number: `-0.5` is a fall by half. `hint("{name}")` helps twice. The cells with
-`assert` only see whether there is an answer. Whether it is right is found when it is graded. Leave
-all cells in their places."""
+`{variable}`, as a number: `-0.5` is a fall by half. The answer of a *Complete* is the last number
+that is missing, that of an *Order* the list of its lines' numbers, such as `[2, 1, 3]`.
+`hint("{name}")` helps twice. The cells with `assert` only see whether there is an answer. Whether
+it is right is found when it is graded. Leave all cells in their places."""
 ANSWER = """{variable} = None  # your answer in place of None, or lines of your own that compute it
 ### BEGIN SOLUTION
 {solution}
@@ -87,8 +90,11 @@ def assignment(stem: str) -> NotebookNode:
         words = {"name": name, "variable": variable(name), "solution": solutions[name]}
         text = TASK.sub(rf"**\1 \2** ({worth} points).", task["text"], count=1)
         cells.append(marked(new_markdown_cell(text), f"{name}-text"))
-        for place, cell in enumerate(task["cells"], start=1):
-            cells.append(marked(new_code_cell(cell.source), f"{name}-code-{place}"))
+        made = [cell.source for cell in task["cells"]]
+        if task["kind"] in PRINTED:
+            made.append(f'given("{name}")')
+        for place, source in enumerate(made, start=1):
+            cells.append(marked(new_code_cell(source), f"{name}-code-{place}"))
         solution = new_code_cell(ANSWER.format(**words))
         cells.append(marked(solution, f"{name}-answer", locked=False, solution=True))
         test = new_code_cell(TEST.format(**words))

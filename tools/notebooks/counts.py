@@ -6,8 +6,8 @@ plumbing  the share of these lines that only import, show, ask or check
 f         of the open cells, those that build a sentence (an f-string)
 asked     predictions
 words     of the text that is in sight; the sources at the end are there to look something up
-minutes   words at 200 a minute, 1.5 for a prediction, 5 for an exercise, 3 for a lab, 1 for the two
-          questions at the beginning, 8 for the fifteen at the end
+minutes   words at 200 a minute, 1.5 for a prediction, 5 for an exercise (4 to complete one, 2 to
+          order one), 3 for a lab, 1 for the two questions at the beginning, 8 for the fifteen
 first     the cell after which something on the page can be moved
 """
 
@@ -27,6 +27,8 @@ PLUMBING = {
 }
 FOLDED = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 WORDS_A_MINUTE, PREDICTION, EXERCISE, LAB = 200, 1.5, 5, 3  # minutes for each of the last three
+SHORTER = {"Complete": 4, "Order": 2}  # kinds of exercises, and their minutes
+KIND = re.compile(r"(?m)^\*\*\d\d\.\d+ ([^*.]+)\.\*\*")
 # Minutes for questions that stand in no text. Before the course they are an offer, beside its time.
 QUESTIONS = {r"practice\(": 1, r'fifteen_questions\("after"': 8}
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
@@ -98,10 +100,6 @@ def is_lab(source: str) -> bool:
     return bool(re.search(r"(?m)^(\w+ = )?\w+Lab(\.at)?\(", source))
 
 
-def is_exercise(source: str) -> bool:
-    return bool(re.search(r'(?m)^check\("', source))
-
-
 def questions(source: str) -> float:
     """Minutes for the questions that a cell asks."""
     return sum(each for call, each in QUESTIONS.items() if re.search(rf"(?m)^{call}", source))
@@ -118,9 +116,9 @@ def count(notebook: NotebookNode) -> Counts:
     said = text_in_sight(prose.partition("# References")[0])
     words = len(re.findall(r"\w+", said))
     asked = sum(is_prediction(cell.source) for cell in code)
-    exercises = sum(is_exercise(cell.source) for cell in code)
+    exercises = sum(SHORTER.get(kind, EXERCISE) for kind in KIND.findall(prose))
     labs = sum(is_lab(cell.source) for cell in code)
-    minutes = PREDICTION * asked + EXERCISE * exercises + LAB * labs
+    minutes = PREDICTION * asked + exercises + LAB * labs
     minutes += sum(questions(cell.source) for cell in code)
     moving = (n for n, cell in enumerate(notebook.cells, start=1) if _moves(cell))
     return Counts(
