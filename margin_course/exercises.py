@@ -187,7 +187,11 @@ class Exercise(widgets.VBox):
             said = verdict(self.name, self.read(words), path=self.path)
         except MarginError as error:
             said = f"Your {error.name} {error.rule}."
-        self.told.value = told(self.name, said)
+        self.told.value = told(self.name, said + (self.praise() if said == RIGHT else ""))
+
+    def praise(self) -> str:
+        """What is added to "right."."""
+        return ""
 
     def hint(self) -> None:
         """Show one more hint, while there is one."""
@@ -218,6 +222,10 @@ class Ordering(Exercise):
     def read(self, words: str) -> list[int]:
         """The numbers of the lines, from "2,1,3"."""
         return [int(number) for number in words.split(",")]
+
+    def praise(self) -> str:
+        """What the lines give."""
+        return f" They give {amount(self.truth.right, self.truth.unit)}."
 
     def given(self) -> str:
         """The lines, mixed."""
@@ -408,12 +416,11 @@ def _verdict_on_order(order: Any, puzzle: Puzzle) -> str:
             if re.search(rf"\b{error.name}\b", puzzle.shown[number - 1].partition("=")[2])
         )
         return f"not yet. Line {at} uses {error.name}, which no line above it has made."
-    shown = amount(value, puzzle.unit)
     if _same(value, puzzle.right):
-        return f"right. It gives {shown}."
+        return RIGHT
     slip = next((says for x, says in puzzle.slips.items() if _same(value, x)), "")
     advice = slip or "Which line comes too early?"
-    return f"not yet. It runs, and gives {shown}. {advice}"
+    return f"not yet. It runs, and gives {amount(value, puzzle.unit)}. {advice}"
 
 
 def _same(a: float, b: float) -> bool:

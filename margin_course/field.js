@@ -32,12 +32,11 @@ function lines(form, what) {
     const place = rows().indexOf(row);
     said.textContent = `line ${place + 1} of ${list.children.length}: ${row.dataset.line}`;
   };
-  const move = (row, by, button) => {
-    const all = rows(), place = all.indexOf(row) + by;
-    if (place < 0 || place >= all.length) return;
-    list.insertBefore(row, by < 0 ? all[place] : all[place].nextSibling);
-    button.focus(); // what moves on a page loses it
-    tell(row);
+  // Its neighbours make way: what leaves the page, even to come back, loses focus and pointer.
+  const move = (row, by) => {
+    const other = by < 0 ? row.previousElementSibling : row.nextElementSibling;
+    if (other) list.insertBefore(other, by < 0 ? row.nextSibling : row);
+    return Boolean(other);
   };
   what.lines.forEach((line, number) => {
     const row = part("li", "mc-line", list);
@@ -47,7 +46,7 @@ function lines(form, what) {
       const button = part("button", "mc-button mc-move", row, sign);
       button.type = "button";
       button.setAttribute("aria-label", `${word}: ${line}`);
-      button.onclick = () => move(row, by, button);
+      button.onclick = () => move(row, by) && tell(row);
     }
     const code = part("code", "mc-code", row, line);
     code.onpointerdown = (event) => {
@@ -58,16 +57,13 @@ function lines(form, what) {
     };
     code.onpointermove = (event) => {
       if (!row.classList.contains("mc-held")) return;
-      const over = rows().find((other) => {
-        const box = other.getBoundingClientRect();
-        return other !== row && box.top <= event.clientY && event.clientY <= box.bottom;
-      });
-      if (!over) return;
-      const box = over.getBoundingClientRect(), below = rows().indexOf(over) > rows().indexOf(row);
-      // Only once it is past the middle, or two lines of unlike height would change places forever.
-      const past = below ? event.clientY > box.top + box.height / 2
-        : event.clientY < box.top + box.height / 2;
-      if (past) list.insertBefore(row, below ? over.nextSibling : over);
+      // Past the middle of a neighbour, or two lines of unlike height would change places forever.
+      const middle = (other) => {
+        const box = other?.getBoundingClientRect();
+        return box && box.top + box.height / 2;
+      };
+      while (event.clientY < middle(row.previousElementSibling)) move(row, -1);
+      while (event.clientY > middle(row.nextElementSibling)) move(row, 1);
     };
     code.onpointerup = code.onpointercancel = () => {
       if (row.classList.contains("mc-held")) tell(row);

@@ -154,13 +154,8 @@ class Test(widgets.VBox):
             right["after"] += now == "hit"
             right["before"] += then == "hit"
             rows.append(self._row(question, then, now))
-        table = (
-            '<table style="border-collapse: separate; border-spacing: 1em 4px; text-align: left">'
-            '<thead><tr><th scope="col">before</th><th scope="col">now</th>'
-            '<th scope="col">question, and what is right now</th></tr></thead>'
-            f"<tbody>{''.join(rows)}</tbody></table>"
-        )
-        return page.status(f"<p>{escaped(self._score(right, before))}</p>") + table
+        shown = f'<ul style="list-style: none; padding: 0">{"".join(rows)}</ul>'
+        return page.status(f"<p>{escaped(self._score(right, before))}</p>") + shown
 
     def _score(self, right: dict[str, int], before: dict[str, str]) -> str:
         count = len(self.asked)
@@ -182,7 +177,7 @@ class Test(widgets.VBox):
         return "near" if option is None else "hit" if option.right else "miss"
 
     def _row(self, question: Question, then: str | None, now: str | None) -> str:
-        """One question in the report: both marks, and in a fold its words and its reason."""
+        """One question in the report: both marks, and in the fold its words and its reason."""
         option = question[self.given[question.name]]
         belief = self.beliefs[question.about]
         head = question.ask.rpartition(". ")[2]
@@ -197,10 +192,12 @@ class Test(widgets.VBox):
         file, _, heading = belief.section.partition("#")
         if now != "hit" and (self.folder / file).exists():  # an adapted course may have dropped it
             title = escaped(heading.replace("-", " "))
-            link = f'<a href="{escaped(belief.section)}" target="_blank">{title}</a>'
+            look = 'target="_blank" style="text-decoration: underline"'
+            link = f'<a href="{escaped(belief.section)}" {look}>{title}</a>'
             words += f"<p>Read again: notebook {escaped(file[:2])}, {link}</p>"
-        fold = f"<details><summary>{escaped(head)}</summary>{words}</details>"
-        return f"<tr><td>{_mark(then)}</td><td>{_mark(now)}</td><td>{fold}</td></tr>"
+        marks = f"before {_mark(then)}, now {_mark(now)}"
+        summary = f"<summary>{marks}: <i>{escaped(head)}</i></summary>"
+        return f"<li><details>{summary}{words}</details></li>"
 
     def _repr_mimebundle_(self, **how: Any) -> Any:
         """The live view; beside it the questions in a fold, the same for every reader."""

@@ -29,7 +29,12 @@ EXAMPLES = "500 or 5,000; 50 % or 0.5; -500 or -50 %; never"
 TYPED = re.compile(
     r"(?P<digits>[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(?P<unit>[^\d\s.,].*)?", re.I
 )
-TONES = {"hit": ("✓", palette.HIT), "near": ("≈", palette.NEAR), "miss": ("✗", palette.MISS)}
+# A sign and words say the same. On a dark page, field.css has lighter ones.
+TONES = {
+    "hit": ("✓", f"var(--mc-hit, {palette.HIT})"),
+    "near": ("≈", f"var(--mc-near, {palette.NEAR})"),
+    "miss": ("✗", f"var(--mc-miss, {palette.MISS})"),
+}
 QUOTES = " \t\n\"'“”"
 SUMMARY = "Predict first, then open"
 PREDICT, SHOW_ME = "predict", "show me"  # what buttons say

@@ -410,7 +410,7 @@ def test_every_order_that_runs_and_gives_the_number_is_right_and_no_other(name, 
         said = exercises._verdict_on_order(order, puzzle)
         is_right = math.isclose(gives, puzzle.right)
         right += is_right
-        assert said.startswith("right. It gives ") == is_right, order
+        assert (said == "right.") == is_right, order
         assert said.startswith("not yet. ") == (not is_right)
     assert 1 <= right < len(orders(puzzle)) / 8
     if name in ("02.6", "04.6"):  # in the others, each line needs the one before
@@ -471,7 +471,7 @@ def test_an_order_is_pressed_as_the_page_sends_it(path):
     assert field.field.what["lines"] == list(field.truth.shown)
     right = [field.truth.shown.index(line) + 1 for line in field.truth.lines]
     field.field.press("check", ",".join(map(str, right)))
-    assert "✓" in field.told.value and "right. It gives" in plain(field.told.value)
+    assert "✓" in field.told.value and "right. They give" in plain(field.told.value)
     field.field.press("hint", "")
     assert html.escape(field.hints[0]) in field.advice.value
 

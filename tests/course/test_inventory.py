@@ -89,7 +89,7 @@ def test_afterwards_a_reader_sees_what_changed():
     said = words(after)
     assert "Before the course 0 of 15 were right. 10 of 15 are right now." in said
     assert "67 % of what there was to gain" in said
-    rows = re.findall(r"<tr><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td></tr>", after.result.value)
+    rows = re.findall(r"<li>.*?before (.*?), now (.*?): <i>(.*?)</li>", after.result.value)
     assert len(rows) == 15
     for name, (then, now, fold) in zip(names, rows, strict=True):
         assert "✗" in then and ("✓" in now) == (name in first)

@@ -434,7 +434,7 @@ def new_open_cell(source):
         (without("## Exercises\n"), "must end in"),
         (without("**03.2 Design.** "), "must be 3 to 6"),
         (without("Compute.** "), "must be 3 to 6"),
-        (without("03.6 Order"), "must be 3 to 6"),
+        (without("03.6 Order"), "exercises must be of the kinds"),
         (without("03.5 Complete.** "), "exercises must be of the kinds"),
         (without('check("03.2", None)'), "a cell of its own that checks None"),
         (with_hint("liquidation price lies two fifths below the entry price?"), "03.2: its hint"),

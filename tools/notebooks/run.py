@@ -27,7 +27,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 from margin_course import prose
-from tools.notebooks import glossary
+from tools.notebooks import glossary, objectives
 from tools.repo import ROOT
 
 FOLDERS = "notebooks", "instructors/solutions"
@@ -272,6 +272,7 @@ def main(arguments=None) -> int:
     page = ROOT / "notebooks" / glossary.PAGE
     if not options.check:
         page.write_text(glossary.page(words), encoding="utf-8", newline="\n")
+        objectives.write()
     changed = 0
     for path, notebook in executed.items():
         if path.resolve().parent == page.parent:
