@@ -55,7 +55,10 @@ def test_a_changed_answer_does_not(source, folder, capsys):
         notebook = copy.deepcopy(source)
         cell = marked(notebook, "-answer")[place]
         variable = cell.source.split()[0]
-        cell.source += f'\n{variable} = 1.03 * {variable} + 1 if {variable} != "never" else 1'
+        cell.source += f"\nif isinstance({variable}, list):\n    {variable} = {variable}[::-1]"
+        cell.source += (
+            f'\nelse:\n    {variable} = 1.03 * {variable} + 1 if {variable} != "never" else 1'
+        )
         assert run(notebook) == [cell.id.replace("-answer", "-test")]
 
 
