@@ -24,7 +24,7 @@ from margin_course.lab import (
     status,
     step_slider,
 )
-from margin_course.palette import BORROWED, CROSS, DEAD, FAINT, INK, QUIET, YOURS
+from margin_course.palette import BORROWED, DEAD, FAINT, INK, QUIET, YOURS
 from margin_course.picture import (
     LINES,
     Parts,
@@ -84,7 +84,11 @@ class FlowPicture(Picture):
     state is {party: received}, below 0 for who gives; what is given is what is received.
     """
 
-    names = {"market": "the market", "balance": "your balance"}
+    names = {
+        "market": "the market",
+        "balance": "your balance",
+        "deleveraged traders": "winners,\nclosed early",
+    }
 
     def frame(self, scenario: Scenario) -> None:
         ax = self.axes[0]
@@ -135,12 +139,12 @@ class FlowPicture(Picture):
 
     def _colour(self, party: str) -> str:
         own = party == "balance" or party.startswith("margin ")
-        return YOURS if own else {"market": BORROWED, "unpaid": DEAD}.get(party, CROSS)
+        return YOURS if own else {"market": BORROWED, "unpaid": DEAD}.get(party, QUIET)
 
     def _name(self, party: str) -> str:
         if party.startswith("margin "):
             return f"your margin\nof {party.removeprefix('margin ')}"
-        return self.names.get(party, party).replace("deleveraged traders", "other\ntraders")
+        return self.names.get(party, party)
 
     def alt(self, state: Mapping[str, float]) -> str:
         told = [
@@ -201,7 +205,10 @@ class PathPicture(Picture):
         how: dict[str, Any] = {"x": -0.12, "fontweight": "normal"}
         prices.set_title("prices, change since entry", **how)
         balance = scenario.balance
-        worth.set(ylim=(-0.62 * balance, 1.5 * balance), xlabel="step")
+        runs = (both_modes(scenario, scenario.path(name)) for name in scenario.paths)
+        most = max(max(run.equity) for both in runs for run in both.values())
+        self.unit = max(balance, most / 1.4)  # of money; heights are laid out in it
+        worth.set(ylim=(-0.62 * self.unit, 1.5 * self.unit), xlabel="step")
         worth.set_yticks([0, balance], ["0", f"{balance:,g}"])
         worth.set_title(f"worth of the account [{scenario.currency}]", **how)
 
@@ -228,11 +235,11 @@ class PathPicture(Picture):
         yield from self._worth(worth, runs, steps, so_far)
 
     def _worth(self, ax: Any, runs: Mapping[str, Any], steps: np.ndarray, so_far: Any) -> Parts:
-        balance, step = self.scenario.balance, so_far[-1]
+        unit, step = self.unit, so_far[-1]
         now = {mode: np.interp(so_far, steps, run.equity) for mode, run in runs.items()}
         at, heights = -np.inf, {}
         for mode in sorted(runs, key=lambda mode: now[mode][-1]):  # names, one above the other
-            heights[mode] = at = max(now[mode][-1], at + 0.28 * balance)
+            heights[mode] = at = max(now[mode][-1], at + 0.28 * unit)
         lines = 0
         for mode, run in runs.items():
             (colour, style), equity = LINES[mode], now[mode]
@@ -246,7 +253,7 @@ class PathPicture(Picture):
                 y = run.equity[when]
                 yield ax.plot(when, y, "X", color=colour, markersize=12, zorder=8)[0]
                 words = f"{mode}: {' and '.join(event.symbols)} closed"
-                x, y = 0.5 * (lines // 2) * steps[-1], (-0.14 - 0.22 * (lines % 2)) * balance
+                x, y = 0.5 * (lines // 2) * steps[-1], (-0.14 - 0.22 * (lines % 2)) * unit
                 yield label(ax, x, y, words, colour, ha="left", ground=False)
                 lines += 1
 

@@ -241,9 +241,9 @@ def cited(facts: Mapping[str, Mapping[str, Any]], names: Iterable[str] | None = 
     >>> fact = {"date": "2021-10-21", "where": "A", "what": "BTC", "high": 20, "low": 16}
     >>> facts = {"wick": fact | {"source": "https://a.org/b", "grade": "S"}}
     >>> print(cited(facts).splitlines()[2])
-    | wick | 2021-10-21, A | BTC | 20.00 → 16.00, −20.00 % | [S: a.org](https://a.org/b) |
+    | 2021-10-21, A | BTC | 20.00 → 16.00, −20.00 % | [S: a.org](https://a.org/b) |
     """
-    lines = ["| name | day and place | what | figures | source |", "|:--|:--|:--|--:|:--|"]
+    lines = ["| day and place | what | figures | source |", "|:--|:--|--:|:--|"]
     for name in facts if names is None else names:
         fact = facts[name]
         known = [fact[key] for key in ("entry", "high", "low", "stop", "closed") if key in fact]
@@ -256,7 +256,7 @@ def cited(facts: Mapping[str, Mapping[str, Any]], names: Iterable[str] | None = 
         if "before" in fact:
             figures.append(f"{fact['before']:g}{fact['unit']} → {fact['after']:g}{fact['unit']}")
         place = f"{fact['date']}, {fact['where']}"
-        cells = name, place, fact["what"], ", ".join(filter(None, figures))
+        cells = place, fact["what"], ", ".join(filter(None, figures))
         safe = (text.escaped(cell, markdown=True) for cell in cells)
         lines.append(f"| {' | '.join((*safe, _link(fact['grade'], fact['source'])))} |")
     return "\n".join(lines)

@@ -65,7 +65,7 @@ def eth_edge_with_eth_as_collateral(book: Book) -> Answer:
         edge: "That is the price. Give its change.",
     }
     hints = (
-        "He owns the coins of the trade, and those that the balance has bought.",
+        "You own the coins of the trade, and those that the balance has bought.",
         "Balance and trade fall together: equity at price P is quantity · (P − entry) + coins · P.",
     )
     return Answer(edge / trade.price - 1, slips, hints)
@@ -80,7 +80,7 @@ def gain_of_the_fund_in_a_gap(book: Book) -> Answer:
     trade = account[trade.symbol]
     slips = {
         trade.risk(edge).equity: "So says the faulty simulator. Nobody bought at that price.",
-        trade.pnl(end / 2): "That is the whole loss. His margin pays a part of it.",
+        trade.pnl(end / 2): "That is the whole loss. Your margin pays a part of it.",
         -trade.risk(end / 2).equity: "Look at the sign: does the fund get this, or pay it?",
     }
     hints = (

@@ -37,7 +37,8 @@ def _hash(lab):
 _lab = _instances[{id!r}]
 _twins = globals().setdefault("_twins", {{}})
 if {id!r} not in _twins:
-    _more = [_lab.modes] if hasattr(_lab, "modes") else []  # what some labs are made with
+    # What some labs are made with.
+    _more = [getattr(_lab, name) for name in ("modes", "stories") if hasattr(_lab, name)]
     _twins[{id!r}] = type(_lab)(_lab.scenario, *_more)
 _twin = _twins[{id!r}]
 with _lab_module.DRAWING:  # the lab may be moved in another thread, now

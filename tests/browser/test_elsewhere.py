@@ -4,14 +4,12 @@ from contextlib import ExitStack
 
 import pytest
 
-from margin_course.lessons.stress import StressLab
-from margin_course.modes import PathLab
-from margin_course.scenarios import load
 from tests.browser.live import View, number, plain
 from tests.browser.stock import FOLDER, LABS, NAMES
-from tests.course.test_events import with_events
-from tests.support import browser, lessons
+from tests.support import browser
 from tests.support.waiting import until
+from tools.notebooks import run as notebooks
+from tools.publish import labs
 
 STDERR = "[data-mime-type='application/vnd.jupyter.stderr']"
 
@@ -38,21 +36,10 @@ def page(chrome):
     page.close()
 
 
-# Notebook and lab -> scenario and modes, where they are not those of the course.
-WALKS = {
-    "03_isolated_margin.ipynb": ("isolated", ["isolated"]),
-    "04_cross_margin.ipynb": ("cross", ["cross"]),
-}
-
-
 def fresh(kind, name):
     """A lab of this kind, made here as the notebook makes it."""
-    made, book = lessons.LABS[kind], load(FOLDER / "scenarios.toml")
-    if made is PathLab and name in WALKS:
-        table, modes = WALKS[name]
-        return made(book[table], modes)
-    scenario = book[made.starts_in]
-    return made(with_events(scenario) if made is StressLab else scenario)
+    made = map(labs.lab_of, labs.programs(notebooks.read(FOLDER / name)))
+    return next(lab for lab in made if type(lab).__name__ == kind)
 
 
 def matches(seen, lab):

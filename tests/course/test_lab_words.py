@@ -59,10 +59,10 @@ def test_others_pay_what_is_missing_after_a_jump_and_nothing_before():
     moves = {name: {trade.symbol: fall} for name, fall in falls.items()}
     lab = StressLab(replace(trader, moves=moves))
     for name, fall in falls.items():
-        lab.set(event=name)
+        lab.set(event=name, between=1, time=1.0)
         missing = max(-(trade.margin + position.pnl(trade.price * (1 + fall))), 0)
         assert (missing > 0) == (name == "deep")
-        line = next(line for line in lab.summary().splitlines() if "others would pay" in line)
+        line = next(line for line in lab.summary().splitlines() if "Others have paid" in line)
         assert f"isolated {text.money(missing, trader.currency)}" in line
 
 

@@ -24,11 +24,20 @@ from margin_course.lessons.faq_checks import FundingLab, FundingPicture
 from margin_course.lessons.isolated_margin import IsolatedLab
 from margin_course.lessons.leverage import LeverageLab
 from margin_course.lessons.real_exchanges import RulesLab
-from margin_course.lessons.stress import StressLab
+from margin_course.lessons.stress import (
+    FUND,
+    QueueLab,
+    StressLab,
+    WaterfallLab,
+    enough,
+    hedge_taken_apart,
+    margined_in_the_coin,
+    outage,
+)
 from margin_course.lessons.terms import TermsLab
 from margin_course.scenarios import load
 from margin_lib import MarginError
-from margin_lib.account import MODES
+from margin_lib.account import MODES, Account
 from margin_lib.bars import Bars
 from margin_lib.replay import Costs, replay
 from tests.support.lessons import STARTS
@@ -471,6 +480,7 @@ def test_a_fall_is_lived_through_where_its_edge_lies_beyond_it(book):
     edge = trader.account("isolated").liquidation_price(symbol) / trader[symbol].price - 1
     moves = {"short of it": {symbol: 0.99 * edge}, "beyond it": {symbol: 1.01 * edge}}
     lab = StressLab(replace(trader, moves=moves))
+    lab.set(time=1.0)
     assert lab.lines[0].startswith("Isolated: all alive")
     lab.set(event="beyond it")
     assert lab.lines[0].startswith(f"Isolated: {symbol} closed at ")
@@ -482,6 +492,7 @@ def test_coins_that_fall_with_the_trade_bring_the_edge_of_cross_nearer(book):
     trade = trader.trades[0]
     alone = replace(trader, trades=(trade,), moves={"down": {trade.symbol: -0.4}})
     lab = StressLab(alone)
+    lab.set(time=1.0)
     cash = float(lab.lines[1].split()[-2].replace(",", ""))
     lab.set(coin=1.0)
     assert "Cross: all alive" not in lab.summary()
@@ -490,6 +501,138 @@ def test_coins_that_fall_with_the_trade_bring_the_edge_of_cross_nearer(book):
     assert float(lab.lines[1].split()[-2].replace(",", "")) == pytest.approx(
         cash - 0.1 * loss, abs=0.01
     )
+
+
+# Who pays for a jump
+
+
+def ledger(lab, mode, depth):
+    """What each party received, however far the price jumped."""
+    lab.set(mode=mode, depth=depth)
+    return lab.shown.state["transfers"]
+
+
+def test_nothing_of_a_loss_disappears_at_any_step_of_the_waterfall(book):
+    lab = WaterfallLab(book["stress"])
+    for mode in MODES:
+        for depth in np.linspace(0, 6, 61):
+            paid = ledger(lab, mode, depth)
+            assert sum(paid.values()) == pytest.approx(0, abs=1e-6)
+
+
+def test_each_step_begins_where_the_one_before_it_was_not_enough(book):
+    scenario = book["stress"]
+    lab, fund, balance = WaterfallLab(scenario), FUND * scenario.balance, scenario.balance
+    for mode, own in (("isolated", scenario.trades[0].margin), ("cross", balance)):
+        assert not any(ledger(lab, mode, 1.5).values())
+        part = ledger(lab, mode, 2.5)
+        assert 0 < -min(part.values()) < own
+        assert lab.shown.state["transfers"]["insurance fund"] > 0  # it earns a fee
+        assert " 0.0 %, " not in lab.shown.tiles[0].note and "alive" in lab.shown.tiles[0].life
+        taken = ledger(lab, mode, 3.5)
+        assert min(taken.values()) == pytest.approx(-own)
+        assert taken["insurance fund"] > part["insurance fund"]
+        assert ledger(lab, mode, 4.5)["insurance fund"] == pytest.approx(-fund / 2)
+        assert ledger(lab, mode, 4.5)["deleveraged traders"] == 0
+        last = ledger(lab, mode, 6.0)
+        assert last["insurance fund"] == pytest.approx(-fund)
+        assert last["deleveraged traders"] == pytest.approx(-2 * fund)
+        assert last["unpaid"] == pytest.approx(0, abs=1e-6)
+
+
+def test_the_waterfall_of_a_short_runs_upwards_and_one_that_never_dies_stays(book):
+    scenario = book["stress"]
+    symbol = scenario.trades[0].symbol
+    short = WaterfallLab(scenario.with_trade(symbol, side="short"))
+    short.set(depth=6.0)
+    changes = short.shown.state["changes"]
+    assert changes == sorted(changes) and changes[-1] > 0
+    safe = WaterfallLab(scenario.with_trade(symbol, leverage=1, maintenance_rate=0))
+    safe.set(mode="cross", depth=6.0)
+    assert safe.summary() == "No price closes this trade."
+    assert not safe.shown.state["transfers"]
+
+
+@pytest.mark.parametrize("need", [0, 0.03, 0.15, 0.5, 0.8, 1])
+def test_both_rules_close_as_much_of_the_winners(book, need):
+    lab = QueueLab(book["stress"])
+    for fall in (0.01, 0.3, 0.8):
+        lab.set(need=need, fall=fall)
+        state = lab.shown.state
+        assert np.mean(state["queue"]) == pytest.approx(np.mean(state["pro rata"]))
+        assert np.mean(state["queue"]) == pytest.approx(need)
+        assert all(np.diff(state["queue"]) <= 0)  # nobody before who stands ahead
+
+
+def test_a_queue_closes_high_leverage_only_while_the_hole_is_small(book):
+    lab = QueueLab(book["stress"])
+    whole = np.median(lab.shown.state["leverage"])
+    lab.set(need=0.1)
+    state = lab.shown.state
+    first = [x for x, part in zip(state["leverage"], state["queue"], strict=True) if part]
+    assert np.median(first) > 2 * whole
+    lab.set(need=1.0)
+    assert np.median(lab.shown.state["leverage"]) == whole
+    lab.set(fall=0.5)  # a short at 10x whose price has halved holds 5 for each 6 of its own
+    assert pytest.approx(lab.shown.state["leverage"][1]) == 5 / 6
+
+
+# Crashes that happened to others
+
+
+def test_a_hedge_that_is_taken_apart_keeps_its_profit_up_to_the_losers_bankruptcy(book):
+    scenario = book["stress"]
+    leg = scenario.trades[1]
+    taken, runs = hedge_taken_apart(scenario)
+    loser = scenario.with_trade(leg.symbol, side="long").account({leg.symbol: "isolated"})
+    assert taken.price == pytest.approx(loser.bankruptcy_price(leg.symbol))
+    first = scenario.marks(**scenario.moves["first"])
+    assert taken.profit + taken.paid == pytest.approx(
+        scenario.account("cross")[leg.symbol].pnl(first[leg.symbol])
+    )
+    assert not runs["the hedge holds"]["cross"].dead
+    assert runs["taken apart"]["cross"].dead == [scenario.trades[0].symbol]
+
+
+def test_an_outage_takes_a_stop_and_leaves_the_liquidation_price(book):
+    scenario = book["stress"]
+    fact = {"entry": 100, "low": 70, "stop": 90, "closed": 104}
+    leverage, runs = outage(scenario, fact)
+    symbol = scenario.trades[0].symbol
+    assert leverage > 1
+    for run in runs["the stop acts"].values():
+        assert not run.dead
+        profit = 0.1 * scenario.trades[0].notional * (1 - 0)
+        fee = scenario.trades[0].contract.taker_fee
+        assert run.equity[-1] - scenario.balance == pytest.approx(profit, abs=2 * fee * profit * 10)
+    assert runs["the exchange stands still"]["isolated"].dead == [symbol]
+
+
+def test_a_long_margined_in_its_coin_is_one_more_leverage(book):
+    scenario = book["stress"]
+    trade = scenario.trades[0]
+    rate = trade.contract.maintenance_rate
+    coins = margined_in_the_coin(scenario, leverage=1).account("isolated")
+    change = coins.liquidation_price(trade.symbol) / trade.price - 1
+    assert change == pytest.approx((1 + rate) / 2 - 1)
+    dollars = scenario.with_trade(trade.symbol, leverage=2).account("isolated")
+    other = dollars.liquidation_price(trade.symbol) / trade.price - 1
+    assert change == pytest.approx(other, abs=0.01)
+
+
+def test_enough_money_is_what_a_replay_needs(book):
+    """A thousandth less than enough is liquidated, a thousandth more lives."""
+    scenario = book["stress"]
+    rng = np.random.default_rng(3)
+    drawn = scenario.market().paths(5, 20, rng)
+    pair = scenario.account("cross").positions
+    _, shared = enough(pair, drawn)
+    for number, money in enumerate(shared):
+        less, more = (
+            replay(Account(balance=part * money, positions=pair), drawn.path(number))
+            for part in (0.999, 1.001)
+        )
+        assert less.dead and not more.dead
 
 
 # What a reader takes hold of

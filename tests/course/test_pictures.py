@@ -38,7 +38,16 @@ from margin_course.lessons.real_exchanges import (
     RulesLab,
     RulesPicture,
 )
-from margin_course.lessons.stress import StressPicture, SurvivalPicture
+from margin_course.lessons.stress import (
+    STAGES,
+    QueueLab,
+    QueuePicture,
+    StressLab,
+    StressPicture,
+    SurvivalPicture,
+    WaterfallLab,
+    WaterfallPicture,
+)
 from margin_course.lessons.terms import TermsPicture
 from margin_course.lessons.your_account import AccountPlane, YourAccountLab
 from margin_course.modes import FlowPicture, PathPicture, both_modes, sides_of
@@ -95,14 +104,9 @@ def states(book):
         LadderPicture: (book["exchange"], ladder(book["exchange"])),
         RulesPicture: (book["exchange"], rules_state(book["exchange"])),
         CurvesPicture: (cross, {"one": ([0.2, 0.8], [0.1, 0.9], 1)}),
-        StressPicture: (
-            book["stress"],
-            {
-                "changes": np.array([0, -0.3, -0.6]),
-                "isolated": (np.array([9e3, 7e3, 7e3]), -0.2),
-                "cross": (np.array([9e3, 6e3, 3e3]), np.nan),
-            },
-        ),
+        StressPicture: (book["stress"], crash(book["stress"]).shown.state),
+        WaterfallPicture: (book["stress"], stage(book["stress"], 5.5)),
+        QueuePicture: (book["stress"], QueueLab(book["stress"]).shown.state),
         SurvivalPicture: (
             book["stress"],
             {
@@ -113,6 +117,18 @@ def states(book):
             },
         ),
     }
+
+
+def crash(scenario, fall=-0.9):
+    """A deep fall of the first trade, told to its end."""
+    symbol = scenario.trades[0].symbol
+    lab = StressLab(replace(scenario, moves={"crash": {symbol: fall}}))
+    lab.set(time=1.0)
+    return lab
+
+
+def stage(scenario, depth):
+    return WaterfallLab(scenario).at(depth=depth).shown.state
 
 
 def jumped(scenario):
@@ -447,14 +463,46 @@ def test_curves_are_what_they_are_given(book):
     assert picture.axes[0].yaxis.get_major_formatter()(0.5) == "50.0 %"
 
 
-def test_the_picture_of_a_fall_says_where_each_mode_dies_or_that_it_lives(book):
-    scenario, state = states(book)[StressPicture]
-    printed = words(StressPicture(scenario).plot(state))
-    assert "isolated: ✕ closed at −20.0 %" in printed
-    assert "cross: ● alive" in printed
-    assert "it ended here: −60 %" in printed
-    crosses = [a for a in StressPicture(scenario).plot(state).artists if marker(a) == "X"]
-    assert [tuple(map(float, a.get_xydata()[0])) for a in crosses] == [(-0.2, 7e3)]
+def test_the_picture_of_a_crash_says_where_each_mode_dies_or_that_it_lives(book):
+    scenario = book["stress"]
+    lab = crash(scenario)
+    state = lab.shown.state
+    printed = words(lab.canvas)
+    for mode in ("isolated", "cross"):
+        assert f"{mode} ✕ at {text.percent(state[mode].closed, 1)}" in printed
+        assert f"{mode} dies" in printed
+    assert "isolated ● alive" in words(crash(scenario, -0.01).canvas)
+
+
+def test_a_film_shows_only_what_has_happened_so_far(book):
+    lab = crash(book["stress"])
+    lab.set(between=1, time=0.99)  # one jump, at the very end
+    assert [each for each in words(lab.canvas) if "✕" in each] == []
+    assert all(part[0] == "alive" or part == "" for part in [lab.shown.tiles[0].life])
+    lab.set(time=1.0)
+    assert len([each for each in words(lab.canvas) if "✕" in each]) == 2
+
+
+def test_vessels_beside_a_crash_hold_the_money_of_the_ledger(book):
+    """What left the accounts is what the market, the fund and the winners have to show for it."""
+    lab = crash(book["stress"], -0.6)
+    lab.set(between=1)
+    state, scenario = lab.shown.state, book["stress"]
+    loss = 0.6 * scenario.trades[0].notional
+    fee = scenario.trades[0].contract.taker_fee * scenario.trades[0].notional
+    for mode in ("isolated", "cross"):
+        tally = state[mode]
+        paid = scenario.balance - tally.worth + tally.fund_before - tally.fund + tally.given_up
+        assert paid == pytest.approx(loss, abs=2 * fee)
+
+
+def test_the_steps_of_the_waterfall_light_up_one_after_another(book):
+    for depth in (0.5, 1.5, 2.5, 3.5, 4.5, 5.5):
+        state = stage(book["stress"], depth)
+        picture = WaterfallPicture(book["stress"]).plot(state)
+        now = [a for a in labels(picture) if a.get_fontweight() == "bold"]
+        names = [a.get_text() for a in now if a.get_text() in STAGES]
+        assert names == [STAGES[int(depth)]]
 
 
 def test_the_line_of_survival_shows_the_leverage_of_each_day(book):
