@@ -1,6 +1,6 @@
 """Notebook 09: crashes that happened, on one trade in both modes, and who pays for them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any, NamedTuple
@@ -45,6 +45,7 @@ from margin_course.picture import (
     vessel,
 )
 from margin_course.scenarios import Scenario, Trade
+from margin_lib import formulas
 from margin_lib.account import MODES, Account, Done, Position
 from margin_lib.bars import Bars
 from margin_lib.liquidation import Deleveraged, deleveraging_queue, mark_to_market, settle
@@ -233,6 +234,9 @@ class StressPicture(Picture):
     panels = (1, 1.12)
     stacked = True
     shared = False  # money stands below, not time
+    pots = ("you", "fund", "winners\ngive up")
+    left = {"isolated": 0.0, "cross": 3.42}  # where the pots of each mode begin
+    apart = 0.98
 
     def frame(self, scenario: Scenario) -> None:
         prices, money = self.axes
@@ -245,33 +249,40 @@ class StressPicture(Picture):
         money.set_axis_off()
         money.axhline(0, color=QUIET, linewidth=0.8, zorder=0)
         money.axvline(2.72, color=QUIET, linewidth=0.8, ymin=0.05, ymax=0.95, zorder=0)
+        for left, (place, name) in product(self.left.values(), enumerate(self.pots)):
+            at = left + self.apart * place
+            label(money, at, -0.06 * balance, name, ground=False, va="top")
 
-    def moving(self, state: Mapping[str, Any]) -> Parts:
-        yield from self._price(self.axes[0], state)
-        for mode, left in (("isolated", 0), ("cross", 3.42)):
-            yield from self._money(self.axes[1], mode, left, state[mode])
+    def ground_of(self, state: Mapping[str, Any]) -> Hashable:
+        edges = (float(edge) for edge in state["edges"].values())
+        return state["story"], len(state["x"]), *edges
 
-    def _price(self, ax: Any, state: Mapping[str, Any]) -> Parts:
-        story, x, y, time = state["story"], state["x"], state["y"], state["time"]
-        known = np.linspace(0, 1, len(story.changes))
-        at = np.inf
+    def ground(self, state: Mapping[str, Any]) -> Parts:
+        """What does not hang on the time: known prices, the way between, where each mode dies."""
+        (ax, _), story, at = self.axes, state["story"], np.inf
         for mode, (colour, style) in LINES.items():
             edge = state["edges"][mode]
             if np.isfinite(edge) and -1 < edge < 0.2:
                 yield ax.plot([-0.03, 1.02], [edge, edge], color=colour, ls=style, lw=1.2)[0]
                 at = min(edge, at - 0.25)  # names of lines that are close, one below the other
                 yield inside(label(ax, 1.4, at, f"{mode} dies", colour, ha="right", ground=False))
-        step = state["step"]
-        yield ax.step(x, y, where="post", color=INK, linestyle=":", linewidth=1.5, zorder=4)[0]
-        so_far = np.append(x[: step + 1], time), np.append(y[: step + 1], y[step])
-        yield ax.step(*so_far, where="post", color=INK, zorder=5)[0]
-        how: dict[str, Any] = {"markersize": 13, "markerfacecolor": "none", "zorder": 7}
+        yield ax.step(state["x"], state["y"], where="post", color=INK, ls=":", lw=1.5, zorder=4)[0]
+        known = np.linspace(0, 1, len(story.changes))
+        how: dict[str, Any] = {"markersize": 13, "markerfacecolor": "none", "zorder": 5}
         yield ax.plot(known, story.changes, "o", markeredgecolor=INK, clip_on=False, **how)[0]
         for place, when in zip(known, story.when, strict=True):
             align = "left" if place == 0 else "right" if place == 1 else "center"
             side = -0.02 if place == 0 else 0.02 if place == 1 else 0
             yield label(ax, place + side, -1.28, when, QUIET, ha=align, ground=False)
-        yield self.hold(dot(ax, time, y[step]), x="time")
+
+    def moving(self, state: Mapping[str, Any]) -> Parts:
+        prices, money = self.axes
+        x, y, time, step = (state[name] for name in ("x", "y", "time", "step"))
+        so_far = np.append(x[: step + 1], time), np.append(y[: step + 1], y[step])
+        yield prices.step(*so_far, where="post", color=INK, zorder=5)[0]
+        yield self.hold(dot(prices, time, y[step]), x="time")
+        for mode, left in self.left.items():
+            yield from self._money(money, mode, left, state[mode])
 
     def _money(self, ax: Any, mode: str, left: float, tally: "Tally") -> Parts:
         balance, colour = self.scenario.balance, LINES[mode][0]
@@ -281,17 +292,15 @@ class StressPicture(Picture):
         whole = tally.is_closed and mode == "cross"
         full = 1.08 * balance
         pots = (
-            ("you", balance, max(tally.worth, 0), YOURS, whole),
-            ("fund", tally.fund_before, tally.fund, QUIET, False),
-            ("winners\ngive up", 0.0, tally.given_up, DEAD, False),
+            (balance, max(tally.worth, 0), YOURS, whole),
+            (tally.fund_before, tally.fund, QUIET, False),
+            (0.0, tally.given_up, DEAD, False),
         )
-        for place, (name, rim, level, fill, closed) in enumerate(pots):
-            x = left + 0.98 * place
+        for place, (rim, level, fill, closed) in enumerate(pots):
+            x = left + self.apart * place
             yield from vessel(ax, x, rim or 0.04 * balance, level, fill, 0, 0.66, closed, full)
             top = max(min(level, full), rim, 0.04 * balance) + 0.11 * balance
             yield label(ax, x, top, f"{level:,.0f}", ground=False)
-            words = label(ax, x, -0.06 * balance, name, ground=False, va="top")
-            yield inside(words)
 
     def alt(self, state: Mapping[str, Any]) -> str:
         unit, story, step = self.scenario.currency, state["story"], state["step"]
@@ -369,9 +378,9 @@ class StressLab(Lab):
         between = "trades between two known prices; nobody has told how many there were"
         time = "walks from the first known moment to the last"
         return {
-            "event": choice("crash", events, events[0], "what happened", "market"),
-            "leverage": leverage_of(trade, "sizes the trade: margin times leverage"),
             "coin": slider("balance in the coin [%]", 0, 0, 1, 0.05, coins, "account", ".0%"),
+            "leverage": leverage_of(trade, "sizes the trade: margin times leverage"),
+            "event": choice("crash", events, events[0], "what happened", "market"),
             "between": slider("prices in between", 20, 1, 40, 1, between, "market", ".0f"),
             "time": slider("time [%]", 0, 0, 1, 1 / 60, time, "view", ".0%"),
         }
@@ -538,7 +547,9 @@ class WaterfallLab(Lab):
                 "market",
                 ",.0f",
             ),
-            "depth": slider("how far it jumps", 0, 0, len(STAGES), 0.05, jump, "market", ".2f"),
+            "depth": slider(
+                "how far it jumps [step]", 0, 0, len(STAGES), 0.05, jump, "market", ".2f"
+            ),
         }
 
     def make_presets(self, scenario: Scenario) -> Presets:
@@ -548,7 +559,7 @@ class WaterfallLab(Lab):
         trade = scenario.trades[0]
         account = scenario.first_trades(1).account(mode)
         _, winners = others(trade, scenario.balance)
-        prices = borders(account, trade.symbol, trade.price, fund)
+        prices = borders(account, trade.symbol, trade.price, fund, 2 * FUND * scenario.balance)
         price = float(np.interp(depth, range(len(prices)), prices))
         marks, stage = {trade.symbol: price}, stage_of(depth)
         end, paid = account, {}
@@ -592,12 +603,14 @@ class WaterfallLab(Lab):
         return [f"{symbol} {change}. {TOLD_OF_STAGES[stage]} You keep {worth}."], tiles
 
 
-def borders(account: Account, symbol: str, entry: float, fund: float) -> list[float]:
+def borders(
+    account: Account, symbol: str, entry: float, fund: float, winners: float
+) -> list[float]:
     """Prices at which each of the STAGES begins, and the one at which the picture ends.
 
     Entry; the liquidation price, twice, for cancelling orders sells nothing; where less than the
-    backstop's share of the maintenance margin is left; the bankruptcy price; where the fund is
-    empty; and where winners have paid as much as the fund again, and once more.
+    backstop's share of the maintenance margin is left; the bankruptcy price; where a fund of so
+    much is empty; and where winners have paid so much.
     """
     marks = {symbol: entry}
     first, zero = (
@@ -613,8 +626,14 @@ def borders(account: Account, symbol: str, entry: float, fund: float) -> list[fl
         found = int(np.argmax(np.less(risk.equity, BACKSTOP * risk.maintenance_margin)))
         low, high = parts[max(found - 1, 0)], parts[found]
     taken = first + high * (zero - first)
-    units = account[symbol].quantity
-    empty, last = (max(zero - times * fund / units, 0.02 * entry) for times in (1, 3))
+    held, far = account[symbol], entry * (0.02 if zero < entry else 50)
+
+    def beyond(money: float) -> float:
+        """Where so much more is lost than the account has."""
+        price = formulas.bankruptcy_price(zero, held.units, money, held.contract.inverse)
+        return float(np.nan_to_num(price, nan=far))
+
+    empty, last = beyond(fund), beyond(fund + winners)
     return [entry, first, first, taken, zero, empty, last]
 
 
@@ -685,7 +704,7 @@ class QueueLab(Lab):
 
     picture = QueuePicture
     starts_in = "stress"
-    on_page = ("need", "fall")
+    on_page = ("need",)
     look = "the leverage that is written on what is closed, in either row."
 
     # Chosen leverage of each winner; all have sold as much, at the same price.
