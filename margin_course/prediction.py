@@ -238,7 +238,7 @@ def scale(guess: float, truth: float, unit: str) -> str:
     """HTML of a line with two marks on it: the guess above, the truth below."""
     values = [0.0, guess, truth]
     low, high = min(values), max(values)
-    if not (math.isfinite(low) and math.isfinite(high)) or high - low < ZERO:
+    if not all(map(math.isfinite, values)) or high - low < ZERO:  # "never" lies on no line
         return ""
     zero, mine, true = (20 + 360 * (value - low) / (high - low) for value in values)
 

@@ -590,11 +590,16 @@ class WaterfallLab(Lab):
         change = text.percent(marks[symbol] / trade.price - 1, 1)
         got, given = (paid.get(who, 0.0) for who in OTHERS)
         at = f"at {change}, {share} sold"
-        life = "alive" if open_ else "closed"
-        where = f"closed at {change}" if life == "closed" else at
-        name = f"{mode}, all of it"
-        tiles = [
-            Tile(name, worth, where, life, mode),
+        life, where = ("alive", at) if open_ else ("closed", f"closed at {change}")
+        whole = Tile(f"{mode}, all of it", worth, where, life, mode)
+        if mode == "isolated":
+            pocket = end.risk(marks, symbol).equity if open_ else 0.0
+            tiles = [Tile(f"{symbol}'s pocket", text.money(pocket, unit), where, life, mode)]
+            whole = whole._replace(note="", life="")
+        else:
+            tiles = []
+        tiles += [
+            whole,
             Tile("insurance fund", text.money(fund + got, unit), text.money(got, unit, sign=True)),
             Tile("winners give up", text.money(max(-given, 0), unit), "of their profit"),
         ]

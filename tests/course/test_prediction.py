@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from margin_course import prediction
-from margin_course.prediction import described, order, predict, read, reply, your_predictions
+from margin_course.prediction import described, order, predict, read, reply, scale, your_predictions
 from margin_lib import MarginError
 
 NAN = math.nan
@@ -234,3 +234,9 @@ def test_words_cannot_break_the_page():
     assert "<b> &" not in asked.static() and "<i>" not in asked.static()
     told = re.search(r'data-prediction="([^"]*)"', asked.static())[1]
     assert json.loads(html.unescape(told)) == asked.data
+
+
+def test_never_is_drawn_on_no_line():
+    for guess, truth in ((NAN, -0.49), (-0.49, NAN), (NAN, 0.5)):
+        assert scale(guess, truth, "%") == ""
+    assert "you: −50 %" in scale(-0.5, -0.49, "%")
