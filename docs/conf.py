@@ -121,11 +121,18 @@ def described(app, name, context, doctree):
     )
     for key, value in tags.items():
         lines.append(f'<meta property="{key}" content="{escape(striptags(value))}">')
+    course = {"@context": "https://schema.org", "@type": "Course", "name": project}
+    course |= {"url": address, "isAccessibleForFree": True}
+    path = Path(app.env.doc2path(name)) if name in app.env.found_docs else None
     if name == root_doc:
-        course = {"@context": "https://schema.org", "@type": "Course", "name": project}
-        course |= {"description": about, "url": address, "isAccessibleForFree": True}
-        course |= {"provider": {"@type": "Organization", "name": project, "url": address}}
-        told = json.dumps(course, ensure_ascii=False).replace("<", "\\u003c")
+        resource = course | {"description": about}
+        resource["provider"] = {"@type": "Organization", "name": project, "url": address}
+    elif path and path.parent == site.SOURCES / "notebooks" and path.suffix == ".ipynb":
+        resource = site.described(path, f"{address}{name}.html", course) | {"description": about}
+    else:
+        resource = None
+    if resource:
+        told = json.dumps(resource, ensure_ascii=False).replace("<", "\\u003c")
         lines.append(f'<script type="application/ld+json">{told}</script>')
     context["metatags"] = "\n".join([context.get("metatags", ""), *lines])
 

@@ -14,6 +14,7 @@ import pytest
 from tests.support.waiting import until
 from tools.publish import links, site
 from tools.publish.site import MODULES, SITE
+from tools.repo import ROOT
 
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
 PAGES = [page for page in PAGES if not page.startswith(("lite/", "_modules/", "_static/"))]
@@ -122,9 +123,12 @@ def test_every_page_says_what_it_is():
         (about,) = re.findall(r'<meta name="description" content="([^"]+)">', html)
         assert 10 < len(about) <= 260, name
         assert re.search(r'property="og:title" content="[^"]+"', html), name
-    html = (SITE / "index.html").read_text(encoding="utf-8")
-    (course,) = re.findall(r'<script type="application/ld\+json">(.+?)</script>', html)
-    assert json.loads(course)["@type"] == "Course"
+        (told,) = re.findall(r'<script type="application/ld\+json">(.+?)</script>', html) or [None]
+        kind = json.loads(told)["@type"] if told else None
+        notebook = (ROOT / name).with_suffix(".ipynb")
+        lesson = notebook.parent.name == "notebooks" and notebook.exists()
+        front = "Course" if name in ("index.html", "README.html") else None
+        assert kind == ("LearningResource" if lesson else front), name
 
 
 def test_every_page_has_its_policy():

@@ -251,3 +251,13 @@ def test_lite_loads_what_the_library_imports(root, project):
 def test_lite_keeps_the_pyodide_that_is_tried(project):
     (line,) = [one for one in project["dependency-groups"]["lite"] if "pyodide" in one]
     assert str(Requirement(line).specifier).startswith("==")
+
+
+def test_a_lesson_tells_indexes_what_it_teaches_and_how_long_that_takes(root):
+    told = site.described(root / "notebooks" / "01_leverage.ipynb", "a", {"@type": "Course"})
+    assert told["@type"] == "LearningResource" and told["name"] == "Leverage"
+    assert re.fullmatch(r"PT\d+M", told["timeRequired"])
+    assert 3 <= len(told["teaches"]) <= 4
+    assert not [aim for aim in told["teaches"] if re.search(r"[\[\]<>;]", aim)]
+    index = site.described(root / "notebooks" / "00_index.ipynb", "a", {})
+    assert "teaches" not in index

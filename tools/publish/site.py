@@ -12,13 +12,14 @@ import subprocess
 import sys
 
 from tools import repo
+from tools.notebooks import run as notebooks
 from tools.publish import badges, feed, labs, live, plane
 from tools.repo import ROOT
 
 SOURCES = ROOT / "build" / "pages"
 SITE = ROOT / "build" / "site"
 LITE = badges.LITE.split("/")[0]  # the folder in the site that tools.publish.lite fills
-COPIED = ["*.md", "LICENSE*", "CITATION.cff", "notebooks", "instructors"]
+COPIED = ["[A-Z]*.md", "LICENSE*", "CITATION.cff", "notebooks", "instructors"]
 IGNORED = shutil.ignore_patterns(".*", "__pycache__")
 BADGE = re.compile(r"^\[!\[Binder\].*$", re.MULTILINE)  # a picture of another site
 RUN = f'[Run on Binder][binder] · <a href="{LITE}/index.html">Run without a server</a>'
@@ -77,14 +78,14 @@ def gather(folder=SOURCES):
                 shutil.copytree(path, folder / path.name, ignore=IGNORED)
             else:
                 shutil.copy(path, folder)
-    notebooks, teaching = folder / "notebooks", folder / "instructors"
+    lessons, teaching = folder / "notebooks", folder / "instructors"
     pages = {
         "README.md": front(repo.read(folder / "README.md")),
         "notebooks/contents.md": contents(
             "The course",
             "Read the notebooks in this order. The labs move on these pages by their most telling "
             "controls; the links below each of them open it where all of them do.",
-            [name for ending in ("ipynb", "md") for name in found(notebooks, ending)],
+            [name for ending in ("ipynb", "md") for name in found(lessons, ending)],
         ),
         "library/contents.md": contents(
             "The library",
@@ -102,6 +103,28 @@ def gather(folder=SOURCES):
     for name, text in pages.items():
         (folder / name).parent.mkdir(exist_ok=True)
         repo.write(folder / name, text)
+
+
+# What a page says of itself to those who index it
+
+
+def described(path, address, course):
+    """A lesson in the words of schema.org: what it teaches, and how long that takes."""
+    notebook = notebooks.read(path)
+    first = notebook.cells[0].source
+    aims = re.search(r"(?ms)^\*\*After this you can\*\*\n\n(.*?)\n\n", first)
+    minutes = re.search(r"\*\*Time:\*\* (\d+) minutes", first)
+    said = {"@context": "https://schema.org", "@type": "LearningResource", "url": address}
+    said |= {"name": re.sub(r"^# (\d\d · )?", "", first.splitlines()[0]), "inLanguage": "en"}
+    said |= {"learningResourceType": "interactive notebook", "educationalLevel": "beginner"}
+    said |= {"isAccessibleForFree": True, "isPartOf": course}
+    said |= {"license": "https://creativecommons.org/licenses/by/4.0/"}
+    if minutes:
+        said["timeRequired"] = f"PT{minutes[1]}M"
+    if aims:
+        aims = re.sub(r"<!--.*?-->|\[([^]]+)\]\([^)]+\)", r"\1", aims[1])
+        said["teaches"] = [line.strip("- ;.") for line in aims.splitlines()]
+    return said
 
 
 # Docstrings: plain text, as tests/repo/test_docstrings.py says
