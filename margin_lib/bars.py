@@ -5,7 +5,6 @@ is a bar that goes nowhere, so a path of marks is a path of bars too. Arrays hav
 many paths stand side by side in columns.
 """
 
-import lzma
 import re
 import zipfile
 import zlib
@@ -19,6 +18,21 @@ import pandas as pd
 
 from margin_lib.errors import MarginError, as_scalar, count, number, of_type, one_number
 from margin_lib.types import ArrayLike, Marks, Number
+
+# What a file that cannot be read raises, packed or not.
+SPOILT: tuple[type[Exception], ...] = (
+    OSError,
+    EOFError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+try:
+    from lzma import LZMAError
+except ImportError:  # a Python may be built without it, as some are for a browser
+    pass
+else:
+    SPOILT += (LZMAError,)
 
 STEPS_PER_BLOCK = 32  # So few that their prices stay in the processor's cache.
 COLUMNS = ("open", "low", "high", "close")
@@ -518,7 +532,7 @@ def _pieces(source: str | Path | IO | pd.DataFrame, label: str) -> Iterator[pd.D
         raise MarginError(label, rule, f"byte 0x{error.object[error.start]:02x}") from None
     except MarginError:
         raise
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, lzma.LZMAError, zlib.error) as error:
+    except SPOILT as error:
         why = str(getattr(error, "strerror", None) or error).strip().splitlines()[0]
         raise MarginError(label, "must be a file that can be read", why) from None
 

@@ -27,3 +27,9 @@ print(sorted({"matplotlib", "ipywidgets", "IPython"} & set(sys.modules)))
     )
     assert (run.returncode, run.stdout, run.stderr) == (0, "[]\n", "")
     assert not list(tmp_path.iterdir()), "import margin_lib wrote something"
+
+
+def test_a_python_without_lzma_will_do():
+    """One may be built without it, as some are for a browser."""
+    code = "import sys; sys.modules['lzma'] = None; import margin_lib, margin_course"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -82,7 +82,7 @@ def test_a_grid_holds_the_start_and_every_preset(said, program):
     assert 1 <= len(names) <= 1 + max(3, len(lab.scenario.trades))
     for preset, moved in zip(told["presets"], lab.presets.values(), strict=True):
         place = [preset["at"].get(n, told["start"][names.index(n)]) for n in names]
-        wanted = lab.at(**moved).values()
+        wanted = lab.at(**lab.presets["start"] | moved).values()
         assert where.at(preset["others"][0], place) == pytest.approx(wanted)
     for control, (name, values) in zip(told["controls"], where.values.items(), strict=True):
         assert len(control["shown"]) == len(set(control["shown"])) == len(values)

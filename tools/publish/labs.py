@@ -228,7 +228,7 @@ def resets(lab: Lab, where: Grid, name: str) -> dict[str, int]:
     """Which other controls a move of this one puts elsewhere, wherever they stand, and where."""
     found = {}
     for moved in lab.presets.values():
-        there = lab.at(**moved)
+        there = lab.at(**lab.presets["start"] | moved)
         before = there.values()
         others = (x for x in where.values[name][::-1] if x != before[name])
         there.set(**{name: next(others, before[name])})
