@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 import tomllib
+from pathlib import Path
 from pkgutil import walk_packages
 from xml.etree import ElementTree as Xml
 
@@ -111,6 +112,14 @@ def test_the_feed_has_every_version(root):
     said = [(e.find("a:title", space).text, e.find("a:updated", space).text[:10]) for e in entries]
     assert said == days and days
     assert all("<li>" in entry.find("a:content", space).text for entry in entries)
+
+
+def test_a_link_to_what_the_site_does_not_hold_leads_to_the_repository(root, tmp_path):
+    (tmp_path / "README.md").touch()
+    text = "[a](README.md) [b](Makefile#x) [c](nowhere.md) [d](https://e.org) [f](#g)"
+    base = f"https://github.com/{badges.repository()}/blob/main"
+    wanted = text.replace("(Makefile", f"({base}/Makefile")
+    assert site.outward(text, Path(), tmp_path) == wanted
 
 
 def test_every_word_is_in_the_glossary(root, sources):

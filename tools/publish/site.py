@@ -21,6 +21,7 @@ SITE = ROOT / "build" / "site"
 LITE = badges.LITE.split("/")[0]  # the folder in the site that tools.publish.lite fills
 COPIED = ["[A-Z]*.md", "LICENSE*", "CITATION.cff", "notebooks", "instructors"]
 IGNORED = shutil.ignore_patterns(".*", "__pycache__")
+LINK = re.compile(r"\]\((?![a-z]+:|#)([^)#\s]+)")
 BADGE = re.compile(r"^\[!\[Binder\].*$", re.MULTILINE)  # a picture of another site
 RUN = f'[Run on Binder][binder] · <a href="{LITE}/index.html">Run without a server</a>'
 
@@ -57,6 +58,18 @@ def front(readme):
     return "\n".join([BADGE.sub(RUN, readme), "", *tree])
 
 
+def outward(text, here, folder):
+    """Markdown whose links to what the site does not hold lead to the repository."""
+    base = f"https://github.com/{badges.repository()}/blob/main/"
+
+    def led(link):
+        path = here / link[1]
+        there = (ROOT / path).exists() and not (folder / path).exists()
+        return f"]({base}{path.as_posix()}" if there else link[0]
+
+    return LINK.sub(led, text)
+
+
 def module_page(name):
     """A page (reStructuredText) of what one module holds."""
     return f"{name}\n{'=' * len(name)}\n\n.. automodule:: {name}\n   :members:\n"
@@ -78,6 +91,8 @@ def gather(folder=SOURCES):
                 shutil.copytree(path, folder / path.name, ignore=IGNORED)
             else:
                 shutil.copy(path, folder)
+    for path in folder.rglob("*.md"):
+        repo.write(path, outward(repo.read(path), path.parent.relative_to(folder), folder))
     lessons, teaching = folder / "notebooks", folder / "instructors"
     pages = {
         "README.md": front(repo.read(folder / "README.md")),
