@@ -82,8 +82,8 @@ def test_no_notebook_is_forgotten():
 
 
 def test_every_exercise_has_a_level_and_its_belief_is_known():
-    levels = {name: each for name, each in DATA["levels"].items() if name[:2] in DATA}
-    assert set(levels) == {name for name in every() if name[:2] in DATA}
+    levels, numbers = DATA["levels"], {path.name[:2] for path in LESSONS}
+    assert set(levels) == {name for name in every() if name[:2] in numbers}
     for name, each in levels.items():
         assert each["level"] in objectives.LEVELS
         assert set(each) <= {"level", "belief"} and each.get("belief") in {None, *INVENTORY.beliefs}

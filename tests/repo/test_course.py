@@ -54,6 +54,10 @@ def test_added_and_dropped_again_leaves_all_as_it_was(copy, monkeypatch, capsys)
         assert not re.search(r"\b03\.\d", after[name]), name
     old = len(re.findall(r"(?m)^\[\[03\]\]", after["notebooks/quiz.toml"]))
     assert len(re.findall(rf"(?m)^\[\[{free}\]\]", after["notebooks/quiz.toml"])) == old > 2
+    purposes = after["notebooks/objectives.toml"]
+    assert len(re.findall(rf"(?m)^\[\[{free}\]\]", purposes)) == 4
+    levels = re.findall(rf'(?m)^"{free}\.(\d)" = ', purposes)
+    assert levels == re.findall(r'(?m)^"03\.(\d)" = ', purposes) and levels
     (row,) = [x for x in after["README.md"].splitlines() if f"(notebooks/{free}_" in x]
     minutes = re.search(r"\*\*Time:\*\* (\d+)", after[f"notebooks/{free}_my_market.ipynb"])[1]
     assert row.endswith(f"| {minutes} |")

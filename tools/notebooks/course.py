@@ -4,8 +4,8 @@
         a copy of notebook LIKE (03, say) to rewrite
     python -m tools.notebooks.course drop 07 08 09 11
 
-To a notebook belong its answers, its solutions, its quiz, its rows in README.md and in the index,
-and the links between neighbours. Run `make notebooks` afterwards.
+To a notebook belong its answers, its solutions, its quiz, its objectives, its rows in README.md and
+in the index, and the links between neighbours. Run `make notebooks` afterwards.
 """
 
 import re
@@ -65,6 +65,13 @@ def questions(number):
     return re.search(rf"(?ms)^# {number} .*?(?=^# \d\d |\Z)", text)[0]
 
 
+def objectives(text, number):
+    """The objectives of a notebook, as they stand in objectives.toml, and the levels after them."""
+    found = re.search(rf"(?ms)^# {number} .*?(?=^# )", text)
+    levels = re.findall(rf'(?m)^"{number}\.\d+" = .*\n', text)
+    return found[0] if found else "", "".join(levels)
+
+
 def edit(path, function):
     """Change the Markdown of a notebook, cell by cell."""
     notebook = notebooks.read(path)
@@ -116,6 +123,11 @@ def drop(number):
     quiz = folder("notebooks/quiz.toml")
     text = repo.read(quiz).replace(questions(number), "").rstrip() + "\n"
     repo.write(quiz, text)
+    purposes = folder("notebooks/objectives.toml")
+    text = repo.read(purposes)
+    for each in objectives(text, number):
+        text = text.replace(each, "") if each else text
+    repo.write(purposes, text)
     for path in (
         answers_of(number),
         folder(f"instructors/solutions/{stem}.ipynb"),
@@ -151,6 +163,13 @@ def add(stem, like):
     copied = re.sub(r"\A# .*", f"# {number} {words}", copied)
     text = repo.read(quiz).rstrip() + "\n\n" + copied.rstrip() + "\n"
     repo.write(quiz, text)
+    purposes = folder("notebooks/objectives.toml")
+    text = repo.read(purposes)
+    copied, levels = objectives(text, like)
+    copied = copied.replace(f"[[{like}]]", f"[[{number}]]").replace(f'"{like}.', f'"{number}.')
+    copied = re.sub(r"\A# .*", f"# {number} {words}", copied)
+    text = re.sub(r"(?m)^(?=# Level)", lambda _: copied, text)
+    repo.write(purposes, text + levels.replace(f'"{like}.', f'"{number}.'))
     rows(stem, words, old)
 
 
