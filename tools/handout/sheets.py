@@ -2,9 +2,9 @@
 
     python -m tools.handout.sheets
 
-The picture is that of the first lab in the notebook, as it is stored; the questions are the first
-two of its quiz; the points stand in instructors/handouts.toml. Writes pages to build/handouts, and
-a PDF of each where there is a Chromium.
+The picture is that of the first lab in the notebook, as it is stored; the points are its key
+points; the questions are the first two of its quiz. Writes pages to build/handouts, and a PDF of
+each where there is a Chromium.
 """
 
 import re
@@ -43,6 +43,14 @@ def picture(notebook):
     return ""
 
 
+def points(notebook):
+    """The key points of a notebook, as plain words."""
+    texts = [cell.source for cell in notebook.cells if cell.source.startswith("## Key points")]
+    text = re.sub(r"<!--.*?-->|`", "", "\n".join(texts))
+    text = re.sub(r"\[([^]]+)\]\([^)]+\)", r"\1", text)
+    return re.findall(r"(?m)^- (.+)$", text)
+
+
 def listed(words, kind="ul", name=""):
     rows = "".join(f"<li>{escape(each)}</li>" for each in words)
     return f'<{kind} class="{name}">{rows}</{kind}>'
@@ -51,10 +59,9 @@ def listed(words, kind="ul", name=""):
 def sheet(path):
     """The page of one lesson."""
     number, title = course.title(path)
-    told = files.toml(ROOT / "instructors" / "handouts.toml").get(number)
-    parts = [f"<h1>{number} · {escape(title)}</h1>", picture(notebooks.read(path))]
-    if told:
-        parts += ["<h2>What to keep</h2>", listed(told["points"], "ol")]
+    notebook = notebooks.read(path)
+    parts = [f"<h1>{number} · {escape(title)}</h1>", picture(notebook)]
+    parts += ["<h2>What to keep</h2>", listed(points(notebook), "ol")]
     asked = files.toml(ROOT / "notebooks" / "quiz.toml").get(number, [])[:2]
     if asked:
         parts.append("<h2>Could you tell somebody?</h2>")
