@@ -651,7 +651,7 @@ def nearest_zeros(
     (1.0, 5.0)
     """
     now = number("now", now, above=0)
-    left, right, at_left, at_right, slope = _pieces(value, kinks, now)
+    left, right, at_left, at_right, slope = pieces(value, kinks, now)
     zero = left - at_left / slope
     some = right > left
 
@@ -676,14 +676,29 @@ def nearest_zeros(
     return as_scalar(root[0]), as_scalar(root[1])
 
 
-def _pieces(
-    value: Callable[[Number], Number], kinks: Iterable[Number], now: Number
+def pieces(
+    value: Callable[[Number], Number], kinks: Iterable[ArrayLike], now: ArrayLike
 ) -> tuple[np.ndarray, ...]:
-    """Left and right end of each piece, the value just within them, and the slope.
+    """The straight lines that something is made of, between 0, kinks and today's price.
 
-    The last piece has no end; its right one is only where it is looked at. The values may have
-    dimensions before that of the pieces.
+    Parameters
+    ----------
+    value, kinks, now : as for `nearest_zeros`; values may have dimensions in front of the pieces'
+
+    Returns
+    -------
+    (ndarray, ...)             left and right end of each piece [quote per coin], the value just
+                               within both, and the slope, 1 for a level line. The last piece has no
+                               end; its right one is only where it is looked at
+
+    Equation:  slope = (value at the right − value at the left) / (right − left)
+
+    Source: a straight line through two points.
+
+    >>> [column.tolist() for column in pieces(lambda price: 2 - abs(price - 3), [3.0], now=3.0)]
+    [[0.0, 3.0, 3.0], [3.0, 3.0, 6.0], [-1.0, 2.0, 2.0], [2.0, 2.0, -1.0], [1.0, 1.0, -1.0]]
     """
+    now = number("now", now, above=0)
     left = np.sort(np.stack(np.broadcast_arrays(0 * now, now, *kinks)), axis=0)
     right = np.concatenate([left[1:], 2 * left[-1:]])
     quarter = (right - left) / 2 / 2
@@ -718,7 +733,7 @@ def with_crossings(
     [2.5, 3.0, 4.0]
     """
     now = number("now", now, above=0)
-    left, right, at_left, _, slope = _pieces(values, kinks, now)
+    left, right, at_left, _, slope = pieces(values, kinks, now)
     zero = left - at_left / slope
     right[-1] = now / FARTHEST
     inside = (zero > np.maximum(left, FARTHEST * now)) & (zero < right)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from margin_lib import formulas
 from margin_lib.account import Account, Risk, checked_marks, mark
 from margin_lib.errors import MarginError, as_scalar, one_number
 from margin_lib.types import Marks, Number
@@ -120,39 +121,61 @@ class Scan:
         MarginError                no cross position follows the market; a mark missing
 
         Equation:  equity > requirement. Within a scenario both are straight lines in the price (in
-        the reciprocal price for inverse contracts; coins with one ratio), each known from two
-        prices; the tightest on either side decides
+        the reciprocal price for inverse contracts) between the floors of the coins' ratios; the
+        tightest on either side decides
 
         >>> from margin_lib.account import Position
         >>> from margin_lib.contracts import Contract
         >>> eth = Contract(symbol="ETH")
         >>> long = Position(contract=eth, quantity=4, entry_price=8, leverage=2)
-        >>> account = Account(balance=16, positions=[long])   # 16 + 4 (P − 8) = 0.2 · 4 P
-        >>> Scan(moves=[-0.2, 0.2]).alive_between(account, "ETH", {})
-        (5.0, inf)
+        >>> account = Account(balance=16, positions=[long])   # 16 + 4 (P − 8) = P
+        >>> Scan(moves=[-0.25, 0.25]).alive_between(account, "ETH", {})
+        (5.333333333333333, inf)
         """
         legs = [p for p in account.cross if p.contract.market == market]
         if not legs:
             raise MarginError("market", "must be one that a cross position follows", market)
         turn = -1 if legs[0].contract.inverse and not account.collateral else 1
-        lines = []
-        for price in (legs[0].entry_price, 2 * legs[0].entry_price):  # any two
-            at = {**marks, market: price}
-            equity = account.risk(at).equity
-            lines.append((price**turn, [equity - asked for asked in self._asked(account, at)]))
-        (left, low), (right, high) = lines
-        lower, upper = 0.0, np.inf
-        for first, second in zip(low, high, strict=True):
-            slope = (second - first) / (right - left)
-            flat = np.where(first > 0, np.inf, -np.inf)  # alive at every price, or at none
-            zero = np.where(slope == 0, flat, left - first / np.where(slope == 0, 1, slope))
-            lower = np.where(slope > 0, np.maximum(lower, zero), lower)
-            upper = np.where(slope > 0, upper, np.minimum(upper, zero))
-        ends = [np.where(lower < upper, end, np.nan) for end in (lower, upper)]
+        others = [each.mark(marks) for each in account.holdings if each.contract.market != market]
+        now = legs[0].entry_price ** turn + sum(0 * price for price in others)  # any price
+
+        def left(at: Number) -> Number:
+            there = {**marks, market: at**turn}
+            equity = account.risk(there).equity
+            asked = self._asked(account, there)
+            return np.stack(np.broadcast_arrays(*(equity - each for each in asked)))
+
+        def gains(at: Number) -> Number:
+            there = {**marks, market: at**turn}
+            return np.stack(self._gains(account, market, there))
+
+        coins = [c for c in account.collateral if c.market == market and c.amount]
+        bends: list[Number] = [
+            floor / abs(coin.amount) / (1 + move)
+            for coin in coins
+            for floor, *_ in coin.rows[1:]
+            for move in (0.0, *self.moves)
+        ]
+        if bends:  # a price at which a gain turns into a loss bends, too
+            bends = formulas.with_crossings(gains, bends, now)
+        low, high, at_low, at_high, slope = formulas.pieces(left, bends, now)
+        high[-1] = np.inf
+        zero = low - at_low / slope
+        flat = at_low == at_high
+        lower = np.where(flat | (slope < 0), low, np.maximum(low, zero))
+        upper = np.where(flat | (slope > 0), high, np.minimum(high, zero))
+        upper = np.where(flat & (at_low <= 0), -np.inf, upper)
+        lower, upper = lower.max(axis=0), upper.min(axis=0)
+        lower = np.where(lower > formulas.FARTHEST * now, lower, 0)  # A rounding of 0 is 0.
+        upper = np.where(upper < now / formulas.FARTHEST, upper, np.inf)
+        lives = lower < upper
+        some = lives.any(axis=0)
+        lower = np.where(some, np.where(lives, lower, np.inf).min(axis=0), np.nan)
+        upper = np.where(some, np.where(lives, upper, -np.inf).max(axis=0), np.nan)
         if turn < 0:
             with np.errstate(divide="ignore"):
-                ends = [1 / (end + 0.0) for end in reversed(ends)]
-        return as_scalar(ends[0]), as_scalar(ends[1])
+                lower, upper = 1 / upper, 1 / lower
+        return as_scalar(lower), as_scalar(upper)
 
     def liquidation_range(self, account: Account, market: str, marks: Marks) -> tuple[float, float]:
         """The two prices of a market beyond which the shared balance is liquidated.
@@ -172,8 +195,8 @@ class Scan:
         >>> eth = Contract(symbol="ETH")
         >>> long = Position(contract=eth, quantity=4, entry_price=8, leverage=2)
         >>> account = Account(balance=16, positions=[long])
-        >>> Scan(moves=[-0.2, 0.2]).liquidation_range(account, "ETH", {"ETH": 8})
-        (5.0, nan)
+        >>> Scan(moves=[-0.25, 0.25]).liquidation_range(account, "ETH", {"ETH": 8})
+        (5.333333333333333, nan)
         """
         marks = checked_marks(marks)
         lower, upper = self.alive_between(account, market, marks)
@@ -184,12 +207,11 @@ class Scan:
 
     def _asked(self, account: Account, marks: Marks) -> list[Number]:
         """What each scenario asks for; the first one is that nothing moves."""
-        now, covered, gains = account.risk(marks).equity, 0.0 * account.balance, []
+        covered, gains = 0.0 * account.balance, []
         held = {each.contract.market: each for each in account.holdings}
         for market, one in held.items():
             price = one.mark(marks)
-            moved = [{**marks, market: price * (1 + move)} for move in self.moves]
-            gains.append([account.risk(there).equity - now for there in moved])
+            gains.append(self._gains(account, market, marks))
             legs = [p for p in account.cross if p.contract.market == market]
             sides = [sum(p.notional(price) for p in legs if p.quantity * s > 0) for s in (1, -1)]
             covered = covered + self.contingency * np.minimum(*sides)
@@ -199,3 +221,9 @@ class Scan:
         ]
         alone = [-gain for each in gains for gain in each]
         return [covered + loss for loss in (0.0, *alone, *together)]
+
+    def _gains(self, account: Account, market: str, marks: Marks) -> list[Number]:
+        """What the shared balance gains with each move of one market, below 0 loses."""
+        now, price = account.risk(marks).equity, mark(marks, market)
+        moved = [{**marks, market: price * (1 + move)} for move in self.moves]
+        return [account.risk(there).equity - now for there in moved]

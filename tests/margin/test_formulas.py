@@ -76,6 +76,7 @@ TIERED = {
     "tiered_maintenance",
     "tiered_liquidation_price",
     "nearest_zeros",
+    "pieces",
     "with_crossings",
     "counted_collateral",
 }  # they have a file of their own

@@ -252,3 +252,35 @@ def test_where_no_price_lets_it_live_there_is_none():
     level = Account(balance=-1, positions=[position("a", 1, 9, "ETH"), position("b", -1, 9, "ETH")])
     assert all(np.isnan(flat.alive_between(level, "ETH", {})))
     assert flat.alive_between(still, "ETH", {}) == (2000.1, math.inf)
+
+
+def test_coins_that_count_by_rows_bend_the_boundary_and_a_fine_scan_agrees():
+    random, some = np.random.default_rng(3), 0
+    price = np.geomspace(0.1, 1e5, 4001)
+    for _ in range(40):
+        legs = [
+            position(market, float(random.normal(0, 10)), float(random.uniform(70, 130)))
+            for market in ("ETH", "BTC")
+        ]
+        rows = int(random.integers(1, 4))
+        floors = [0.0, *map(float, np.sort(10 ** random.uniform(1, 4, rows - 1)))]
+        shares = map(float, np.sort(random.uniform(0.3, 1, rows))[::-1])
+        coins = Collateral(
+            coin="ETH",
+            amount=float(random.uniform(-2, 25)),
+            ratio=list(zip(floors, shares, strict=True)),
+            buying=1.05,
+        )
+        balance = float(random.uniform(0, 1500))
+        account = Account(balance=balance, positions=legs, collateral=[coins])
+        scan = Scan(
+            moves=list(random.uniform(-0.4, 0.4, 3)),
+            offset=float(random.choice([1, 0.5, 0])),
+            contingency=float(random.choice([0, 0.02])),
+        )
+        lower, upper = scan.alive_between(account, "ETH", {"BTC": 100})
+        cushion = scan.risk(account, {"ETH": price, "BTC": 100}).cushion
+        said = (lower < price) & (price < upper)
+        assert np.all((said == (cushion > 0)) | (abs(cushion) < 1e-9 * price * 50)), (lower, upper)
+        some += rows > 1 and (lower > 0 or upper < np.inf)
+    assert some > 8
