@@ -480,9 +480,12 @@ class Lab(widgets.VBox):
 
     def _repr_mimebundle_(self, **how: Any) -> Any:
         """The live view, and beside it a still picture for where no kernel runs."""
+        return page.still(super()._repr_mimebundle_(**how), self.still(), self.summary())
+
+    def still(self) -> str:
+        """HTML of tiles, picture and words as they are now, for where nothing moves."""
         tiles = [self._tile(tile) for tile in self.shown.tiles]
-        shown = page.figure(self.png(level=9), self.alt(), self.shown.words, self.legend(), tiles)
-        return page.still(super()._repr_mimebundle_(**how), shown, self.summary())
+        return page.figure(self.png(level=9), self.alt(), self.shown.words, self.legend(), tiles)
 
 
 # What became of accounts: tiles and words

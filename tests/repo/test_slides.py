@@ -2,6 +2,7 @@
 
 import copy
 import doctest
+import re
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -117,6 +118,25 @@ def test_a_page_asks_nothing_of_a_network(deck):
     assert any("reveal.js/dist/reveal.js" in part for part in loaded)
     assert not [part for part in loaded if "//" in part.split(">")[0]]
     assert "MathJax" not in page
+
+
+def test_a_film_becomes_slides_of_its_frames(root):
+    """On a slide nothing plays; the last frame is the film's end."""
+    before = notebooks.read(root / "notebooks" / "04_cross_margin.ipynb")
+    after = slides.with_films(before)
+    (frames,) = [
+        [cell for cell in after.cells[n : n + slides.FRAMES] if not cell.source]
+        for n, cell in enumerate(after.cells, start=1)
+        if "PathLab(" in cell.source
+    ]
+    assert len(frames) == slides.FRAMES == len(after.cells) - len(before.cells)
+    pictures = [re.search(r'src="(data:[^"]+)"', cell.outputs[0].data["text/html"])[1]
+                for cell in frames]  # fmt: skip
+    assert len(set(pictures)) == len(frames)
+    made = slides.deck(after)
+    shown = [cell for cell in made.cells if cell.cell_type == "code" and not cell.source]
+    assert [cell.metadata.slideshow.slide_type for cell in shown] == ["subslide"] * len(frames)
+    assert all(cell.metadata.transient.remove_source for cell in shown)
 
 
 def test_every_notebook_has_a_title_and_key_points_or_none(root):

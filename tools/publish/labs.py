@@ -90,6 +90,11 @@ def _changed(statement: ast.stmt) -> set[str]:
     return {name.id for part in parts for name in ast.walk(part) if isinstance(name, ast.Name)}
 
 
+def shows_lab(cell: Any) -> bool:
+    """Whether a code cell shows a lab."""
+    return any(LEGEND in str(out.get("data", {}).get("text/html", "")) for out in cell.outputs)
+
+
 def programs(notebook: Any) -> list[str]:
     """For each lab that a notebook shows, the lines that make it; the last one is its value."""
     before: list[ast.stmt] = []
@@ -99,7 +104,7 @@ def programs(notebook: Any) -> list[str]:
             continue
         statements = ast.parse(PLAIN.transform_cell(cell.source)).body
         before += statements
-        if any(LEGEND in str(out.get("data", {}).get("text/html", "")) for out in cell.outputs):
+        if shows_lab(cell):
             last = before[-1]
             lines = [*made_of(before[:-1], last), last]
             found.append("\n".join(map(ast.unparse, lines)))

@@ -17,11 +17,13 @@ from importlib.resources import files
 from pathlib import Path
 
 from nbformat import NotebookNode
-from nbformat.v4 import new_markdown_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
+from margin_course.lab import Lab
 from tools import repo
 from tools.notebooks import counts
 from tools.notebooks import run as notebooks
+from tools.publish import labs
 from tools.repo import ROOT
 
 FOLDER = ROOT / "build" / "slides"
@@ -38,9 +40,36 @@ WAITS = re.compile(r"prediction = predict\(|check\(|\w+\.set\(|your_predictions\
 # What says a sentence or draws a picture is no lesson in mathematics; long code is none for a wall.
 ONLY_SHOWS = re.compile(r"\b(say|show|judge)\(|Lab\(|^try:", re.MULTILINE)
 LONGEST = 6  # lines
+FRAMES = 4  # of a film
 TAGS = {"slide", "subslide", "fragment", "skip"}
 PICTURE = "image/png"
 UNSAID = "No prediction yet. "
+
+
+def with_films(notebook: NotebookNode) -> NotebookNode:
+    """The notebook with frames of a film below the lab that plays it: on a slide nothing plays."""
+    cells, made = [], iter(labs.programs(notebook))
+    for cell in notebook.cells:
+        cells.append(cell)
+        if cell.cell_type == "code" and labs.shows_lab(cell):
+            cells += frames(labs.lab_of(next(made)))
+    return NotebookNode(notebook, cells=cells)
+
+
+def frames(lab: Lab) -> list[NotebookNode]:
+    """A slide for each of some places of a lab's film, after its start, as far apart as can be."""
+    film = lab.state()["film"]
+    if not film:
+        return []
+    low, high, name = film["low"], film["high"], film["control"]
+    steps = round((high - low) / lab.controls[name].step)
+    found = sorted({round(n * steps / FRAMES) for n in range(1, FRAMES + 1)})
+    cells = []
+    for step in found:
+        there = lab.at(**{name: low + step * lab.controls[name].step})
+        shown = new_output("display_data", data={"text/html": there.still()})
+        cells.append(new_code_cell("", outputs=[shown], metadata={"tags": ["subslide"]}))
+    return cells
 
 
 def deck(notebook: NotebookNode) -> NotebookNode:
@@ -108,7 +137,8 @@ def without_code(cell: NotebookNode) -> NotebookNode:
         if "text" in output:
             output.text = output.text.replace(UNSAID, "")
     if (
-        counts.is_folded(cell)
+        not cell.source
+        or counts.is_folded(cell)
         or ONLY_SHOWS.search(cell.source)
         or len(cell.source.splitlines()) > LONGEST
     ):
@@ -141,7 +171,7 @@ def write(paths, folder: Path = FOLDER) -> None:
     for path in paths:
         notebook = notebooks.read(path)
         title = notebook.cells[0].source.splitlines()[0].removeprefix("# ")
-        repo.write(folder / f"{path.stem}.html", to_html(deck(notebook), title))
+        repo.write(folder / f"{path.stem}.html", to_html(deck(with_films(notebook)), title))
         entries.append(f'<li><a href="{path.stem}.html">{html.escape(title)}</a></li>')
     page = LIST.format(entries="\n".join(entries))
     repo.write(folder / "index.html", page)
