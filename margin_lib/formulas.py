@@ -677,7 +677,7 @@ def nearest_zeros(
 
 
 def pieces(
-    value: Callable[[Number], Number], kinks: Iterable[ArrayLike], now: ArrayLike
+    value: Callable[[Number], Number], kinks: Iterable[Number], now: ArrayLike
 ) -> tuple[np.ndarray, ...]:
     """The straight lines that something is made of, between 0, kinks and today's price.
 
