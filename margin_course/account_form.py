@@ -281,7 +281,7 @@ class AccountForm(widgets.VBox):
         found = READERS[kind](answer, **how)
         if not found:
             raise MarginError("positions", "must be open: all of these are empty", "none")
-        return found, f"Read as {KINDS[kind]}."
+        return found, f"Read as {KINDS[kind]}; the rows above are as you left them."
 
     def _try(self, read: Callable[[], tuple[list[Statement], str]]) -> None:
         try:

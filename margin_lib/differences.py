@@ -7,17 +7,18 @@ gives the price that is printed.
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from itertools import product
 from typing import Any, NamedTuple
 
 from margin_lib.account import Account, Position
 from margin_lib.contracts import Tiers
 from margin_lib.exchanges import PRINTED_MARGIN, PRINTED_PRICE, TABLE, Statement
+from margin_lib.venues import names, venue
 
 EXACT = 1e-6  # what figures of eight digits leave open
 ROUNDED = 2e-4  # what figures of four or five digits leave open
-STEP = 0.0005  # rates of maintenance tables are whole numbers of these ...
-NEAR = 5e-6  # ... within what the digits of other printed figures leave open
+NEAR, FAR = 5e-6, 5e-5  # of a rate: what digits of printed figures leave open, and too much
 
 
 class Difference(NamedTuple):
@@ -161,9 +162,9 @@ def _tries(
         contract = replace(position.contract, conventions=changed)
         held = replace(position, contract=contract, margin=margin)
         yield words, False, _with(statement.account, held)
-        for other, tiers in _tiers_behind(statement, held, printed):
+        for other, tiers in [] if words else _tiers_behind(statement, held, printed):
             held = replace(held, contract=replace(contract, maintenance=tiers))
-            yield [*words, other], True, _with(statement.account, held)
+            yield [other], True, _with(statement.account, held)
 
 
 def _with(account: Account, held: Position) -> Account:
@@ -182,7 +183,7 @@ def _spare(statement: Statement, held: Position, printed: float) -> float:
 def _tiers_behind(
     statement: Statement, held: Position, printed: float
 ) -> Iterator[tuple[str, Tiers]]:
-    """The row of another table with which the printed price is right, if its rate is a round one.
+    """The row of another table with which the printed price is right, if tables have its rate.
 
     Equations:  rate · N(there) − amount = equity there;  at the mark, what the exchange prints
     """
@@ -195,22 +196,30 @@ def _tiers_behind(
     if basis == PRINTED_MARGIN:
         printed_margin = told[0].rate * now
         rate = (printed_margin - asked) / (now - there) if abs(now - there) > 1e-6 * now else 0.0
-        near = round(rate / STEP) * STEP
+        near = min(_rates(), key=lambda each: abs(each - rate))
         amount = near * now - printed_margin
-        if 0 < near < 1 and abs(rate - near) < _slack(printed, mark - printed) and amount > 0:
+        if abs(rate - near) < _slack(printed, mark - printed) and amount > 0:
             words = f"its tier asks {_percent(near)} less {amount:,.2f} {statement.currency}"
             yield words, Tiers([(0, near, amount)])
     elif basis.startswith(TABLE):
-        near = round(asked / there / STEP) * STEP
-        if 0 < near < 1 and abs(asked / there - near) < _slack(printed, printed):
+        rate = asked / there
+        near = min(_rates(), key=lambda each: abs(each - rate))
+        if abs(rate - near) < _slack(printed, printed):
             ours, day = told.at(there).rate, basis.removeprefix(TABLE)
             words = f"its tier asks {_percent(near)} where our table of {day} asks "
             yield words + f"{_percent(ours)}: it is of another day", Tiers.flat(near)
 
 
+@cache
+def _rates() -> tuple[float, ...]:
+    """All rates above 0 that stand in a maintenance table of some venue."""
+    tables = [table for name in names() for table in venue(name).tables]
+    return tuple(sorted({tier.rate for table in tables for tier in table.tiers if tier.rate}))
+
+
 def _slack(printed: float, way: float) -> float:
-    """How far from a round rate a rate may be that was found over a way of prices."""
-    return min(NEAR + _tick(printed) / abs(way), STEP / 10)
+    """How far from a known rate a rate may be that was found over a way of prices."""
+    return min(NEAR + _tick(printed) / abs(way), FAR)
 
 
 def _missing(statement: Statement, symbol: str, printed: float) -> str:

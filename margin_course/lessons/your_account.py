@@ -42,13 +42,19 @@ PATTERNS = ("", "dots", "lines", "crossed")
 INKS = (YOURS, ISOLATED, CROSS, DEAD)
 
 
-def book(account: Account, how: str) -> Account:
-    """The same positions and the same money, in other modes: one of `BOOKS`."""
+def book(account: Account, how: str, marks: Mapping[str, float]) -> Account:
+    """The same positions and the same money, in other modes: one of `BOOKS`.
+
+    An own margin is what an exchange asks today: the initial margin, and what is lost already.
+    """
     if how == BOOKS[2]:
         positions = [replace(position, margin=None) for position in account.positions]
         return Account(balance=account.wallet_balance, positions=positions)
     if how == BOOKS[1]:
-        margins = {p.symbol: float(p.risk(p.entry_price).initial_margin) for p in account.cross}
+        margins = {}
+        for position in account.cross:
+            risk = position.risk(marks[position.contract.market])
+            margins[position.symbol] = float(risk.initial_margin - min(risk.equity, 0))
         left = account.balance - sum(margins.values())
         if left < 0:
             rule = f"would take {-left:.4g} more than there is, for a margin of its own each"
@@ -72,6 +78,15 @@ def purses(account: Account) -> dict[str, list[str]]:
 def markets(account: Account) -> list[str]:
     """Names of the markets, each once."""
     return list(dict.fromkeys(position.contract.market for position in account.positions))
+
+
+def by_size(statement: Statement) -> list[str]:
+    """Names of the markets, those of the largest positions first."""
+    value = dict.fromkeys(markets(statement.account), 0.0)
+    for position in statement.account.positions:
+        market = position.contract.market
+        value[market] += float(position.notional(statement.marks[market]))
+    return sorted(value, key=lambda market: -value[market])
 
 
 class Death(NamedTuple):
@@ -391,7 +406,7 @@ class YourAccountLab(Lab):
 
     def make_controls(self, scenario: Scenario) -> Controls:
         account, unit = self.statement.account, self.statement.currency
-        names, pockets = markets(account), list(purses(account))
+        names, pockets = by_size(self.statement), list(purses(account))
         most = self._most()
         digits = 2 + max(0, int(np.ceil(-np.log10(most / 100))))
         up = [*names[1:], MONEY]
@@ -454,7 +469,7 @@ class YourAccountLab(Lab):
         now, unit = self.statement.marks, self.unit
         everything, added, across = values["everything"], values["added"], values["across"]
         upwards = self._upwards(values)
-        start = book(self.statement.account, values["book"])
+        start = book(self.statement.account, values["book"], now)
         carried = purses(start)
         pocket = values["pocket"] if values["pocket"] in carried else SHARED
         changes = {market: everything for market in now}
@@ -638,7 +653,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str) -> s
         for first, *rest in rows
     )
     return (
-        f'<div class="mc-wide" tabindex="0" role="region" aria-label="{text.escaped(caption)}">'
+        '<div class="mc-wide" style="overflow-x:auto" tabindex="0" role="region" '
+        f'aria-label="{text.escaped(caption)}">'
         f"<table><caption>{text.escaped(caption)}</caption>"
         f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
     )
@@ -673,7 +689,7 @@ def deaths(statement: Statement) -> str:
     books: dict[str, Account | str] = {}
     for how in BOOKS:
         try:
-            books[how] = book(account, how)
+            books[how] = book(account, how, marks)
         except MarginError:
             books[how] = "more margin than there is"
     names = markets(account)

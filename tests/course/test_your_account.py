@@ -230,17 +230,31 @@ def test_any_words_are_read_or_refused_in_one_line(words):
 
 
 def test_books_hold_the_same_money(lab):
-    account = lab.statement.account
+    account, marks = lab.statement.account, lab.statement.marks
     for how in BOOKS:
-        assert book(account, how).wallet_balance == pytest.approx(account.wallet_balance)
-    assert not book(account, BOOKS[1]).cross and not book(account, BOOKS[2]).isolated
+        assert book(account, how, marks).wallet_balance == pytest.approx(account.wallet_balance)
+    assert not book(account, BOOKS[1], marks).cross
+    assert not book(account, BOOKS[2], marks).isolated
     poor = Account(balance=100, positions=account.positions)
     with pytest.raises(MarginError, match="all isolated would take"):
-        book(poor, BOOKS[1])
+        book(poor, BOOKS[1], marks)
+
+
+def test_an_own_margin_of_today_holds_what_is_lost_already(lab):
+    typed(lab, 1, mark="2900")
+    account, marks = lab.statement.account, lab.statement.marks
+    held = book(account, BOOKS[1], marks)
+    risk = held.risk(marks, "ETH")
+    assert risk.equity == pytest.approx(risk.initial_margin) and not risk.is_liquidatable
+
+
+def test_the_largest_positions_stand_on_the_plane(lab):
+    typed(lab, 2, size="90000", leverage="50")
+    assert lab.values()["across"] == "ADA" and lab.values()["upwards"] == "BTC"
 
 
 def test_a_book_that_cannot_be_is_said_and_the_picture_stays(lab):
-    lab.form.balance.value = "100"
+    lab.form.balance.value = "500"
     lab.form._try(lab.form.typed)
     lab.set(book=BOOKS[1])
     assert lab.summary().startswith("The exchange refuses: all isolated would take")
@@ -249,7 +263,8 @@ def test_a_book_that_cannot_be_is_said_and_the_picture_stays(lab):
 
 @pytest.mark.parametrize("how", BOOKS)
 def test_the_first_death_alone_is_the_liquidation_price(lab, how):
-    account, marks = book(lab.statement.account, how), lab.statement.marks
+    marks = lab.statement.marks
+    account = book(lab.statement.account, how, marks)
     for position in account.positions:
         price = float(account.liquidation_price(position.symbol, marks))
         change = price / marks[position.symbol] - 1
