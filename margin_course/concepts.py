@@ -349,7 +349,7 @@ def pockets(made: Made) -> Found:
     """Two longs in pockets of their own, whose coins fall together."""
     scenario = made.pair(("long", "long"))
     first, second, words = _two(scenario)
-    fall = round(min(1.25 / min(first.leverage, second.leverage), 0.95), 2)
+    fall = round(min(1.1 / min(first.leverage, second.leverage), 0.95), 2)
     marks = scenario.marks(**{trade.symbol: -fall for trade in scenario.trades})
     account = scenario.account("isolated")
     end = account
