@@ -180,8 +180,8 @@ class RulesLab(Lab):
 
     picture = RulesPicture
     starts_in = "exchange"
-    folded = ("leverage", "size", "table", "trigger")
-    on_page = ("mark", "measured", "fee")
+    folded: tuple[str, ...] = ("leverage", "size", "table", "trigger")
+    on_page: tuple[str, ...] = ("mark", "measured", "fee")
     look = "which line a switch moves, and where the two lines cross then."
     measured = {"follows the price": "mark", "frozen at entry": "entry"}
     fees = ("not counted", "asked for on top", "set aside and asked for")
@@ -198,7 +198,7 @@ class RulesLab(Lab):
         return {
             "side": choice(f"{trade.symbol} side", ["long", "short"], trade.side, "long or short"),
             "leverage": leverage_of(trade, "the value that your margin controls"),
-            "size": slider("size [times]", 1, 1, 200, 1, times, form=".0f"),
+            "size": slider("size [times]", 1, 1, 250, 1, times, form=".0f"),
             "measured": choice("maintenance margin", rows, rows[0], "of which value it is a share"),
             "fee": choice("closing fee", self.fees, self.fees[0], "who pays for the way out"),
             "table": choice("rates", self.tables, self.tables[0], tiers),
@@ -291,6 +291,22 @@ class RulesLab(Lab):
             ],
             [pocket, mine, first._replace(note=words)],
         )
+
+
+class TiersLab(RulesLab):
+    """The same position as it grows over the borders of a table."""
+
+    folded = ("side", "leverage", "measured", "fee", "trigger")
+    on_page = ("size", "table")
+    look = "the dashed line at a border, with the amounts and without them."
+
+    def make_controls(self, scenario: Scenario) -> Controls:
+        controls: dict[str, Any] = super().make_controls(scenario)
+        controls["size"].value, controls["table"].value = 50, self.tables[2]
+        return controls
+
+    def make_presets(self, scenario: Scenario) -> Presets:
+        return {words: {"table": words} for words in self.tables[1:]}
 
 
 def beyond_bankruptcy(position: Position, share: float) -> float:
