@@ -297,7 +297,7 @@ class TiersLab(RulesLab):
     """The same position as it grows over the borders of a table."""
 
     folded = ("side", "leverage", "measured", "fee", "trigger")
-    on_page = ("size", "table")
+    on_page = ("size", "table", "measured")
     look = "the dashed line at a border, with the amounts and without them."
 
     def make_controls(self, scenario: Scenario) -> Controls:
@@ -306,7 +306,7 @@ class TiersLab(RulesLab):
         return controls
 
     def make_presets(self, scenario: Scenario) -> Presets:
-        return {words: {"table": words} for words in self.tables[1:]}
+        return {"as large as it gets": {"size": self.controls["size"].max}}
 
 
 def beyond_bankruptcy(position: Position, share: float) -> float:
