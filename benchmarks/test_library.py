@@ -141,3 +141,18 @@ def test_one_mark_for_an_account_of_many_positions(mode, fall, within, share):
         seconds(one_mark(max(int(n * share), 1)), times=3) for n in (100, 1000, 10_000)
     )
     within({"10,000, in 1,000": (most / many, 12), "1,000, in 100": (many / few, 12)})
+
+
+@pytest.mark.parametrize("closes", ["worst first", "what is needed", 0.5])
+def test_closing_one_position_after_another(closes, within, share):
+    """Ten times as many positions, of which three quarters are closed, take ten times as long."""
+
+    def closing(count):
+        held = account("cross", count, market="ETH").positions
+        longs = [replace(p, quantity=abs(p.quantity)) for p in held]
+        many = Account(balance=0.1 * count, positions=longs)
+        marks = {"ETH": longs[0].entry_price * 0.995}
+        return lambda: mark_to_market(many, marks, 0, closes)
+
+    few, many = (seconds(closing(max(int(n * share), 1)), times=3) for n in (300, 3000))
+    within({"3,000, in 300": (many / few, 12)})
