@@ -138,14 +138,14 @@ function tally() {
   for (const each of document.querySelectorAll("[data-tally]")) each.textContent = words;
 }
 
-function openQuiz(root) {
+function openQuiz(root, place) {
   const questions = JSON.parse(root.dataset.quiz), firsts = new Map();
   root.replaceChildren();
   questions.forEach(({ ask, options }, number) => {
     const group = part("div", "mc-question", root);
     group.setAttribute("role", "group");
     const heading = part("b", "", group, `${number + 1}. ${ask}`);
-    group.setAttribute("aria-labelledby", (heading.id = `quiz-${number + 1}`));
+    group.setAttribute("aria-labelledby", (heading.id = `quiz-${place + 1}-${number + 1}`));
     const list = part("div", "mc-options", group), because = part("div", "", group);
     because.setAttribute("role", "status");
     for (const option of options) {

@@ -87,3 +87,14 @@ def test_the_same_content_gives_the_same_zip(content, tmp_path):
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
     names = zipfile.ZipFile(tmp_path / "one.zip").namelist()
     assert {name.split("/")[0] for name in names} == {student.folder_name()}
+
+
+def test_what_somebody_answered_here_is_not_in_it(root, tmp_path, monkeypatch):
+    (tmp_path / "notebooks").mkdir()
+    for name in ("LICENSE", "LICENSE-TEXT", "notebooks/quiz.toml"):
+        (tmp_path / name).write_bytes((root / name).read_bytes())
+    for name in (".answers.json", "results-0a1b.json"):
+        (tmp_path / "notebooks" / name).write_text("{}", encoding="utf-8")
+    monkeypatch.setattr(student, "ROOT", tmp_path)
+    packed = [name for name in student.files(WHEEL) if name.startswith("notebooks/")]
+    assert packed == ["notebooks/quiz.toml"]

@@ -196,7 +196,7 @@ def complaints(cells):
 
 
 def views(cells, with_words='class="mc-tiles"'):
-    """The labs that cells show: (number of the cell, id of the widget); "<ol" for the quizzes."""
+    """The labs that cells show: (number of the cell, id of the widget); "<ol" for questions."""
     return [
         (number, output["data"][VIEW]["model_id"])
         for number, cell in enumerate(cells)

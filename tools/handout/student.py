@@ -41,6 +41,8 @@ def files(wheel: str) -> dict[str, bytes]:
         name = path.relative_to(ROOT)
         if path.is_dir() or any(part.startswith(".") for part in name.parts):
             continue
+        if path.match("results-*.json"):  # what somebody here has answered
+            continue
         if path.suffix == ".ipynb":
             found[name.as_posix()] = without_outputs(path).encode()
         else:

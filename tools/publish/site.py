@@ -20,7 +20,7 @@ SOURCES = ROOT / "build" / "pages"
 SITE = ROOT / "build" / "site"
 LITE = badges.LITE.split("/")[0]  # the folder in the site that tools.publish.lite fills
 COPIED = ["[A-Z]*.md", "LICENSE*", "CITATION.cff", "notebooks", "instructors"]
-IGNORED = shutil.ignore_patterns(".*", "__pycache__")
+IGNORED = shutil.ignore_patterns(".*", "__pycache__", "results-*.json")
 LINK = re.compile(r"\]\((?![a-z]+:|#)([^)#\s]+)")
 BADGE = re.compile(r"^\[!\[Binder\].*$", re.MULTILINE)  # a picture of another site
 RUN = f'[Run on Binder][binder] · <a href="{LITE}/index.html">Run without a server</a>'
