@@ -149,6 +149,7 @@ def _tries(
         fee = float(position.notional(end)) * position.contract.taker_fee if end > 0 else 0.0
         margins += [
             (["the margin that it prints holds the open profit"], position.margin - gain),
+            (["the margin that it prints leaves out the open profit"], position.margin + gain),
             (["the margin that it prints holds the fee of closing"], position.margin - fee),
         ]
     for fee_counts, at, (margin_words, margin) in product(fees, times, margins):

@@ -8,6 +8,7 @@ in venues.toml; a maintenance margin that the exchange prints counts before our 
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -177,8 +178,8 @@ def binance(answer: Any, balance: Balance = None, sizes: Sizes | None = None) ->
         contracts, mark = told("positionAmt"), told.must("markPrice")
         gain, value = told("unRealizedProfit", "unrealizedProfit"), told("notionalValue")
         own, held = told("isolatedWallet"), told("isolatedMargin")
-        if not own and held and gain is not None:
-            own = held - gain
+        if not own and held:
+            own = _less(held, gain)
         mode = row.get("marginType")
         if mode is None and own is not None:  # V3 does not say; a position without margin is cross
             mode = "isolated" if own else "cross"
@@ -310,7 +311,7 @@ def hyperliquid(
         own, cap = told("marginUsed"), told("maxLeverage")
         return Row(
             *(name, name, "USDC", contracts, 1.0, told.must("entryPx"), value / abs(contracts)),
-            *(_Told(terms, name).must("value"), told.margin(terms.get("type"), own and own - gain)),
+            *(_Told(terms, name).must("value"), told.margin(terms.get("type"), _less(own, gain))),
             told.printed("liquidationPx"),
             asked=cap and value / (2 * cap),
         )
@@ -361,7 +362,9 @@ def ccxt(
         return Row(
             *(name, coin, money, _side(row, name) * abs(contracts), size),
             *(told.must("entryPrice"), mark, told.must("leverage")),
-            told.margin(row.get("marginMode"), None if own is None else own - (gain or 0)),
+            told.margin(
+                row.get("marginMode"), own - gain if own is not None and gain is not None else None
+            ),
             told.printed("liquidationPrice"),
             asked=asked or None,
         )
@@ -372,16 +375,17 @@ def ccxt(
     own: list[Any] = [next(_rows(row.get("info"), NESTS), {}) for row in rows]
     kinds = {kind_of(info) for info in own}
     if len(kinds) == 1 and (kind := kinds.pop()) in RAW:
-        key = RAW[kind][1]
-        pairs = zip(own, rows, strict=True)
-        given = {_name(info, key): row.get("contractSize") for info, row in pairs}
-        given = {name: size for name, size in given.items() if size}
-        if sizes is not None:
-            given = {**given, **sizes} if isinstance(sizes, Mapping) else sizes
+        house = house or kind
         whole = balance.get("info") if isinstance(balance, Mapping) else None
-        if kind == "hyperliquid" and isinstance(whole, Mapping) and "crossMarginSummary" in whole:
-            return hyperliquid(whole)
-        return READERS[kind](own, balance, given)
+        key, pairs = RAW[kind][1], zip(own, rows, strict=True)
+        given: Any = sizes
+        if sizes is None or isinstance(sizes, Mapping):
+            told = {_name(info, key): row.get("contractSize") for info, row in pairs}
+            given = {n: size for n, size in told.items() if size} | dict(sizes or {})
+        with suppress(MarginError):  # where its own answer is cut short, the unified one counts
+            if kind == "hyperliquid" and isinstance(whole, Mapping) and "assetPositions" in whole:
+                return hyperliquid(whole)
+            return READERS[kind](own, balance, given)
     return statements(house, [read(row) for row in rows], balance, sizes)
 
 
@@ -514,6 +518,11 @@ def _names(row: Mapping, key: str, money: str = "") -> tuple[str, str, str]:
     coin, quote, settle = found.groups()
     by_name = settle or {"USD": coin, "PERP": "USDC"}.get(quote, quote)
     return name, coin, row.get(money) or by_name
+
+
+def _less(held: float | None, gain: float | None) -> float | None:
+    """A margin without the open profit, where both were told."""
+    return None if held is None or gain is None else held - gain
 
 
 def _side(row: Mapping, name: str) -> int:

@@ -220,6 +220,13 @@ def test_ccxt_reads_hyperliquids_whole_state_out_of_the_balance():
     assert ccxt([row])[0].account.positions == hyperliquid(HYPERLIQUID)[0].account.positions
 
 
+def test_ccxts_own_words_count_where_the_answer_is_cut_short():
+    row = CCXT["positions"][0] | {"info": {"instId": "DOGE-USDT-SWAP", "posSide": "net"}}
+    row |= {"maintenanceMargin": 8.19}
+    statement, found = only(ccxt([row], balance=995.2))
+    assert statement.venue.name == "okx" and "DOGE/USDT:USDT" in statement.account
+
+
 # Published examples, put as their exchange answers
 
 
