@@ -47,13 +47,14 @@ def exercises(data: Data, beliefs: Mapping[str, concepts.Belief]) -> str:
 
 def questions(inventory: concepts.Inventory) -> str:
     """The fifteen questions as a Markdown table: what each is about, and where that is cleared."""
-    lines = ["| question | looks for | other options | cleared in |", "|:--|:--|:--|:--|"]
+    heads = "question", "looks for", "seen at", "other options", "cleared in"
+    lines = [f"| {' | '.join(heads)} |", f"|{'|'.join(':--' for _ in heads)}|"]
     for name, table in inventory.questions.items():
         about = inventory.beliefs[table["about"]]
         found = [option.get("belief") for option in table["options"]]
         others = dict.fromkeys(x for x in found if x not in (None, table["about"]))
         heading = about.section.partition("#")[2].replace("-", " ")
-        cells = (name, about.says, ", ".join(others))
+        cells = (name, about.says, about.seen, ", ".join(others))
         shown = " | ".join(escaped(cell, markdown=True) for cell in cells)
         lines.append(f"| {shown} | {about.notebook} *{escaped(heading, markdown=True)}* |")
     return "\n".join(lines)
