@@ -272,11 +272,11 @@ def test_a_word_says_what_it_means_by_keyboard_too(page):
 IN_SIGHT = """() => [...document.querySelectorAll(
   "header, footer.prev-next-footer, .bd-sidebar, .run, .mc-controls, .mc-field, .mc-presets, button"
 )].filter((part) => part.checkVisibility()).map((part) => part.outerHTML.slice(0, 100))"""
-INK = """() => [...document.querySelectorAll("article :is(p, h1, h2, li, td)")]
+INK = """() => [...document.querySelectorAll("article :is(p, h1, h2, li, td, .highlight span)")]
   .filter((part) => part.checkVisibility())
   .map((part) => getComputedStyle(part).color.match(/\\d+/g).slice(0, 3))
   .map((colours) => Math.max(...colours.map(Number)))"""
-FOLDS = "article details:not([data-prediction] *, .mc-more) > p"
+FOLDS = "article details:not([data-prediction] *, .mc-more, .hide) > p"
 SHUT = """(folds) => [...document.querySelectorAll(folds)]
   .filter((part) => !part.checkVisibility({ contentVisibilityAuto: true }))
   .map((part) => part.innerText)"""
