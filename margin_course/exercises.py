@@ -165,7 +165,13 @@ class Exercise(widgets.VBox):
         self.hints = self.truth.hints
         self.field = self.make_field()
         self.told, self.advice = widgets.HTML(), widgets.HTML()
+        if page.teaching():
+            self.told.value = page.status(escaped(f"{self.name}: {self.solved()}."))
         super().__init__([self.field, self.told, self.advice])
+
+    def solved(self) -> str:
+        """The right answer, for whoever teaches."""
+        return amount(self.truth.right)
 
     def make_field(self) -> Field:
         """What takes the answer."""
@@ -223,6 +229,11 @@ class Ordering(Exercise):
         """The numbers of the lines, from "2,1,3"."""
         return [int(number) for number in words.split(",")]
 
+    def solved(self) -> str:
+        """An order that is right."""
+        numbers = [self.truth.shown.index(line) + 1 for line in self.truth.lines]
+        return f"{', '.join(map(str, numbers))} gives {amount(self.truth.right, self.truth.unit)}"
+
     def praise(self) -> str:
         """What the lines give."""
         return f" They give {amount(self.truth.right, self.truth.unit)}."
@@ -254,6 +265,11 @@ class Example(widgets.VBox):
             self.fields.append(fields)
             parts += fields
         self.hinted, self.advice = 0, widgets.HTML()
+        if page.teaching():
+            values = [
+                amount(step.value, step.unit) for copy in truth.copies for step in copy.missing
+            ]
+            self.advice.value = page.status(escaped(f"{name}: {'; '.join(values)}."))
         parts += [Field(self._hint, [HINT]), self.advice]
         super().__init__(parts)
 

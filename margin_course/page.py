@@ -1,6 +1,7 @@
 """What a page of the course shows: sentences, tables, pictures; all readable without a kernel."""
 
 import html
+import os
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,11 @@ from margin_lib.simulate import Outcomes
 
 # Signs in Markdown that begin HTML, a picture, or a link to other things than pages and files.
 ACTIVE = re.compile(r"<(?!br>)|!(?=\[)|\](?=:|\(\s*(?!https?:)[\w+.-]+:)", re.IGNORECASE)
+
+
+def teaching() -> bool:
+    """Whether answers stand beside their questions: where the environment sets TEACH."""
+    return bool(os.environ.get("TEACH"))
 
 
 def say(words: str) -> None:

@@ -281,6 +281,8 @@ class Prediction(widgets.VBox):
                 self._pressed, [PREDICT, SHOW_ME], "your guess", "500, 50%, never …", data["unit"]
             )
         super().__init__([asked, self.field, self.told])
+        if page.teaching():
+            self.show_me()
 
     def _pressed(self, button: str, words: str) -> None:
         if button == SHOW_ME:

@@ -6,9 +6,10 @@ import re
 from dataclasses import replace
 from itertools import permutations
 
+import ipywidgets as widgets
 import pytest
 
-from margin_course import exercises, text
+from margin_course import exercises, prediction, text
 from margin_course.answers import Answer, Puzzle, Worked
 from margin_course.exercises import check, compare, hint, predict
 from margin_course.scenarios import load
@@ -491,3 +492,31 @@ def test_what_an_exercise_is_made_of_is_printed_for_an_assignment(path, capsys):
 def test_every_kind_of_answer_can_be_shown(path):
     kinds = {type(function(load(path))) for function in exercises.every().values()}
     assert kinds == set(exercises.KINDS)
+
+
+# For whoever teaches
+
+
+def html_of(widget):
+    """All words that a widget shows."""
+    if isinstance(widget, widgets.HTML):
+        return re.sub("<[^>]+>", "", widget.value)
+    return " ".join(map(html_of, getattr(widget, "children", ())))
+
+
+@pytest.mark.parametrize("name", [*NAMES, *PUZZLES])
+def test_answers_stand_beside_their_questions_where_somebody_teaches(name, monkeypatch):
+    """One setting of the environment; without it, nothing is told."""
+    before = html_of(check(name, None, path=ROOT / FILES[0]))
+    monkeypatch.setenv("TEACH", "1")
+    after = html_of(check(name, None, path=ROOT / FILES[0]))
+    truth = exercises.every()[name](BOOK)
+    right = text.amount(truth.right, getattr(truth, "unit", "")).split()[0]
+    assert right in after and len(after) > len(before)
+
+
+def test_a_prediction_is_open_where_somebody_teaches(monkeypatch):
+    data = prediction.described("How much?", 12345.0, "USD")
+    assert "12,345" not in html_of(prediction.Prediction(data))
+    monkeypatch.setenv("TEACH", "1")
+    assert "12,345 USD" in html_of(prediction.Prediction(data))
