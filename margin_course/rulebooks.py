@@ -149,7 +149,8 @@ class Facts:
         for name in self.venues:
             known = _known(name)
             cells = "".join(f"<td>{_cell(known, column)}</td>" for column in self.columns)
-            lines.append(f'<tr><th scope="row">{text.escaped(name)}</th>{cells}</tr>')
+            head = f'<th scope="row" style="white-space: nowrap">{text.escaped(name)}</th>'
+            lines.append(f"<tr>{head}{cells}</tr>")
         return f'<div style="overflow-x: auto"><table style="{LOOK}">{"".join(lines)}</table></div>'
 
     def __repr__(self) -> str:
