@@ -1,7 +1,16 @@
 """What the course "Isolated or cross?" adds to margin_lib; here is what notebooks import first."""
 
 from margin_course import shell
-from margin_course.claims import Ledger, only_realised_profit_counts, refusal
+from margin_course.accounts import (
+    BROKEN,
+    covered,
+    falling,
+    hedge,
+    in_coins,
+    in_dollars,
+    topped_up,
+)
+from margin_course.claims import CLAIMS, Ledger, only_realised_profit_counts, refusal
 from margin_course.exercises import check, given, hint
 from margin_course.inventory import fifteen_questions
 from margin_course.lessons.cross_margin import CrossPicture
@@ -27,6 +36,8 @@ from margin_course.scenarios import Scenario, load
 from margin_course.text import amount, band, money, percent, price, ratio, rough, share
 
 __all__ = [
+    "BROKEN",
+    "CLAIMS",
     "CrossPicture",
     "Ledger",
     "PathLab",
@@ -41,10 +52,15 @@ __all__ = [
     "chances",
     "check",
     "cited",
+    "covered",
+    "falling",
     "fifteen_questions",
     "given",
     "glossary",
+    "hedge",
     "hint",
+    "in_coins",
+    "in_dollars",
     "load",
     "menus",
     "minutes",
@@ -69,6 +85,7 @@ __all__ = [
     "show",
     "table",
     "terms",
+    "topped_up",
     "your_predictions",
 ]
 

@@ -1,4 +1,4 @@
-"""The 34 claims that articles on margin modes make, each beside the trial that judges it.
+"""The claims that articles on margin modes make, each beside the trial that judges it.
 
 A trial runs the accounts of the scenarios and says in which cases the claim held. Nothing is typed:
 other scenarios give other numbers, and sometimes another verdict. `first` is the trader with one
@@ -7,23 +7,37 @@ trade in USD, `hers` the account with one fenced trade, `his` the one with a lon
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import isclose, isfinite
+from math import isclose, isfinite, nan
 from typing import Any
 
+import numpy as np
+
+from margin_course.accounts import (
+    BROKEN,
+    COINS,
+    covered,
+    falling,
+    hedge,
+    in_coins,
+    in_dollars,
+    topped_up,
+)
 from margin_course.ledger import CLAIMS, Book, Finding, Ledger, claim, found, refusal
 from margin_course.modes import both_modes
 from margin_course.scenarios import Scenario
-from margin_course.text import money, percent, ratio
+from margin_course.text import amount, money, percent, ratio
 from margin_lib import formulas
 from margin_lib.account import Account
 from margin_lib.contracts import Conventions
 from margin_lib.liquidation import mark_to_market
+from margin_lib.portfolio import Scan
 from margin_lib.venues import names, venue
 
 __all__ = ["CLAIMS", "Ledger", "refusal"]  # what a notebook asks for
 
 HAIR = 1e-4  # how far beyond a liquidation price counts as just past it, as a share of the price
 TINY = 1e-9
+BOLD = 20  # leverage at which both sides of one coin are opened
 Marks = dict[str, Any]  # symbol -> price, one number each
 
 
@@ -802,4 +816,200 @@ def neither_is_better(book: Book) -> Finding:
         ),
         the_book_is_a_hedge=all(score["the long and the short"]),
         it_is_one_bold_trade=all(score["the one bold trade"]),
+    )
+
+
+# A third way
+
+
+def in_money(book: Book) -> Scenario:
+    """His two trades in the currency of the first trader."""
+    return in_dollars(book["cross"], book["leverage"])
+
+
+def fall_that_ends(account: Account, his: Scenario, follows: float) -> float:
+    """The change of his first coin, falling, at which an account is due; NaN if it never is."""
+    falls = -np.linspace(0, 0.999, 10_000)
+    due = account.risk(falling(his, falls, follows)).is_liquidatable
+    return float(falls[np.argmax(due)]) if np.any(due) else nan
+
+
+@claim(
+    "U1",
+    "In a unified account all that you hold is collateral, at what it is worth.",
+    "10_other_modes",
+)
+def all_that_you_hold_counts(book: Book) -> Finding:
+    his, coins = in_money(book), book["cross"]
+    begin = {**his.marks(), COINS: 1.0}
+    cash, held = his.account("cross"), in_coins(his)
+    worth, counted = cash.equity(begin), held.equity(begin)
+    return found(
+        f"{money(coins.balance, coins.currency)}, worth {money(worth, his.currency)}, count "
+        f"{money(counted, his.currency)}",
+        you_hold_money=isclose(worth, cash.balance),
+        you_hold_coins=isclose(counted, worth),
+    )
+
+
+@claim("U2", "Coins that you hold anyway cost nothing as collateral.", "10_other_modes")
+def coins_cost_nothing(book: Book) -> Finding:
+    """As much money as counts of the coins, against coins that stand still, and that fall along."""
+    his = in_money(book)
+    as_much = replace(his, haircut=0.0, balance=his.balance * (1 - his.haircut))
+    money_alone = replace(his.account("cross"), balance=as_much.balance)
+    coins = in_coins(his)
+    ends = [fall_that_ends(coins, his, follows) for follows in (0.0, 1.0)]
+    alone = fall_that_ends(money_alone, his, 0.0)
+    reach = [0.999 if x != x else abs(x) for x in (alone, *ends)]
+    symbol = his.trades[0].symbol
+    return found(
+        f"{symbol} falling alone: {percent(ends[0])}; with the coins: {percent(ends[1])}",
+        they_stand_still=reach[1] > reach[0] - 1e-3,
+        they_fall_with_the_long=reach[2] > reach[0] - 1e-3,
+    )
+
+
+@claim("U3", "A stablecoin is as good as cash.", "10_other_modes")
+def a_stablecoin_is_cash(book: Book) -> Finding:
+    his = in_money(book)
+    symbol, begin = his.trades[1].symbol, {**his.marks(), COINS: 1.0}
+    held = in_coins(his, haircut=0.0)
+    cash, whole, broken = (
+        account.liquidation_price(symbol, marks) / his[symbol].price - 1
+        for account, marks in (
+            (his.account("cross"), begin),
+            (held, begin),
+            (held, {**begin, COINS: BROKEN}),
+        )
+    )
+    return found(
+        f"{symbol} alone ends it at {percent(whole)}, and at {percent(broken)} once the coin "
+        f"stands at {ratio(BROKEN)}",
+        it_keeps_its_price=isclose(whole, cash),
+        it_loses_it=isclose(broken, cash),
+    )
+
+
+@claim("U4", "A long and a short of one coin cannot be liquidated.", "10_other_modes")
+def both_sides_are_safe(book: Book) -> Finding:
+    """Opened on the two initial margins alone; then the price goes anywhere."""
+    trade = in_money(book).trades[0]
+    market = trade.contract.market
+    ends = {
+        rule: hedge(trade, BOLD, rule).liquidation_range(market, {market: trade.price})
+        for rule in ("net", "larger", "both")
+    }
+    rises = [amount(ends[rule][1] / trade.price - 1, "%") for rule in ("both", "larger")]
+    return found(
+        f"opened at {BOLD}x, both are closed by a rise of {rises[0]} where each asks, of "
+        f"{rises[1]} where the larger side asks",
+        the_venue_nets_them=all(x != x for x in ends["net"]),
+        the_larger_side_asks=all(x != x for x in ends["larger"]),
+        each_asks_for_its_own=all(x != x for x in ends["both"]),
+    )
+
+
+@claim(
+    "U5",
+    "Who owns a coin and is short of as much lives through a doubling of its price.",
+    "10_other_modes",
+)
+def owned_and_short(book: Book) -> Finding:
+    his = in_money(book)
+    trade = his.trades[0]
+    marks = {trade.contract.market: trade.price}
+    behind = hedge(trade, BOLD).balance
+    rises = [
+        covered(trade, behind, counted).liquidation_range(trade.contract.market, marks)[1]
+        / trade.price
+        - 1
+        for counted in (1 - his.haircut, 0.0)
+    ]
+    return found(
+        f"liquidated by a rise of {amount(rises[0], '%')}; of {amount(rises[1], '%')} where the "
+        "coin does not count",
+        the_coin_is_collateral=not rises[0] <= 1,
+        the_coin_does_not_count=not rises[1] <= 1,
+    )
+
+
+@claim("U6", "Portfolio margin asks for less than cross.", "10_other_modes")
+def a_scan_asks_for_less(book: Book) -> Finding:
+    his, scan = in_money(book), Scan()
+    marks, account, unit = his.marks(), his.account("cross"), his.currency
+    risk, asked = account.risk(marks), scan.requirement(account, marks)
+    both = hedge(his.trades[0], BOLD)
+    one_coin = scan.requirement(both, marks), both.risk(marks).maintenance_margin
+    return found(
+        f"{money(asked, unit)} to open and to keep; cross {money(risk.initial_margin, unit)} and "
+        f"{money(risk.maintenance_margin, unit)}; long and short of one coin: "
+        f"{money(one_coin[0], unit)} to keep, cross {money(one_coin[1], unit)}",
+        you_open_a_long_and_a_short=asked < risk.initial_margin,
+        you_keep_both_in_one_coin=one_coin[0] < one_coin[1],
+        you_keep_them_in_two_coins=asked < risk.maintenance_margin,
+    )
+
+
+@claim("U7", "A scan of the whole book asks for less than each trade by itself.", "10_other_modes")
+def a_scan_sees_the_hedge(book: Book) -> Finding:
+    his, scan = in_money(book), Scan()
+    marks, words, less = his.marks(), [], []
+    twins = his
+    for trade in his.trades:
+        twins = twins.with_trade(trade.symbol, side="long")
+    for name, each in (("hedged", his), ("both long", twins)):
+        apart = sum(
+            scan.requirement(each.account({trade.symbol: "cross"}), marks) for trade in each.trades
+        )
+        whole = scan.requirement(each.account("cross"), marks)
+        less.append(whole < 0.999 * apart)
+        words.append(f"{name}: {money(whole, his.currency)} of {money(apart, his.currency)}")
+    return found(
+        "; ".join(words), they_are_on_opposite_sides=less[0], they_are_on_the_same_side=less[1]
+    )
+
+
+@claim(
+    "U8",
+    "With automatic top-up an isolated trade still loses no more than its margin.",
+    "10_other_modes",
+)
+def top_up_keeps_the_limit(book: Book) -> Finding:
+    his = in_money(book)
+    symbol, side = his.trades[1].symbol, his.trades[1].side
+    bold = his.with_trade(symbol, margin=his[symbol].margin / 5, leverage=5 * his[symbol].leverage)
+    walk = np.linspace(0, 9.0 if side == "short" else -0.99, 1000)
+    alone = bold.account({symbol: "isolated"})
+    start = alone.wallet_balance
+    fixed = lost(alone, bold.marks(**{symbol: walk[-1]}))
+    filled = start - topped_up(bold, symbol, walk).equity[-1]
+    margin = bold[symbol].margin
+    return found(
+        f"{money(fixed, his.currency)}; with top-up {money(filled, his.currency)}",
+        it_is_switched_off=fixed < margin * (1 + TINY),
+        it_is_switched_on=filled < margin * (1 + TINY),
+    )
+
+
+@claim("U9", "A sub-account does what an isolated pocket does.", "10_other_modes")
+def a_sub_account_is_a_pocket(book: Book) -> Finding:
+    """The same margins as balances: in an account for each trade, then in one for both."""
+    his = in_money(book)
+    fences, marks = his.account("isolated"), his.marks()
+    symbol = his.trades[1].symbol
+    wall = fences.liquidation_price(symbol)
+    shared = [replace(p, margin=None) for p in fences.positions]
+    own = [p for p in shared if p.symbol == symbol]
+    margins = {p.symbol: p.own_margin for p in fences.positions}
+    ends = [
+        Account(balance=money, positions=held).liquidation_price(symbol, marks)
+        for money, held in ((margins[symbol], own), (sum(margins.values()), shared))
+    ]
+    words = [percent(price / his[symbol].price - 1) for price in (wall, *ends)]
+    return found(
+        f"{symbol} is liquidated at {words[0]} in a pocket, {words[1]} alone in a sub-account, "
+        f"{words[2]} beside the other trade",
+        one_trade_is_in_it=isclose(ends[0], wall),
+        several_are=isclose(ends[1], wall),
     )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from margin_course.scenarios import Scenario
-from margin_course.text import escaped
+from margin_course.text import amount, escaped
 from margin_lib.errors import MarginError
 
 HOLDS, WHEN, WRONG = "holds", "holds when", "needs correcting"
@@ -137,8 +137,9 @@ def refusal(operation: Callable, *arguments: Any, **named: Any) -> str | None:
     try:
         operation(*arguments, **named)
     except MarginError as error:
-        value = f"{error.value:.4g}" if isinstance(error.value, float) else str(error.value)
-        return f"{error.name} {error.rule}, got {value.replace('-', '−')}"
+        value: Any = error.value
+        value = amount(value) if isinstance(value, float) else str(value).replace("-", "−")
+        return f"{error.name} {error.rule}, got {value}"
     return None
 
 

@@ -354,6 +354,71 @@ def inside(artist: Words) -> Words:
     return artist
 
 
+class Room:
+    """Cells of some axes, and what they hold already: finds where words cover nothing."""
+
+    cell = 8  # dots
+    full = 1000  # held where no words may be
+
+    def __init__(self, ax: Any) -> None:
+        self.ax = ax
+        self.limits = ax.get_ylim(), ax.get_xlim()
+        shape = (ax.bbox.size[::-1] // self.cell).astype(int)
+        ends = zip(self.limits, shape, strict=True)
+        y, x = (np.linspace(low, high, n) for (low, high), n in ends)
+        self.y, self.x = np.meshgrid(y, x, indexing="ij")
+        self.held = np.pad(np.zeros(shape - 2), 1, constant_values=self.full)  # not on a side
+
+    def part(self, kinds: np.ndarray) -> None:
+        """Note the borders between cells of different kinds."""
+        self.kinds = kinds
+        self.held[:-1] += self.full * (np.diff(kinds, axis=0) != 0)
+        self.held[:, :-1] += self.full * (np.diff(kinds, axis=1) != 0)
+
+    def take(self, x: np.ndarray, y: np.ndarray) -> None:
+        """Note points, which words cover only where they must."""
+        self.held += np.histogram2d(y, x, self.held.shape, self.limits)[0]
+
+    def keep(self, artist: Artist) -> Artist:
+        """Note an artist, and return it."""
+        box = artist.get_window_extent(self.ax.figure.canvas.get_renderer())
+        ends = ((corner - self.ax.bbox.min) / self.cell for corner in (box.min, box.max))
+        (left, low), (right, high) = (np.maximum(end, 0).astype(int) for end in ends)
+        self.held[low : high + 1, left : right + 1] += self.full
+        return artist
+
+    def put(
+        self, words: str, wanted: np.ndarray, colour: str, outside: bool = False
+    ) -> list[Artist]:
+        """Artists: words in wanted cells (a mask), or outside with a line to them; none if full."""
+        middle = x, y = self.x[wanted].mean(), self.y[wanted].mean()
+        artist = label(self.ax, x, y, words, colour)
+        size: Any = artist.get_window_extent(self.ax.figure.canvas.get_renderer()).size
+        wide, high = np.ceil(size / self.cell).astype(int) + 1
+        held = self.held + self.full * (~wanted if not outside else 0)
+        total = np.pad(np.cumsum(np.cumsum(held, axis=0), axis=1), ((1, 0), (1, 0)))
+        rows = total[high:] - total[:-high]
+        covered = rows[:, wide:] - rows[:, :-wide]
+        far = np.hypot(self.x - x, self.y - y)[high // 2 :, wide // 2 :]
+        if not covered.size:  # wider than the axes
+            artist.remove()
+            return []
+        cost = covered + (30 if outside else 0.1) * far[: len(covered), : len(covered[0])]
+        row, column = np.unravel_index(np.argmin(cost), cost.shape)
+        if covered[row, column] >= self.full:
+            artist.remove()
+            return []
+        box = slice(row, row + high), slice(column, column + wide)
+        at = self.x[box].mean(), self.y[box].mean()
+        artist.set_position(at)
+        self.keep(artist)
+        if not outside:
+            return [artist]
+        line = self.ax.plot(*zip(middle, at, strict=True), ".-", markevery=[0], color=colour)[0]
+        line.set(linewidth=1, zorder=5)
+        return [artist, line]
+
+
 class Raster(Artist):
     """Pixels that fill some axes, rows from below, shape (high, wide, 4)."""
 
@@ -375,6 +440,14 @@ def grid(ax: Axes) -> tuple[np.ndarray, np.ndarray]:
     x = left + (np.arange(wide) + 0.5) / wide * (right - left)
     y = low + (np.arange(high) + 0.5) / high * (top - low)
     return np.broadcast_to(x, (high, wide)), np.broadcast_to(y[:, None], (high, wide))
+
+
+def plane(ax: Axes, symbols: Sequence[str], limits: tuple[float, float]) -> None:
+    """Axes for two prices at once: the change of the first across, of the second upwards."""
+    ax.set(xlim=limits, ylim=limits, xlabel=f"{symbols[0]}, change since entry")
+    ax.set_title(f"{symbols[1]}, change since entry", x=-0.14, fontweight="normal")
+    for axis in (ax.xaxis, ax.yaxis):
+        percent_axis(axis)
 
 
 def pattern(shape: tuple[int, ...], kind: str) -> np.ndarray:
@@ -404,6 +477,12 @@ def dot(ax: Axes, x: float, y: float, colour: str = INK) -> Artist:
     y = np.clip(y, low, high)
     how: Any = {"markersize": 10, "zorder": 7, "clip_on": False, "markeredgecolor": PAPER}
     return ax.plot(x, y, marker, color=colour, **how)[0]
+
+
+def trail(ax: Axes, x: float, y: float) -> Artist:
+    """The way from where prices started to a dot in the plane."""
+    how: Any = {"color": INK, "linewidth": 1, "linestyle": ":", "zorder": 5}
+    return ax.plot([0, x], [0, y], **how)[0]
 
 
 def grip(ax: Axes, x: float, y: float, colour: str = INK) -> Artist:

@@ -10,7 +10,7 @@ import numpy as np
 from margin_course import files
 from margin_lib import formulas
 from margin_lib.account import MODES, Account
-from margin_lib.contracts import Contract
+from margin_lib.contracts import Contract, Tiers
 from margin_lib.errors import MarginError, count, number, of_type, one_number
 from margin_lib.market import Market
 from margin_lib.simulate import Outcomes, simulate
@@ -93,6 +93,7 @@ class Scenario:
     funding_hours : float      between payments, above 0; 1 if not given, as a rate an hour [hour]
     hourly_interest : float    on borrowed money [1 per hour]
     liquidation_fee : float    of notional, for venues that return the rest [1]
+    haircut : float            share of a coin's value that does not count as collateral, 0 to 1 [1]
     volatility, correlation, jumps, jump_deviation : as for `Market`; a file's are checked when it
                                is loaded, others when a market is made of them
     days : int                 for how long the trades are held in such markets, at least 1, at
@@ -121,6 +122,7 @@ class Scenario:
     funding_hours: float = 1.0
     hourly_interest: float = 0.0
     liquidation_fee: float = 0.0
+    haircut: float = 0.0
     volatility: float | Any = 0.0
     correlation: float | Any = 0.0
     jumps: float = 0.0
@@ -139,6 +141,8 @@ class Scenario:
         one_number("funding_hours", self.funding_hours, above=0)
         one_number("hourly_interest", self.hourly_interest, at_least=0)
         one_number("liquidation_fee", self.liquidation_fee, at_least=0, below=1)
+        if one_number("haircut", self.haircut, at_least=0) > 1:
+            raise MarginError("haircut", "must be at most 1", self.haircut)
         symbols = [trade.symbol for trade in self.trades]
         if len(set(symbols)) < len(symbols):
             raise MarginError("trades", "must have one trade a symbol", symbols)
@@ -338,6 +342,44 @@ class Scenario:
         changed = replace(self[symbol], **changes)
         trades = tuple(changed if trade.symbol == symbol else trade for trade in self.trades)
         return replace(self, trades=trades)
+
+    def priced_in(self, currency: str, price: float) -> "Scenario":
+        """The same trades in another currency, of which one unit of the old one costs so much.
+
+        Parameters
+        ----------
+        currency : str
+        price : float              of one unit of the old currency, above 0 [new currency]
+
+        Returns
+        -------
+        Scenario                   sizes in coins, leverage and rates as before; prices, margins,
+                                   balance, floors and amounts of the tables times the price
+
+        Raises
+        ------
+        MarginError                an inverse contract: it is margined in its coin
+
+        Equation:  price in the new currency = price in the old one · price of the old one
+
+        >>> eth = Trade(contract=Contract(symbol="ETH"), side="long", price=8, margin=2, leverage=4)
+        >>> coins = Scenario(name="a", currency="BTC", balance=5, trades=(eth,))
+        >>> dollars = coins.priced_in("USD", 100)
+        >>> dollars.balance, dollars["ETH"].price, dollars["ETH"].quantity
+        (500, 800, 1.0)
+        """
+        one_number("price", price, above=0)
+        trades = []
+        for trade in self.trades:
+            old = trade.contract
+            if old.inverse:
+                raise MarginError(f"{trade.symbol} contract", "must not be inverse", trade.symbol)
+            rows = ((t.floor * price, t.rate, t.amount * price, *t[3:]) for t in old.maintenance)
+            contract = replace(old, maintenance=Tiers(rows))
+            cost, margin = trade.price * price, trade.margin * price
+            trades.append(replace(trade, contract=contract, price=cost, margin=margin))
+        balance = self.balance * price
+        return replace(self, currency=currency, balance=balance, trades=tuple(trades))
 
     def first_trades(self, count: int) -> "Scenario":
         """The same scenario with its first trades alone; moves and paths name others, and go.

@@ -4,7 +4,6 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.artist import Artist
 
 from margin_course import text
 from margin_course.lab import (
@@ -23,6 +22,7 @@ from margin_course.picture import (
     Parts,
     Picture,
     Raster,
+    Room,
     dot,
     dots,
     grid,
@@ -30,8 +30,10 @@ from margin_course.picture import (
     label,
     pattern,
     percent_axis,
+    plane,
     returns_from_entry,
     rgb,
+    trail,
 )
 from margin_course.scenarios import SEED, Scenario
 from margin_lib.account import MODES, Account
@@ -42,71 +44,6 @@ SAME = "both the same"
 VIEWS = ("what is left", "who holds more now", "who holds more when prices are back")
 PATTERNS = ("", "dots", "lines", "crossed")  # of the four kinds of regions
 INKS = (YOURS, ISOLATED, CROSS, DEAD)  # of words in them, and of patterns
-
-
-class Room:
-    """Cells of some axes, and what they hold already: finds where words cover nothing."""
-
-    cell = 8  # dots
-    full = 1000  # held where no words may be
-
-    def __init__(self, ax: Any) -> None:
-        self.ax = ax
-        self.limits = ax.get_ylim(), ax.get_xlim()
-        shape = (ax.bbox.size[::-1] // self.cell).astype(int)
-        ends = zip(self.limits, shape, strict=True)
-        y, x = (np.linspace(low, high, n) for (low, high), n in ends)
-        self.y, self.x = np.meshgrid(y, x, indexing="ij")
-        self.held = np.pad(np.zeros(shape - 2), 1, constant_values=self.full)  # not on a side
-
-    def part(self, kinds: np.ndarray) -> None:
-        """Note the borders between cells of different kinds."""
-        self.kinds = kinds
-        self.held[:-1] += self.full * (np.diff(kinds, axis=0) != 0)
-        self.held[:, :-1] += self.full * (np.diff(kinds, axis=1) != 0)
-
-    def take(self, x: np.ndarray, y: np.ndarray) -> None:
-        """Note points, which words cover only where they must."""
-        self.held += np.histogram2d(y, x, self.held.shape, self.limits)[0]
-
-    def keep(self, artist: Artist) -> Artist:
-        """Note an artist, and return it."""
-        box = artist.get_window_extent(self.ax.figure.canvas.get_renderer())
-        ends = ((corner - self.ax.bbox.min) / self.cell for corner in (box.min, box.max))
-        (left, low), (right, high) = (np.maximum(end, 0).astype(int) for end in ends)
-        self.held[low : high + 1, left : right + 1] += self.full
-        return artist
-
-    def put(
-        self, words: str, wanted: np.ndarray, colour: str, outside: bool = False
-    ) -> list[Artist]:
-        """Artists: words in wanted cells (a mask), or outside with a line to them; none if full."""
-        middle = x, y = self.x[wanted].mean(), self.y[wanted].mean()
-        artist = label(self.ax, x, y, words, colour)
-        size: Any = artist.get_window_extent(self.ax.figure.canvas.get_renderer()).size
-        wide, high = np.ceil(size / self.cell).astype(int) + 1
-        held = self.held + self.full * (~wanted if not outside else 0)
-        total = np.pad(np.cumsum(np.cumsum(held, axis=0), axis=1), ((1, 0), (1, 0)))
-        rows = total[high:] - total[:-high]
-        covered = rows[:, wide:] - rows[:, :-wide]
-        far = np.hypot(self.x - x, self.y - y)[high // 2 :, wide // 2 :]
-        if not covered.size:  # wider than the axes
-            artist.remove()
-            return []
-        cost = covered + (30 if outside else 0.1) * far[: len(covered), : len(covered[0])]
-        row, column = np.unravel_index(np.argmin(cost), cost.shape)
-        if covered[row, column] >= self.full:
-            artist.remove()
-            return []
-        box = slice(row, row + high), slice(column, column + wide)
-        at = self.x[box].mean(), self.y[box].mean()
-        artist.set_position(at)
-        self.keep(artist)
-        if not outside:
-            return [artist]
-        line = self.ax.plot(*zip(middle, at, strict=True), ".-", markevery=[0], color=colour)[0]
-        line.set(linewidth=1, zorder=5)
-        return [artist, line]
 
 
 def family(kind: int) -> int:
@@ -159,12 +96,7 @@ class PlanePicture(Picture):
     speaks = True  # words in the regions
 
     def frame(self, scenario: Scenario) -> None:
-        ax = self.axes[0]
-        first, second = (trade.symbol for trade in scenario.trades[:2])
-        ax.set(xlim=self.limits, ylim=self.limits, xlabel=f"{first}, change since entry")
-        ax.set_title(f"{second}, change since entry", x=-0.14, fontweight="normal")
-        for axis in (ax.xaxis, ax.yaxis):
-            percent_axis(axis)
+        plane(self.axes[0], [trade.symbol for trade in scenario.trades], self.limits)
 
     def ground_of(self, state: Mapping[str, Any]) -> Hashable:
         isolated, cross = state["isolated"].start, state["cross"].start
@@ -239,8 +171,7 @@ class PlanePicture(Picture):
     def moving(self, state: Mapping[str, Any]) -> Parts:
         ax, marks = self.axes[0], state["cross"].marks
         x, y = (returns_from_entry(p, marks[p.symbol]) for p in self.pair)
-        how: dict[str, Any] = {"color": INK, "linewidth": 1, "linestyle": ":", "zorder": 5}
-        yield ax.plot([0, x], [0, y], **how)[0]
+        yield trail(ax, x, y)
         first, second = (position.symbol for position in self.pair)
         yield self.hold(dot(ax, x, y), x=first, y=second)
 

@@ -133,17 +133,18 @@ def test_an_id_is_given_once():
 
 # The course's own claims
 
-IDS = ["L1-3", "T1-4", "I1-6", "X1-7", "D1-5", "S1-3", "F1-5", "Z1-1"]
+IDS = ["L1-3", "T1-4", "I1-6", "X1-7", "D1-5", "S1-3", "F1-5", "Z1-1", "U1-9"]
 PLACES = {
     "L": "01_leverage", "T": "02_terms", "I": "03_isolated_margin", "X": "04_cross_margin",
     "D": "05_comparison", "S": "05_comparison", "F": "06_faq_checks", "Z": "06_faq_checks",
+    "U": "10_other_modes",
 }  # fmt: skip
 
 
 def test_the_course_judges_all_the_claims():
     expected = [f"{i[0]}{n}" for i in IDS for n in range(int(i[1]), int(i[3]) + 1)]
     assert list(CLAIMS) == expected
-    assert len(expected) == 34
+    assert len(expected) == 43
 
 
 def test_every_claim_fits_into_a_table_and_has_its_place():

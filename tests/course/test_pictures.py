@@ -10,6 +10,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 from margin_course import mandate, palette, text
+from margin_course.accounts import topped_up
 from margin_course.lab import judged
 from margin_course.lessons.capstone import CapstoneLab, DesignPicture, MandatePicture
 from margin_course.lessons.comparison import (
@@ -32,6 +33,16 @@ from margin_course.lessons.cross_margin import CrossPicture
 from margin_course.lessons.faq_checks import EdgesPicture, FundingPicture
 from margin_course.lessons.isolated_margin import PocketsPicture
 from margin_course.lessons.leverage import LeveragePicture
+from margin_course.lessons.other_modes import (
+    EACH,
+    SCANS,
+    Third,
+    ThirdLab,
+    ThirdPicture,
+    TopUpPicture,
+    edges_of,
+    third_way,
+)
 from margin_course.lessons.real_exchanges import (
     CurvesPicture,
     LadderPicture,
@@ -101,6 +112,8 @@ def states(book):
             {mode: (range(91), [-0.2] * 91, [1.0] * 91) for mode in ("isolated", "cross")},
         ),
         EdgesPicture: (cross, {"as it is": (0.47, 0.78), "more coins": (0.43, np.nan)}),
+        ThirdPicture: (cross, third_way(cross, share=1.0, ETH=-0.2, ADA=0.1)),
+        TopUpPicture: (cross, topped_up(cross, "ADA", np.linspace(0, 1, 101))),
         LadderPicture: (book["exchange"], ladder(book["exchange"])),
         RulesPicture: (book["exchange"], rules_state(book["exchange"])),
         CurvesPicture: (cross, {"one": ([0.2, 0.8], [0.1, 0.9], 1)}),
@@ -312,6 +325,61 @@ def test_words_in_the_plane_cover_neither_each_other_nor_an_edge(book, name, sid
     for edge in edges:
         path = edge.get_transform().transform_path(edge.get_path())
         assert not any(path.intersects_bbox(box, filled=False) for box in boxes)
+
+
+ASKED = [{"asks": asks, "coins": share} for asks in SCANS for share in (0.0, 0.6, 1.0)]
+
+
+@pytest.mark.parametrize("how", ASKED, ids=str)
+def test_every_point_of_the_third_plane_has_the_colour_of_the_account_there(book, how):
+    """Compared with the risk of the account at that point, where its coins have followed."""
+    rng, scenario = np.random.default_rng(3), book["cross"]
+    lab = ThirdLab(scenario)
+    lab.set(follows=0.7, **how)
+    picture, third = lab.canvas, lab.shown.state["third"]
+    shown = next(a for a in picture.grounded if hasattr(a, "pixels")).pixels
+    x, y = grid(picture.axes[0])
+    for row, column in rng.integers(shown.shape[:2], size=(60, 2)):
+        eth, ada = (max(float(a[row, column]), -0.9999) for a in (x, y))
+        marks = {**scenario.marks(ETH=eth, ADA=ada), "coins": 1 + 0.7 * eth}
+        dead = bool(third.risk(marks).is_liquidatable)
+        light = np.array_equal(shown[row, column, :3], rgb(REGIONS[0]))
+        assert light == (not dead)
+
+
+@pytest.mark.parametrize("how", ASKED, ids=str)
+def test_words_in_the_third_plane_cover_nothing_and_stay_in_it(book, how):
+    lab = ThirdLab(book["cross"])
+    for preset in lab.presets.values():
+        lab.set(**{**preset, **how})
+        picture, ax = lab.canvas, lab.canvas.axes[0]
+        boxes = [a.get_window_extent(picture.canvas.get_renderer()) for a in labels(picture)]
+        assert 2 <= len(boxes) <= 4
+        for number, box in enumerate(boxes):
+            assert not box.count_overlaps(boxes[number + 1 :])
+            assert ax.bbox.fully_containsx(box.x0) and ax.bbox.fully_containsx(box.x1)
+
+
+def test_an_account_on_cash_that_is_asked_as_cross_is_lies_on_the_line_of_cross(book):
+    scenario = book["cross"]
+    account = scenario.account("cross")
+    (edge,) = edges_of(Third(account))
+    assert edge == account.liquidation_price("ADA", scenario.marks()) / scenario["ADA"].price - 1
+    lab = ThirdLab(scenario)
+    lab.set(coins=0.0, asks=EACH)
+    assert text.percent(edge, 1) in lab.alt()
+
+
+@pytest.mark.parametrize("asks", SCANS)
+def test_it_is_closed_where_its_way_crosses_the_edge(book, asks):
+    scenario = book["cross"]
+    state = third_way(scenario, 0.5, None, 1.0, asks, ETH=-0.6, ADA=0.9)
+    third, start = state["third"], {**scenario.marks(), "coins": 1.0}
+    there = third.closed_at(start, state["marks"])
+    risk = third.risk(there)
+    assert abs(risk.cushion) < 1e-6 * scenario.balance
+    parts = [(there[m] - start[m]) / (state["marks"][m] - start[m]) for m in start]
+    assert parts == pytest.approx([parts[0]] * 3)
 
 
 def test_a_hundred_dots_are_the_shares_of_a_cloud(book):

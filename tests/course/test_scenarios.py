@@ -2,13 +2,14 @@
 
 import math
 import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from margin_course.scenarios import Scenario, Trade, load
 from margin_lib.account import Account
-from margin_lib.contracts import Contract
+from margin_lib.contracts import Contract, Tiers
 from margin_lib.errors import MarginError
 from margin_lib.liquidation import mark_to_market
 from margin_lib.market import Market
@@ -290,6 +291,7 @@ def test_a_trade_is_checked_when_made(name, bad):
         *(("funding_hours", bad) for bad in [*NOT_SINGLE, None, 0, -1]),
         *(("hourly_interest", bad) for bad in [*NOT_SINGLE, None, -1e-9]),
         *(("liquidation_fee", bad) for bad in [*NOT_SINGLE, None, -1e-9, 1]),
+        *(("haircut", bad) for bad in [*NOT_SINGLE, None, -1e-9, 1.01]),
         *(("days", bad) for bad in [*NOT_SINGLE, None, 0]),
     ],
     ids=str,
@@ -462,3 +464,36 @@ def test_labels_belong_to_every_scenario_of_a_file(tmp_path):
         MarginError, match=r"^scenarios\.toml: \[labels\] leverage must be words, got 5"
     ):
         load(path)
+
+
+@BOTH
+def test_in_another_currency_everything_but_the_price_of_money_is_the_same(book):
+    scenario = book["cross"]
+    tiers = [(0, 0.01, 0, 50), (5, 0.02, 0.05, 20)]
+    scenario = scenario.with_trade(
+        "ETH", contract=replace(scenario["ETH"].contract, maintenance=Tiers(tiers))
+    )
+    dollars = scenario.priced_in("USD", 20_000)
+    assert dollars.currency == "USD" and dollars.balance == 20_000 * scenario.balance
+    for trade in scenario.trades:
+        assert dollars[trade.symbol].quantity == pytest.approx(trade.quantity)
+        assert dollars[trade.symbol].leverage == trade.leverage
+    for mode in ("isolated", "cross"):
+        for changes in ({}, {"ETH": -0.3, "ADA": 0.2}):
+            here = scenario.account(mode).equity(scenario.marks(**changes))
+            there = dollars.account(mode).equity(dollars.marks(**changes))
+            assert there == pytest.approx(20_000 * here)
+            edges = [
+                each.account(mode).liquidation_price("ETH", each.marks(**changes))
+                / each["ETH"].price
+                for each in (scenario, dollars)
+            ]
+            assert edges[0] == pytest.approx(edges[1], nan_ok=True)
+
+
+def test_only_what_is_margined_in_money_can_be_priced_in_another():
+    coin = replace(eth(), contract=Contract(symbol="ETH", inverse=True))
+    with pytest.raises(MarginError, match="ETH contract must not be inverse"):
+        small(trades=(coin,)).priced_in("USD", 2)
+    with pytest.raises(MarginError, match="price must be above 0"):
+        small().priced_in("USD", 0)
