@@ -16,15 +16,13 @@ def fall_of_the_coins(book: Book) -> Answer:
     start = falling(scenario, 0)
     risk = in_coins(scenario).risk(start)
     right = risk.maintenance_margin / risk.equity - 1
-    whole = in_coins(scenario, haircut=0.0).equity(start)
     hints = (
         "How much of the coins must still count, so that both trades may stay open?",
-        "What counts falls as the price does: counted · (1 + x) = maintenance margin of both "
-        "trades. Solve for x.",
+        "What counts falls as their price does. It has to stay as large as the maintenance margin "
+        "of both trades: which part of it is that, and so which change?",
     )
     slips = {
         -1.0: "Equity would be zero there. Leave the maintenance margins.",
-        risk.maintenance_margin / whole - 1: "That is without the haircut.",
         -right: "They fall: mind the sign.",
         risk.initial_margin / risk.equity - 1: "That is what opens the trades. Less keeps them.",
     }
@@ -32,22 +30,23 @@ def fall_of_the_coins(book: Book) -> Answer:
 
 
 def leverage_that_opens_both(book: Book) -> Answer:
-    """Least leverage with which the coins alone open both trades."""
+    """Least leverage with which half of the coins opens both trades."""
     scenario = his(book)
     start = falling(scenario, 0)
     risk = in_coins(scenario).risk(start)
-    whole = in_coins(scenario, haircut=0.0).equity(start)
+    counted, whole = risk.equity / 2, in_coins(scenario, haircut=0.0).equity(start) / 2
     hints = (
         "The initial margins of both together may be as much as counts.",
-        "Initial margin = what both trades are worth / leverage. Let that be what counts of your "
-        "coins, and solve for the leverage.",
+        "Initial margin = what both trades are worth / leverage. Let that be what counts of half "
+        "of your coins, and solve for the leverage.",
     )
     slips = {
         risk.notional / whole: "That would be enough without the haircut.",
-        risk.equity / risk.notional: "Turned round: leverage is what the trades are worth by it.",
-        scenario.trades[0].notional / risk.equity: "That opens ETH alone. ADA needs some, too.",
+        risk.notional / risk.equity: "That is with all of your coins.",
+        counted / risk.notional: "Turned round: leverage is what the trades are worth by it.",
+        scenario.trades[0].notional / counted: "That opens ETH alone. ADA needs some, too.",
     }
-    return Answer(max(risk.notional / risk.equity, 1.0), slips, hints)
+    return Answer(max(risk.notional / counted, 1.0), slips, hints)
 
 
 def money_for_a_tenfold_price(book: Book) -> Answer:

@@ -119,29 +119,38 @@ class ThirdPicture(Picture):
 
     def ground_of(self, state: Mapping[str, Any]) -> Hashable:
         runs = [state[mode].start for mode in MODES]
-        others = [price for _, price in list(state["marks"].items())][2:-1]
-        return repr((*runs, state["third"], state["follows"], others))
+        others = tuple(state["marks"].values())[2:-1]
+        return (*runs, state["third"], state["follows"], others)
 
     def ground(self, state: Mapping[str, Any]) -> Parts:
         ax, third, cross = self.axes[0], state["third"], Third(state["cross"].start)
         self.pair = cross.account.positions[:2]
         room, (x, y) = Room(ax), grid(ax)
-        yield Raster(ax, _painted(self._alive(state, third, x[0], y)))
-        lives = self._alive(state, third, room.x[0], room.y)
+        x, second = x[0], self.pair[1]
+        ends = [each.lives_between(second, self._marks(state, x)) for each in (third, cross)]
+        low, high = ends[0]
+        line = np.full_like(x, np.nan)  # of cross, where it is drawn
+
+        def alive(columns: Any, changes: np.ndarray) -> np.ndarray:
+            price = second.entry_price * (1 + changes)
+            return (low[columns] < price) & (price < high[columns])
+
+        yield Raster(ax, _painted(alive(slice(None), y)))
+        lives = alive(np.searchsorted(x, room.x[0]).clip(max=x.size - 1), room.y)
         room.part(lives)
         yield from self._walls(room, state["isolated"].start)
-        for each, colour, wide in ((third, INK, 6.0), (cross, CROSS, 2.8)):
-            for edge in each.lives_between(self.pair[1], self._marks(state, x[0])):
-                at = returns_from_entry(self.pair[1], _seen(edge))
-                yield ax.plot(x[0], at, color=colour, linewidth=wide, zorder=2 + (wide < 5))[0]
-                inside_axes = np.isfinite(at)
-                room.take(x[0][inside_axes], at[inside_axes])
+        for both, colour, wide in zip(ends, (INK, CROSS), (6.0, 2.8), strict=True):
+            for edge in both:
+                at = returns_from_entry(second, _seen(edge))
+                yield ax.plot(x, at, color=colour, linewidth=wide, zorder=2 + (wide < 5))[0]
+                room.take(x[np.isfinite(at)], at[np.isfinite(at)])
+                if colour == CROSS and np.isfinite(at).any():
+                    line = at
         here = slice(*np.searchsorted(room.y[:, 0], (-0.1, 0.1)))  # where a dot stands at first
         room.held[here, slice(*np.searchsorted(room.x[0], (-0.1, 0.1)))] += room.full
-        shown = x[0][np.isfinite(at) & (abs(at - 0.2) < 1) & (abs(x[0] - 0.2) < 1)]
-        if shown.size:  # the line of cross, the last one drawn, by name
-            end = shown[-1], at[np.searchsorted(x[0], shown[-1])]
-            near = (abs(room.x - end[0]) < 0.12) & (abs(room.y - end[1]) < 0.12)
+        seen = np.flatnonzero((abs(line - 0.2) < 1) & (abs(x - 0.2) < 1))
+        if seen.size:
+            near = (abs(room.x - x[seen[-1]]) < 0.12) & (abs(room.y - line[seen[-1]]) < 0.12)
             yield from room.put("cross, on cash", near, CROSS, outside=True)
         told = ("this account\nlives", lives, YOURS), ("this account\nis closed", ~lives, DEAD)
         for words, where, colour in told:
@@ -157,9 +166,11 @@ class ThirdPicture(Picture):
         )
         yield ax.axvline(first, **how)
         yield ax.axhline(second, **how)
-        room.take(np.full(99, first), np.linspace(*self.limits, 99))
-        room.take(np.linspace(*self.limits, 99), np.full(99, second))
+        along = np.linspace(*self.limits, 99)
+        if np.isfinite(second):
+            room.take(along, np.full_like(along, second))
         if np.isfinite(first):
+            room.take(np.full_like(along, first), along)
             words = label(ax, first, self.limits[0] + 0.1, "isolated", ISOLATED)
             yield room.keep(inside(words))
 
@@ -171,11 +182,6 @@ class ThirdPicture(Picture):
         there[COINS] = 1 + state["follows"] * change
         there.pop(second)
         return there
-
-    def _alive(self, state: Mapping, third: Third, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        low, high = third.lives_between(self.pair[1], self._marks(state, x))
-        price = self.pair[1].entry_price * (1 + y)
-        return (low < price) & (price < high)
 
     def moving(self, state: Mapping[str, Any]) -> Parts:
         ax, marks = self.axes[0], state["marks"]
@@ -237,11 +243,11 @@ class ThirdLab(Lab):
         alike = f"100 %: the coin moves as {first} does; 0 %: it stands still"
         asks = "what must be there for the account to live"
         return {
-            **{trade.symbol: change(trade.symbol, -0.95, 1.4) for trade in scenario.trades},
             "coins": slider("held in a coin [%]", 1.0, 0, 1, 0.05, held, **share),
             "haircut": slider("haircut [%]", scenario.haircut, 0, 0.6, 0.01, cut, **share),
             "follows": slider(f"coin follows {first} [%]", 1.0, 0, 1, 0.05, alike, **share),
             "asks": choice("the exchange asks for", list(SCANS), EACH, asks, "account"),
+            **{trade.symbol: change(trade.symbol, -0.95, 1.4) for trade in scenario.trades},
         }
 
     def make_presets(self, scenario: Scenario) -> Presets:
