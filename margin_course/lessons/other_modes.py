@@ -280,11 +280,11 @@ class ThirdLab(Lab):
                 if changes[t.symbol]
             )
             where = f"at {at}" if at else "at the start"
-            left = text.money(third.account.equity(there), unit)
+            left = text.amount(third.account.equity(there), unit)
             mine = f"This account: closed {where}, with {left} that counted still in it."
-            tile = Tile("this account", text.money(0, unit), f"closed {where}", "closed")
+            tile = Tile("this account", text.amount(0, unit), f"closed {where}", "closed")
         else:
-            counted, asked = (text.money(x, unit) for x in (risk.equity, risk.maintenance_margin))
+            counted, asked = (text.amount(x, unit) for x in (risk.equity, risk.maintenance_margin))
             mine = f"This account lives: {counted} count, {asked} are asked for."
             tile = Tile("this account", counted, f"{asked} are asked for", "alive")
         tiles = [tile, *(_whole(mode, run, unit) for mode, run in runs.items())]
@@ -293,7 +293,7 @@ class ThirdLab(Lab):
 
 def _whole(mode: str, run: Replay, unit: str) -> Tile:
     """All of an account on cash, in one tile."""
-    dead, worth = run.dead, text.money(run.equity[-1], unit)
+    dead, worth = run.dead, text.amount(run.equity[-1], unit)
     life = "closed" if len(dead) == len(run.start.positions) else "alive"
     note = f"closed {' and '.join(dead)}" if dead else "nothing closed"
     return Tile(f"{mode} on cash, all of it", worth, note, life, mode)

@@ -101,6 +101,12 @@ def test_what_is_said_of_a_guess(truth, unit, guess, tone, words):
     assert (said.tone, said.words) == (tone, words)
 
 
+@pytest.mark.parametrize(("guess", "truth"), [(NAN, 5.0), (5.0, NAN), (math.inf, 5.0), (0.0, 0.0)])
+def test_what_has_no_place_on_a_line_is_drawn_on_none(guess, truth):
+    assert prediction.scale(guess, truth, "USD") == ""
+    assert "you: 4 USD" in prediction.scale(4.0, 5.0, "USD")
+
+
 @given(
     truth=st.floats(-1e9, 1e9) | st.just(NAN),
     guess=st.floats(-1e12, 1e12),
