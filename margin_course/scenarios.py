@@ -348,7 +348,7 @@ class Scenario:
 
         Parameters
         ----------
-        currency : str
+        currency : str             the new one
         price : float              of one unit of the old currency, above 0 [new currency]
 
         Returns
