@@ -349,7 +349,7 @@ class Scenario:
         Parameters
         ----------
         currency : str             the new one
-        price : float              of one unit of the old currency, above 0 [new currency]
+        price : float              of one unit of the old currency, above 0 [quote, new]
 
         Returns
         -------
