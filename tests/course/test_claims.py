@@ -147,6 +147,16 @@ def test_the_course_judges_all_the_claims():
     assert len(expected) == 43
 
 
+def test_the_ledger_of_the_course_ends_before_what_goes_further():
+    ledger = Ledger(BOOKS[0])
+    assert list(ledger.claims) == [name for name in CLAIMS if PLACES[name[0]] < "07"]
+    further = {name: each for name, each in CLAIMS.items() if name.startswith("U")}
+    assert (
+        "| U1 | " in Ledger(BOOKS[0], further).table()
+        and "| L1 | " not in Ledger(BOOKS[0], further).table()
+    )
+
+
 def test_every_claim_fits_into_a_table_and_has_its_place():
     for name, each in CLAIMS.items():
         assert len(each.says) <= 110, name
