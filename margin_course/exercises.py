@@ -1,8 +1,8 @@
-"""Predictions and exercises: what a reader answers, and what is said about it."""
+"""Exercises: what a reader answers, and what is said about it."""
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,68 +20,6 @@ RIGHT = "right."
 CHECK, HINT = "check", "hint"  # what buttons say
 CLOSE = 0.01  # an answer counts as right within one part in a hundred
 COMMA = "must have no comma: write 5000 for five thousand, 0.5 for a half"
-
-
-def predict(*value: float | str | None) -> float | None:
-    """Commit to a number, or to "never", before you see the result; None while you have not.
-
-    Raises
-    ------
-    MarginError                no number; or several, which is what Python makes of 5,000
-
-    >>> predict()
-    No prediction yet. Put a number in place of None and run this cell again.
-    >>> predict(-0.25)
-    Noted. Now run the cells below.
-    -0.25
-    """
-    number = _one("prediction", value)
-    if number is None:
-        print("No prediction yet. Put a number in place of None and run this cell again.")
-    else:
-        print("Noted. Now run the cells below.")
-    return number
-
-
-def compare(
-    prediction: float | None, result: float, form: Callable[[float], str] = text.percent
-) -> None:
-    """Prediction and result side by side.
-
-    Parameters
-    ----------
-    prediction : float or None
-    result : float             NaN for "never", in both
-    form : callable            turns a number into words
-
-    >>> compare(-0.25, -0.2)
-    You said −25.00 %. It is −20.00 %: you were off by 5.00 percentage points.
-    >>> compare(None, -0.2)
-    No prediction yet. It is −20.00 %.
-    """
-    if prediction is None:
-        print(f"No prediction yet. It is {form(result)}.")
-    else:
-        found = _distance(prediction, result, form)
-        print(f"You said {form(prediction)}. It is {form(result)}: {found}")
-
-
-def _distance(prediction: float, result: float, form: Callable[[float], str]) -> str:
-    """How near a prediction came, in words."""
-    if _same(prediction, result):
-        return "well predicted."
-    if math.isnan(result):
-        return "no price does it."
-    if math.isnan(prediction):
-        return "it does happen."
-    if _same(-prediction, result):
-        return "right but for the sign."
-    off = form(abs(prediction - result)).lstrip("+")
-    if not off.endswith("%"):
-        return f"you were off by {off}."
-    if abs(prediction) > 2 > abs(result):  # 20 where 20 % was meant
-        return f"did you mean {form(prediction / 100)}? A share is written as 0.5 for a half."
-    return f"you were off by {off[:-1]}percentage points."
 
 
 def check(

@@ -103,8 +103,8 @@ export class Screen {
       ring.setAttribute("aria-valuemax", first.high);
       ring.setAttribute("aria-valuetext", handle.text);
     });
-    const dot = state.handles.find((handle) => handle.moves.length > 1);
-    if (dot) this.#leave(dot.at, state.size);
+    const [dot, ...others] = state.handles; // one dot of a plane, alone
+    if (dot?.moves.length > 1 && !others.length) this.#leave(dot.at, state.size);
   }
 
   // The dot of a plane leaves a trail; a jump, as of a button, begins a new one.

@@ -125,10 +125,11 @@ class DesignPicture(MandatePicture):
         ticks = [left + part for left in self.left.values() for part in parts]
         ax.set_xticks(ticks, [text.rough(part) for part in parts] * len(symbols))
         held = mandate.demand(scenario, "exposure")
-        words = f"leverage by margin: the area is held; dashed, {text.rough(held)}"
-        ax.set_title(words, fontweight="normal")
+        ax.set_title("margin × leverage = what you hold")
         margins = np.linspace(held / HIGHEST, WIDEST)
         for left in self.left.values():
+            end = left + WIDEST, held / WIDEST + 0.3
+            label(ax, *end, text.rough(held), QUIET, ha="right", va="bottom", ground=False)
             ax.plot(left + margins, held / margins, color=INK, linestyle="--", linewidth=1.2)
             ax.axvline(left, color=QUIET, linewidth=0.8)
 

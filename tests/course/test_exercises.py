@@ -1,4 +1,4 @@
-"""Predictions and exercises: kind, never wrong, and computed from the scenario file."""
+"""Exercises: kind, never wrong, and computed from the scenario file."""
 
 import html
 import math
@@ -11,7 +11,7 @@ import pytest
 
 from margin_course import exercises, prediction, text
 from margin_course.answers import Answer, Puzzle, Worked
-from margin_course.exercises import check, compare, hint, predict
+from margin_course.exercises import check, hint
 from margin_course.scenarios import load
 from margin_lib import Account, MarginError, liquidate
 from tools.repo import ROOT
@@ -31,55 +31,8 @@ def path(request, root):
     return root / request.param
 
 
-def test_a_prediction_is_noted_and_handed_back(capsys):
-    assert predict(-0.25) == -0.25
-    assert predict() is None
-    assert "No prediction yet" in capsys.readouterr().out
-
-
-def test_never_is_a_prediction(capsys):
-    compare(predict("never"), math.nan)
-    assert "well predicted" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("bad", ["a fifth", math.nan, math.inf, True, [1]])
-def test_a_prediction_that_is_no_number_is_refused(bad):
-    with pytest.raises(MarginError, match="prediction"):
-        predict(bad)
-
-
-@pytest.mark.parametrize(
-    ("prediction", "result", "words"),
-    [
-        (-0.2, -0.2, "well predicted"),
-        (-0.2001, -0.2, "well predicted"),
-        (-0.3, -0.2, "off by 10.00 percentage points."),
-        (0.2, -0.2, "right but for the sign"),
-        (0.3, -0.2, "off by 50.00 percentage points."),
-        (-0.3, math.nan, "no price does it"),
-        (None, -0.2, "No prediction yet. It is −20.00 %."),
-        (0.0, 0.0, "well predicted"),
-        (math.nan, math.nan, "well predicted"),
-        (math.nan, -0.2, "You said never. It is −20.00 %: it does happen."),
-        (-20, -0.3, "did you mean −20.00 %? A share is written as 0.5 for a half."),
-    ],
-)
-def test_comparison_says_how_far_off(prediction, result, words, capsys):
-    compare(prediction, result)
-    assert words in capsys.readouterr().out
-
-
-def test_money_is_off_by_money_and_not_by_points(capsys):
-    compare(5000, 4000, lambda value: text.money(value, "USD"))
-    assert "off by 1,000.00 USD" in capsys.readouterr().out
-
-
 def test_a_comma_in_a_number_is_explained(capsys, path):
     for slip in (
-        lambda: predict(5, 000),
-        lambda: predict((5, 000)),
-        lambda: predict(1, 500, 000),
-        lambda: predict(0, 5),
         lambda: check("01.2", 5, 000),
         lambda: check("01.2", 5, 000, path=path),
         lambda: check("01.2", (5, 000), path=path),

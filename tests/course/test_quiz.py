@@ -1,6 +1,7 @@
 """The quizzes: one right option, a reply to each, and something to read without a kernel."""
 
 import html
+import re
 import tomllib
 
 import ipywidgets as widgets
@@ -9,7 +10,6 @@ import pytest
 from margin_course import concepts, progress
 from margin_course.quiz import Quiz, practice, quiz
 from margin_lib import MarginError
-from tests.notebooks.test_notebooks import typed_numbers
 from tools.notebooks import course
 from tools.repo import ROOT
 
@@ -22,6 +22,27 @@ QUESTIONS = [
     for name, questions in TABLES.items()
     for n, question in enumerate(questions, start=1)
 ]
+PROSE_NUMBER = re.compile(
+    r"\d[\d,.]*(?:[\s\u00a0\u202f\\,]*(?:%|per ?cent\b|(?:BTC|ETH|ADA|USD[TC]?)\b)|[x×](?!\w))"
+)
+
+
+def typed_numbers(markdown: str) -> list[str]:
+    """Numbers with a unit in prose. Code, links and headings may hold them.
+
+    >>> typed_numbers("# The 5 BTC trader\\n`2 BTC` at 5x, [2 %](a) or 0.5 % of L1")
+    ['5x', '0.5 %']
+    """
+    for skipped in (
+        r"(?s)```.*?```",
+        r"`[^`]*`",
+        r"!?\[[^\]]*\]\([^)]*\)",
+        r"(?m)^#+ .*$",
+        r"<[^>]*>",
+        r"https?://\S+",
+    ):
+        markdown = re.sub(skipped, " ", markdown)
+    return [number[0] for number in PROSE_NUMBER.finditer(markdown)]
 
 
 @pytest.mark.parametrize("path", course.course()[1:], ids=lambda path: path.name)

@@ -30,13 +30,6 @@ REVEALS = re.compile(r"(?m)^#+ What happened\b")
 CLOSING = ["Exercises", "Quiz", "Key points"]
 KINDS = {"Compute", "Design", "Find the bug"}
 FADING = {"02", "03", "04", "05"}  # notebooks with a worked example that fades, and lines to order
-# Sections that show something and ask for no number before: each has a reason.
-UNPREDICTED = {
-    "All the words on one page",  # a summary of what was predicted above
-    "Glossary",
-    "References",  # sources of what was said above
-    "Who stands trial?",  # only counts the claims
-}
 
 
 def by_path(paths):
@@ -157,15 +150,7 @@ def heading_problems(notebook):
     yield from (f"two headings {w!r}" for w in sorted({w for w in names if names.count(w) > 1}))
 
 
-def is_new(notebook) -> bool:
-    """Whether a notebook asks with fields; the others ask with `predict(None)` still."""
-    return any("prose_is_fresh(" in cell.source for _, cell in enumerate_code(notebook))
-
-
 def prediction_problems(notebook, path):
-    if not is_new(notebook):
-        yield from old_prediction_problems(notebook)
-        return
     asked = [name for name, cell in enumerate_code(notebook) if counts.is_prediction(cell.source)]
     if not FEWEST <= len(asked) <= MOST:
         yield f"{len(asked)} predictions, must be {FEWEST} to {MOST}"
@@ -187,8 +172,6 @@ def prediction_problems(notebook, path):
 
 def question_problems(notebook, path):
     """What was learnt before comes back at once; what was believed is asked before and after."""
-    if not is_new(notebook):
-        return
     number, code = path.name[:2], [cell.source for _, cell in enumerate_code(notebook)]
     calls = [re.findall(r'(?m)^(?:practice|fifteen_questions)\("\w+"\)$', each) for each in code]
     if number > "01" and calls[0] != [f'practice("{number}")']:
@@ -199,8 +182,6 @@ def question_problems(notebook, path):
 
 def code_problems(notebook):
     """Code is in sight only where it teaches."""
-    if not is_new(notebook):
-        return
     open_cells = [
         (name, cell) for name, cell in enumerate_code(notebook) if not counts.is_folded(cell)
     ]
@@ -219,31 +200,6 @@ def code_problems(notebook):
         yield "more than a tenth of the code in sight only imports, shows, asks or checks"
 
 
-def old_prediction_problems(notebook):
-    asked = 0
-    for title, section in sections(notebook).items():
-        if title in CLOSING or title in UNPREDICTED or not code_of(section):
-            continue
-        asked += text_of(section).count("**Predict.**")
-        if not re.search(r"\bcompare\(|= predict\(None\)", "\n".join(code_of(section))):
-            yield f"section {title!r} shows a result that nobody predicted"
-    open_ones, made = {}, 0
-    for name, cell in enumerate_code(notebook):
-        for variable in re.findall(r"(?m)^(\w+) = predict\(None\)$", cell.source):
-            made += 1
-            if variable in open_ones:
-                yield f"{open_ones[variable]}: a prediction that is never compared"
-            open_ones[variable] = name
-        for variable in re.findall(r"\bcompare\((\w+),", cell.source):
-            if open_ones.pop(variable, None) is None:
-                yield f"{name}: compares what was not predicted"
-    yield from (f"{name}: a prediction that is never compared" for name in open_ones.values())
-    if made < 3:
-        yield "fewer than 3 predictions"
-    if asked != made:
-        yield f"{asked} times **Predict.**, but {made} cells to predict in"
-
-
 def enumerate_code(notebook):
     for number, cell in enumerate(notebook.cells, start=1):
         if cell.cell_type == "code":
@@ -253,18 +209,6 @@ def enumerate_code(notebook):
 def lab_problems(notebook):
     if not any(counts.is_lab(cell.source) for _, cell in enumerate_code(notebook)):
         yield "no lab"
-    made = [
-        name
-        for _, cell in enumerate_code(notebook)
-        for name in re.findall(r"(?m)^(\w+) = \w+Lab\(", cell.source)
-        if not is_new(notebook)
-    ]
-    code = "\n".join(cell.source for _, cell in enumerate_code(notebook))
-    for name in made:  # the lab's own cell shows its summary; it stays where its reader left it
-        if not re.search(rf"\b{name}\.at\(", code):
-            yield f"lab {name} is not checked elsewhere"
-        if re.search(rf"\b{name}\.set\(", code):
-            yield f"lab {name} is moved by a cell"
     if "What you should have seen" not in prose(notebook):
         yield "nothing says what you should have seen"
 
@@ -294,9 +238,8 @@ def closing_problems(notebook, path):
     if checked != [f'check("{name}", None)' for name in names]:
         yield "each exercise needs a cell of its own that checks None"
     for name in names:
-        hinted = re.search(rf'(?m)^\*\*{name} .*`hint\("{name}"\)`$', text_of(section))
-        if bool(hinted) == is_new(notebook):  # there, a button beside the field gives the hints
-            yield f"{name}: its hint must stand at the end of its text, or behind a button"
+        if f'hint("{name}")' in text_of(section):
+            yield f"{name}: its hint must stand behind the button"
     if not any(code.endswith(f'quiz("{number}")') for code in code_of(found["Quiz"])):
         yield "no quiz"
     if not 3 <= bullets("\n" + text_of(found["Key points"]), "\n") <= 4:
@@ -307,7 +250,7 @@ def import_problems(notebook):
     """Names that are imported and not used; `hint` is there for the reader."""
     code = "\n".join(cell.source for _, cell in enumerate_code(notebook))
     rooms = re.findall(r"(?m)^(?:from|import) (\w+(?:\.lessons)?)", code)
-    for room in set(rooms) if is_new(notebook) else ():
+    for room in set(rooms):
         if rooms.count(room) > 1:
             yield f"imports from {room} in more than one line"
     tree = ast.parse("\n".join(cell.source for _, cell in enumerate_code(notebook)))
@@ -482,10 +425,7 @@ def test_the_minutes_are_measured(path):
     notebook = notebooks.read(path)
     stated = int(re.search(r"\*\*Time:\*\* (\d+) minutes", notebook.cells[0].source)[1])
     measured = counts.count(notebook).minutes
-    if is_new(notebook):
-        assert 0.8 <= stated / measured <= 1.2, measured
-    else:  # their sentences stand in outputs, which nobody counts
-        assert 0.8 <= stated / measured <= 2, measured
+    assert 0.8 <= stated / measured <= 1.2, measured
 
 
 # Pictures and links

@@ -22,16 +22,12 @@ def deck():
     """The deck of a notebook with a cell of every sort."""
     cells = [
         new_markdown_cell("# 01 · One\n\nWhy?\n\n[Index](00.ipynb) · [Next](02.ipynb)"),
-        new_markdown_cell("## First\n\n**Predict.** How much?"),
-        new_code_cell("prediction = predict(None)", outputs=[said("No prediction yet.")]),
-        new_code_cell(
-            "x = 1\ncompare(prediction, x)", outputs=[said("No prediction yet. It is 1.")]
-        ),
+        new_markdown_cell("## First\n\nHow much?"),
+        new_code_cell("x = 1\namount(x)", outputs=[said("1")]),
         new_code_cell('say("so")', outputs=[said("so")]),
-        new_markdown_cell("On.\n\n**Predict.** And now?"),
+        new_markdown_cell("On.\n\n### What happened then"),
         new_code_cell("show(picture)", outputs=[copy.deepcopy(FIGURE)]),
-        new_code_cell("lab.set(x=1)\nprint(lab.summary())", outputs=[said("alive")]),
-        new_markdown_cell('## Exercises\n\nHow.\n\n**01.1 Compute.** It? *Stuck?* `hint("01.1")`'),
+        new_markdown_cell("## Exercises\n\nHow.\n\n**01.1 Compute.** It?"),
         new_code_cell('check("01.1", None)', outputs=[said("01.1: no answer yet.")]),
         new_markdown_cell("## Quiz\n\nPress."),
         new_code_cell('quiz("01")', outputs=[said("a quiz")]),
@@ -46,11 +42,11 @@ def test_a_notebook_becomes_columns_of_slides(deck):
         ("slide", "# 01 · One"),
         ("-", "Why?"),
         ("slide", "## First"),
-        ("-", "**Predict.** How much?"),
-        ("fragment", "x = 1\ncompare(prediction, x)"),
-        ("fragment", 'say("so")'),
+        ("-", "How much?"),
+        ("-", "x = 1\namount(x)"),
+        ("-", 'say("so")'),
         ("-", "On."),
-        ("subslide", "**Predict.** And now?"),
+        ("subslide", "### What happened then"),
         ("subslide", "show(picture)"),
         ("slide", "## Exercises"),
         ("-", "How."),
@@ -75,12 +71,6 @@ def test_a_tag_decides_otherwise():
         ("-", "On."),
         ("fragment", "x = 1"),
     ]
-
-
-def test_a_result_is_shown_without_the_prediction_that_nobody_made(deck):
-    (result,) = [cell for cell in deck.cells if cell.source.startswith("x = 1")]
-    assert result.outputs[0].text == "It is 1."
-    assert "transient" not in result.metadata
 
 
 def test_a_fold_stays_whole_and_a_prediction_begins_a_slide():

@@ -30,20 +30,16 @@ FOLDER = ROOT / "build" / "slides"
 TOOLS = ROOT / "tools/publish/slides"
 
 NAVIGATION = re.compile(r"^\[.*\]\(\w+\.ipynb.*\)$")
-STUCK = re.compile(r"\s*\*Stuck\?\* `hint\([^`]*`")
 NEW_COLUMN = re.compile(r"#{1,2} ")
-NEW_SLIDE = re.compile(
-    r"###+ |\*\*(Predict|What you should have seen|After this you can|\d\d\.\d+)\b"
-)
+NEW_SLIDE = re.compile(r"###+ |\*\*(After this you can|\d\d\.\d+)\b")
 # Nothing to see while nobody types, or moves the lab.
-WAITS = re.compile(r"prediction = predict\(|check\(|\w+\.set\(|your_predictions\(|prose_is_fresh\(")
+WAITS = re.compile(r"check\(|your_predictions\(|prose_is_fresh\(")
 # What says a sentence or draws a picture is no lesson in mathematics; long code is none for a wall.
 ONLY_SHOWS = re.compile(r"\b(say|show|judge)\(|Lab\(|^try:", re.MULTILINE)
 LONGEST = 6  # lines
 FRAMES = 4  # of a film
 TAGS = {"slide", "subslide", "fragment", "skip"}
 PICTURE = "image/png"
-UNSAID = "No prediction yet. "
 
 
 def with_films(notebook: NotebookNode) -> NotebookNode:
@@ -74,7 +70,7 @@ def frames(lab: Lab) -> list[NotebookNode]:
 
 def deck(notebook: NotebookNode) -> NotebookNode:
     """The notebook as slides: marked, cut into paragraphs, without what only a kernel needs."""
-    cells, asked, skipped = [], False, False
+    cells, skipped = [], False
     for cell in notebook.cells:
         wish = next(iter(TAGS.intersection(cell.metadata.get("tags", []))), None)
         if wish == "skip":
@@ -86,20 +82,19 @@ def deck(notebook: NotebookNode) -> NotebookNode:
                 if not skipped:
                     alone = cells and NEW_COLUMN.match(cells[-1].source)
                     cells.append(marked(new_markdown_cell(text), wish or kind(text, alone)))
-                    asked = text.startswith("**Predict.")
                     wish = None  # of the first paragraph only
         elif not skipped and (wish or not WAITS.match(cell.source)):
             cell = without_code(cell)
-            begins = "subslide" if begins_slide(cell) else "fragment" if asked else "-"
+            begins = "subslide" if begins_slide(cell) else "-"
             cells.append(marked(cell, wish or begins))
     cells[0].metadata.slideshow.slide_type = "slide"
     return NotebookNode(notebook, cells=cells)
 
 
 def paragraphs(source: str) -> list[str]:
-    """The blocks of a Markdown cell, without links to other notebooks and to hints.
+    """The blocks of a Markdown cell, without links to other notebooks.
 
-    >>> paragraphs("# A\\n\\n[B](b.ipynb) · [C](c.ipynb)\\n\\n**1.1** d? *Stuck?* `hint('1.1')`")
+    >>> paragraphs("# A\\n\\n[B](b.ipynb) · [C](c.ipynb)\\n\\n**1.1** d?")
     ['# A', '**1.1** d?']
     """
     blocks: list[str] = []
@@ -108,8 +103,7 @@ def paragraphs(source: str) -> list[str]:
             blocks[-1] += f"\n\n{block}"  # a fold is one block
         else:
             blocks.append(block)
-    kept = [STUCK.sub("", block) for block in blocks if not NAVIGATION.match(block)]
-    return [block for block in kept if block]
+    return [block for block in blocks if block and not NAVIGATION.match(block)]
 
 
 def kind(text: str, below_title=False) -> str:
@@ -133,9 +127,6 @@ def begins_slide(cell: NotebookNode) -> bool:
 
 def without_code(cell: NotebookNode) -> NotebookNode:
     """A cell with its code hidden, unless that is short and worth reading."""
-    for output in cell.outputs:
-        if "text" in output:
-            output.text = output.text.replace(UNSAID, "")
     if (
         not cell.source
         or counts.is_folded(cell)
