@@ -138,7 +138,7 @@ class _Told:
 
     def printed(self, key: str) -> float:
         price = self(key)
-        return price if price and 0 < price < NEVER else float("nan")
+        return price if price and price > 0 and int(price) != NEVER else float("nan")
 
 
 def binance(answer: Any, balance: Balance = None, sizes: Sizes | None = None) -> list[Statement]:
@@ -187,10 +187,10 @@ def binance(answer: Any, balance: Balance = None, sizes: Sizes | None = None) ->
         leverage, first = told("leverage"), told("positionInitialMargin", "initialMargin")
         if leverage is None and first:
             leverage = abs(told.must("notional", "notionalValue")) / first
-        told.row = {**row, "leverage": leverage}
         return Row(
             *(name, coin, money, contracts, size, told.must("entryPrice"), mark),
-            *(told.must("leverage"), told.margin(mode, own), told.printed("liquidationPrice")),
+            *(_Told({"leverage": leverage}, name).must("leverage"), told.margin(mode, own)),
+            told.printed("liquidationPrice"),
             asked=told("maintMargin"),
         )
 
@@ -230,7 +230,7 @@ def bybit(
         margin = told.margin(mode or said, told("positionBalance"))
         asked, end = told("positionMM"), told("bustPrice")
         if asked is not None:
-            at = end if end and 0 < end < NEVER else entry
+            at = end if end and end > 0 and int(end) != NEVER else entry
             fee = _house("bybit", coin == money).taker_fee
             asked -= fee * formulas.notional(contracts, at, coin == money)
         return Row(

@@ -188,6 +188,16 @@ def test_bybits_inverse_contract_is_one_dollar_and_never_is_never():
     assert math.isnan(statement.printed["BTCUSD"])
 
 
+@pytest.mark.parametrize(
+    ("printed", "price"),
+    [("", None), ("0", None), (None, None), ("-5", None), ("999999.00", None), ("1200000", 1.2e6)],
+)
+def test_never_is_printed_in_many_ways(printed, price):
+    row = BYBIT["result"]["list"][0] | {"liqPrice": printed}
+    read = bybit([row], balance=0.01)[0].printed["BTCUSD"]
+    assert read == price or (price is None and math.isnan(read))
+
+
 def test_okx_tells_the_size_by_its_profit_and_the_balance_by_its_ratio():
     statement, found = only(okx(OKX))
     held = statement.account["DOGE-USDT-SWAP"]
