@@ -154,7 +154,7 @@ class Test(widgets.VBox):
             right["after"] += now == "hit"
             right["before"] += then == "hit"
             rows.append(self._row(question, then, now))
-        shown = f'<ul style="list-style: none; padding: 0">{"".join(rows)}</ul>'
+        shown = f"<ol>{''.join(rows)}</ol>"
         return page.status(f"<p>{escaped(self._score(right, before))}</p>") + shown
 
     def _score(self, right: dict[str, int], before: dict[str, str]) -> str:
