@@ -51,6 +51,24 @@ def test_every_section_that_the_guide_names_is_there():
 
 
 KINDS = set(assignment.POINTS)
+PLACE = r"(?:\[\w+\]\(\.\./notebooks/(\w+\.ipynb)\) \*(.+)\*|.+)"  # or a reason why there is none
+ASKED = re.compile(rf"(?m)^\| (\d+) \| (.+?\?) \| .+? \| {PLACE} \| (.+) \|$")
+HOW = {"a run", "the table of rule books", "a venue's rule"}
+
+
+@of_the_course
+def test_every_question_that_people_ask_has_one_place_or_a_reason():
+    asked = ASKED.findall((FOLDER / "questions.md").read_text(encoding="utf-8"))
+    assert [int(number) for number, *_ in asked] == list(range(1, 43))
+    assert len({question for _, question, *_ in asked}) == len(asked)
+    for _, question, _, name, title, by in asked:
+        assert bool(name) == (by in {"a run", "the table of rule books", "a venue's rule"}), (
+            question
+        )
+        if name:
+            found = [words for _, words in headings(notebooks.read(ROOT / "notebooks" / name))]
+            assert title in found, f"{question} {title}"
+    assert sum(bool(name) for _, _, name, _, _ in asked) >= 38
 
 
 def test_every_exercise_that_the_guide_names_is_there():
