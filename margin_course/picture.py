@@ -342,7 +342,7 @@ def label(
 def inside(artist: Words) -> Words:
     """Words moved as little as keeps them inside the picture."""
     box, axes = artist.get_window_extent(), artist.axes
-    figure: Any = axes and axes.get_figure(root=True)
+    figure: Any = axes and axes.figure  # which matplotlib 3.9 knows, too
     figure = figure.bbox
     x = max(2 - box.x0, 0) + min(figure.width - 2 - box.x1, 0)
     y = max(2 - box.y0, 0) + min(figure.height - 2 - box.y1, 0)

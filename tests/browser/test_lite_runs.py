@@ -69,7 +69,7 @@ class Run:
 
     def __init__(self, context, base, name):
         self.name, self.page, self.took = name, context.new_page(), {}
-        self.asked = []  # of any other site
+        self.asked = []  # of the network
         self.page.on("request", lambda asked: self.asked.append(asked.url))
         with self._timed("ready"):
             browser.open_notebook(self.page, f"{base}lab/index.html?path=notebooks/{name}")
@@ -80,7 +80,8 @@ class Run:
             self.page.evaluate(RUN_FIRST, first)
         with self._timed("all"):
             self.cells = browser.run_all(self.page)
-        self.asked = [url for url in self.asked if not url.startswith(base.removesuffix("lite/"))]
+        own = base.removesuffix("lite/"), "blob:", "data:"
+        self.asked = [url for url in self.asked if not url.startswith(own)]
 
     def _timed(self, what):
         return Timed(self.took, what)
