@@ -824,8 +824,9 @@ class Account:
         ------
         MarginError                a cross position; a mark missing or not a positive number
 
-        Equation:  min(margin, equity − max(initial margin at the mark, kept · notional));
-        of the balance: min(available balance, money and coins without unrealised profit)
+        Equation:  min(margin, equity − max(initial margin at the mark, kept · notional)), and
+        always more than the maintenance margin stays; of the balance: min(available balance, money
+        and coins without unrealised profit), and the same
 
         Source: Hyperliquid documentation, "Margining" (transfer requirements: the larger of the
         initial margin and a tenth of the notional), read 2026-11-26.
@@ -841,13 +842,13 @@ class Account:
         position, price = self[symbol], self[symbol].mark(marks)
         risk = position.risk(price)
         initial = formulas.initial_margin(risk.notional, position.leverage)
-        kept = max(initial, position.contract.conventions.kept * risk.notional)
+        kept = max(initial, position.contract.conventions.kept * risk.notional, _just_alive(risk))
         return max(min(position.own_margin, risk.equity - kept), 0.0)
 
     def _movable(self, marks: Marks) -> float:
         """Available money that is no unrealised profit: only that can leave the balance."""
-        money = pooled_risk(self.balance, self.collateral, marks).equity
-        return min(self.available_balance(marks), money)
+        money, risk = pooled_risk(self.balance, self.collateral, marks).equity, self.risk(marks)
+        return min(risk.available, money, risk.backing - _just_alive(risk))
 
     def liquidation_price(self, symbol: str, marks: Marks | None = None) -> Number:
         """Mark price of `symbol` at which its pocket is liquidated, the other marks held.
@@ -1764,6 +1765,11 @@ def _cost(order: Position, marks: Marks) -> tuple[float, float, float]:
     margin = formulas.initial_margin(value, order.leverage)
     loss = formulas.deficit(order.pnl(order.mark(marks)))
     return margin, loss, value * order.contract.taker_fee
+
+
+def _just_alive(risk: Risk) -> float:
+    """The least equity with which a pocket lives: hardly more than its maintenance margin."""
+    return risk.maintenance_margin * (1 + ROUNDING)
 
 
 def _asked_anew(position: Position, leverage: float, marks: Marks) -> float:

@@ -219,3 +219,17 @@ def test_memory_is_at_most_five_times_the_file(tmp_path):
     rows, used = map(int, run.stdout.split())
     assert rows == count
     assert used <= 5 * large.stat().st_size
+
+
+@pytest.mark.parametrize("piece", [1, 2, 10_000])
+def test_numbers_and_dates_in_one_column_are_refused_in_pieces_too(piece, monkeypatch):
+    head = "time,open,high,low,close"
+    numbers = [f"{SECOND + 3600 * n},2,4,1,3" for n in range(2)]
+    dates = [f"2018-01-01 0{n}:00:00,2,4,1,3" for n in range(2, 4)]
+    monkeypatch.setattr(bars, "ROWS_AT_ONCE", piece)
+    error = refusal("\n".join([head, *numbers, *dates]))
+    assert error.name.endswith("time in row 2") and error.rule == "must be a time"
+
+
+def test_an_empty_file_has_no_rows():
+    assert str(refusal("")).endswith("must have rows, got 0")

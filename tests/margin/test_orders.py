@@ -13,6 +13,7 @@ from margin_lib import formulas
 from margin_lib.account import Account, Collateral, Position, coin_party, margin_party
 from margin_lib.contracts import Contract, Conventions, Tiers
 from margin_lib.errors import MarginError
+from margin_lib.plans import TopUp
 from tests.support.strategies import NOT_SINGLE, shares, sides
 
 ETH = Contract(symbol="ETH", maintenance=0.005)
@@ -384,3 +385,32 @@ def test_what_can_be_taken_out_can_be_and_nothing_more(leverage, side, kept, mov
             assert side * (edges[1] - edges[0]) > 0  # nearer
     with pytest.raises(MarginError):
         account.remove_margin("ETH", most * (1 + 1e-9) + 1e-9 * held.margin, marks)
+
+
+def test_what_can_be_taken_out_leaves_a_pocket_alive_whose_initial_margin_would_not():
+    """At 100x the initial margin is 1 %, the maintenance margin 5 %."""
+    steep = Contract(symbol="ETH", maintenance=0.05)
+    held = Position(contract=steep, quantity=10, entry_price=10, leverage=100)
+    marks = {"ETH": 10.0}
+    alone = Account(balance=0, positions=[dataclasses.replace(held, margin=8.0)])
+    assert alone.removable(marks, "ETH") == pytest.approx(3)
+    after, _ = alone.remove_margin("ETH", alone.removable(marks, "ETH"), marks)
+    assert after.balance == pytest.approx(3)
+    shared = Account(balance=8, positions=[held])
+    assert shared.removable(marks) == pytest.approx(3)
+    other = Contract(symbol="BTC")
+    most = shared.largest_order(other, price=1, leverage=1, marks=marks)
+    assert most == pytest.approx(3)
+    assert shared.open(other, quantity=most, price=1, leverage=1, marks=marks)[0]["BTC"].margin
+
+
+def test_a_top_up_takes_nothing_that_keeps_the_cross_positions_alive():
+    steep = Contract(symbol="ETH", maintenance=0.05)
+    shared = Position(contract=steep, quantity=10, entry_price=10, leverage=100)
+    own = Position(
+        contract=Contract(symbol="BTC"), quantity=1, entry_price=10, leverage=5, margin=2
+    )
+    account, marks = Account(balance=8, positions=[shared, own]), {"ETH": 10.0, "BTC": 7.0}
+    after, _ = TopUp()(0, account, marks)
+    assert after.balance > 5 and not after.risk(marks).is_liquidatable
+    assert not after.risk(marks, "BTC").is_liquidatable
