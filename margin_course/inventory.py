@@ -29,7 +29,7 @@ NOTED = (
 NOT_KEPT = " It could not be kept in a file, so this page alone knows it."
 
 
-class Test(widgets.VBox):
+class FifteenQuestions(widgets.VBox):
     """The fifteen questions in one form, one at a time, folded until a reader begins.
 
     Parameters
@@ -228,7 +228,7 @@ def _mark(tone: str | None) -> str:
 
 def fifteen_questions(
     form: str, path: str | Path = FILE, scenarios: str | Path = "scenarios.toml"
-) -> Test:
+) -> FifteenQuestions:
     """The test before the course, or the one after it.
 
     Parameters
@@ -243,4 +243,4 @@ def fifteen_questions(
     data, book = inventory(path), load(scenarios)
     needed = data.forms if form == "after" else [form]  # at the end, both are compared
     questions = {each: data.asked(each, book) for each in needed}
-    return Test(form, questions, data.beliefs, Path(path).parent)
+    return FifteenQuestions(form, questions, data.beliefs, Path(path).parent)
