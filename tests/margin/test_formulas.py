@@ -481,3 +481,7 @@ def test_a_deficit_is_paid_as_far_as_the_means_go(means, loss):
     assert missing == max(loss - means, 0)
     assert formulas.left_after(means, missing) == max(means - missing, 0)
     assert formulas.left_after(-means, missing) == -means
+
+
+def test_what_has_cost_nothing_breaks_even_at_its_entry():
+    assert formulas.break_even_price(100, 2) == 100

@@ -1026,3 +1026,19 @@ def test_nobody_pays_before_the_fund_and_nothing_is_unpaid_before_the_winners(ca
                 closed = sum(abs(w.quantity) for w in winners if w.position.symbol == name)
                 there = sum(abs(trader.quantity) for trader in queue)
                 assert closed == pytest.approx(min(there, abs(account[name].quantity)))
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_share_of_less_than_one_coin_makes_it_smaller(side):
+    small = Contract(symbol="ETH", maintenance=0.1)
+    held = Position(contract=small, quantity=0.5 * side, entry_price=100, leverage=10, margin=5)
+    after, _ = liquidate(
+        Account(balance=0, positions=[held]), {"ETH": 100 - 2 * side}, "ETH", 0, closes=0.5
+    )
+    assert after["ETH"].quantity == pytest.approx(0.25 * side)
+
+
+def test_a_share_above_one_is_named():
+    with pytest.raises(MarginError) as caught:
+        mark_to_market(Account(balance=1), {}, closes=2)
+    assert (caught.value.rule, caught.value.value) == ("must be at most 1", 2)

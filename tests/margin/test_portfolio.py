@@ -284,3 +284,11 @@ def test_coins_that_count_by_rows_bend_the_boundary_and_a_fine_scan_agrees():
         assert np.all((said == (cushion > 0)) | (abs(cushion) < 1e-9 * price * 50)), (lower, upper)
         some += rows > 1 and (lower > 0 or upper < np.inf)
     assert some > 8
+
+
+def test_no_moves_are_no_scan_and_the_edge_itself_is_liquidated():
+    with pytest.raises(MarginError, match="^moves must hold at least one"):
+        Scan(moves=[])
+    long = Position(contract=Contract(symbol="ETH"), quantity=4, entry_price=8, leverage=2)
+    account = Account(balance=16, positions=[long])  # 16 + 4 (P − 8) = 2 P
+    assert Scan(moves=[-0.5, 0.5]).liquidation_range(account, "ETH", {"ETH": 8}) == (8, 8)

@@ -143,3 +143,16 @@ def test_no_level_that_is_no_number_makes_a_wallet_safe(level):
 def test_a_level_may_be_below_one():
     wallet = SpotWallet(coin=1, quote_debt=2)
     assert wallet.is_liquidatable(1, 0.5) and not wallet.is_liquidatable(1, 0.25)
+
+
+@pytest.mark.parametrize(("debt", "quantity"), [("quote_debt", 0.5), ("coin_debt", -0.5)])
+def test_the_rest_of_a_charged_hour_stays_while_anything_is_owed(debt, quantity):
+    wallet = SpotWallet(coin=0, quote=0, **{debt: 10.0}).accrue(0.25, 0.1, 0.1)
+    assert wallet.trade(quantity, price=2).prepaid == wallet.prepaid == 0.75
+    free = SpotWallet(coin=20, quote=20, **{debt: 10.0}).accrue(0.25, 0.1, 0.1)
+    assert free.trade(-12 if debt == "quote_debt" else 12, price=1).prepaid == 0
+
+
+def test_no_time_is_past_before_the_hour():
+    with pytest.raises(MarginError, match="past must be at least 0"):
+        SpotWallet(quote_debt=1).accrue(2, past=-1)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from margin_lib import formulas
 from margin_lib.account import Account, Collateral, Position, Risk, coin_party, pooled_risk
 from margin_lib.bars import Bars
 from margin_lib.contracts import Contract, Conventions, Tiers
@@ -503,3 +504,22 @@ def test_a_rate_that_grows_with_the_size_is_reached_at_the_price(share, growth, 
         if account.risk({"ETH": 100.0}).cushion > 0 and 0.1 < price < 1e4:
             there = account.risk({"ETH": price})
             assert there.cushion == pytest.approx(0, abs=1e-6 * there.notional)
+
+
+def test_small_legs_cover_each_other_and_equality_still_kills():
+    rules = {"hedged": "net", "maintenance": 0.5}
+    assert hedge(0.5, 0.5, **rules).risk({"ETH": 100}).maintenance_margin == 0
+    exact = Account(balance=25, positions=[leg("L", 1, **rules), leg("S", -0.5, **rules)])
+    assert exact.risk({"ETH": 100}) == Risk(25, 150, 5, 25)
+    assert exact.risk({"ETH": 100}).is_liquidatable
+
+
+def test_coins_say_what_they_are_and_refuse_what_is_no_price():
+    coins = Collateral(coin="BTC", amount=2)
+    assert (coins.contract.settle, coins.contract.market) == ("BTC", "BTC")
+    with pytest.raises(MarginError, match="BTC price must be above 0"):
+        coins.risk(0)
+    with pytest.raises(MarginError, match="^price must be above 0"):
+        Account(balance=1).holding("BTC", 0.5, price=0)
+    with pytest.raises(MarginError, match="^value must be finite"):
+        formulas.counted_collateral(math.nan, coins.rows)
