@@ -166,6 +166,14 @@ def test_a_word_is_linked_once_and_not_where_it_is_explained():
     assert page.linked([first, second], words) == [first, second]
 
 
+def test_what_is_computed_holds_no_link():
+    """Else the text would differ from what its expression says, at every run."""
+    text = "her views: <!--= views -->ETH long<!--/-->, a long"
+    (linked,) = page.linked([text], {"long": {"means": "A."}})
+    assert linked == text.replace("a long", 'a [long](glossary.md#long "A.")')
+    assert page.linked([linked], {"long": {"means": "A."}}) == [linked]
+
+
 @pytest.mark.parametrize(
     ("text", "linked"),
     [("as long as", False), ("how long", False), ("a long trade", True), ("Go short!", True)],

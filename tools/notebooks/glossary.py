@@ -17,7 +17,7 @@ SAID = ("means", "formula", "unit", "venues")  # what is shown of a word
 LINK = re.compile(rf'\[([^\]]+)\]\({re.escape(PAGE)}#[^\s)]+(?: "[^"]*")?\)')
 # What is no running text: code, headings, rows of links, links, comments, tags.
 NO_TEXT = re.compile(
-    r"```.*?```|`[^`]*`|^#+ [^\n]*$|!?\[[^\]]*\]\([^)]*\)|<!--.*?-->"
+    r"```.*?```|`[^`]*`|^#+ [^\n]*$|!?\[[^\]]*\]\([^)]*\)|<!--= .*?<!--/-->|<!--.*?-->"
     r"|<summary>.*?</summary>|<[^>]*>",
     re.DOTALL | re.MULTILINE,
 )
