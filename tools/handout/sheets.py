@@ -22,6 +22,7 @@ from tools.publish import badges
 from tools.repo import ROOT, write
 
 OUT = ROOT / "build" / "handouts"
+TEN_MINUTES = 600_000  # milliseconds: then no browser will start
 STILL = re.compile(r'(?s)<figure class="mc-still".*?(<img alt="[^"]*" src="data:[^"]*">)')
 LOOK = """@page { size: A4; margin: 18mm }
 body { font: 11pt/1.4 system-ui, sans-serif; max-width: 44em; margin: 2em auto }
@@ -89,7 +90,7 @@ def print_all(pages):
     if chromium.path() is None:
         return False
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium.path(), timeout=0)
+        browser = playwright.chromium.launch(executable_path=chromium.path(), timeout=TEN_MINUTES)
         tab = browser.new_page()
         for page in pages:
             tab.goto(page.as_uri())
