@@ -1,6 +1,6 @@
 """What one learner needs of a server: memory and time of JupyterLab and of each notebook.
 
-Each notebook runs in a kernel of its own, one after the other. The table stands in
+Each notebook runs in a kernel of its own, one after the other. With `--write` the table goes to
 instructors/classroom.md. On a quiet machine; Linux or macOS.
 """
 

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from benchmarks import classroom
 from benchmarks import test_kernels as kernels
 from margin_course.answers import every
 from tests.notebooks.test_structure import headings
@@ -111,6 +112,15 @@ def test_the_forms_of_the_links_are_those_that_badges_writes():
     links = {name: link.replace("owner.github", "OWNER.github") for name, link in links.items()}
     for service, link in links.items():
         assert re.search(rf"(?m)^{service} +{re.escape(link)}$", CLASSROOM), service
+
+
+def test_what_is_measured_takes_the_place_of_the_table():
+    rows = {"JupyterLab itself": (98.4, 2, 3), "01_leverage": (147, 1.54, 2.4)}
+    new = classroom.written(CLASSROOM, rows, "2031-01-02: here.")
+    assert "| 01_leverage | 147 | 1.5 | 2.4 |\n\n*Memory at most*" in new
+    assert "Measured by `make bench` on 2031-01-02: here.\n\n| what runs |" in new
+    assert len(re.findall(r"(?m)^\| 0\d_", new)) == 1
+    assert new.startswith(CLASSROOM.partition("Measured by")[0])
 
 
 @of_the_course
