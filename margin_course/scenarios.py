@@ -374,7 +374,9 @@ class Scenario:
             old = trade.contract
             if old.inverse:
                 raise MarginError(f"{trade.symbol} contract", "must not be inverse", trade.symbol)
-            rows = ((t.floor * price, t.rate, t.amount * price, *t[3:]) for t in old.maintenance)
+            rows = (
+                t._replace(floor=t.floor * price, amount=t.amount * price) for t in old.maintenance
+            )
             contract = replace(old, maintenance=Tiers(rows))
             cost, margin = trade.price * price, trade.margin * price
             trades.append(replace(trade, contract=contract, price=cost, margin=margin))

@@ -1179,8 +1179,7 @@ class Account:
                 cost += _asked_anew(old, leverage, marks)
         free = self._free(contract, mode, marks)
         if cost > free + ROUNDING * needed:
-            rule = f"must not exceed the available balance {free:g}"
-            raise MarginError("margin and fee", rule, cost)
+            raise MarginError("margin and fee", self._bound(free, mode, marks), cost)
         purse = self._party(new) if mode == "cross" else "balance"
         ledger = [_move(purse, "exchange", fee)]
         if mode == "isolated":
@@ -1198,6 +1197,12 @@ class Account:
             if coin.coin == contract.settle and mode == "cross":
                 return free / (coin.buying * coin.mark(marks))
         return free
+
+    def _bound(self, free: float, mode: str, marks: Marks) -> str:
+        """The rule that an order or a transfer breaks: which money it may use, and how much."""
+        less = mode == "isolated" and free < self.available_balance(marks)
+        money = "money that may leave the balance," if less else "available balance"
+        return f"must not exceed the {money} {free:g}"
 
     def order_cost(
         self,
@@ -1499,7 +1504,7 @@ class Account:
         marks = checked_marks(marks)
         free = self._movable(marks)
         if amount > free:
-            raise MarginError("amount", f"must not exceed the available balance {free:g}", amount)
+            raise MarginError("amount", self._bound(free, "isolated", marks), amount)
         event = Event.of("margin added", [symbol], _move("balance", margin_party(symbol), amount))
         return self._next(event, self.positions)._check_alive(marks, None), event
 

@@ -2,9 +2,10 @@
 
 import pytest
 
+from tests.browser import axe
 from tests.browser.live import LiveLab
 from tests.browser.stock import LABS, LESSONS, NAMES
-from tests.support import axe, browser
+from tests.support import browser
 from tests.support.waiting import until
 
 of_each_lab = pytest.mark.parametrize("name, kind", LABS)

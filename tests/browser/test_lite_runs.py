@@ -14,10 +14,11 @@ import time
 
 import pytest
 
+from tests.browser import axe
 from tests.browser.live import View
 from tests.browser.stock import FOLDER, LABS, NAMES
 from tests.browser.test_elsewhere import by_drag, by_keyboard, fresh, matches, try_lab
-from tests.support import axe, browser, pyodide
+from tests.support import browser, pyodide
 from tests.support.waiting import until
 from tools.publish import lite
 

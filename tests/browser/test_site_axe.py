@@ -4,9 +4,9 @@ import re
 
 import pytest
 
+from tests.browser import axe
 from tests.browser.test_site import PAGES, WIDTHS, address
 from tests.browser.test_site_live import opened
-from tests.support import axe
 
 # On a small screen, the pages that are made of other parts than all others.
 NARROW = [name for name in PAGES if re.match("index|search|notebooks/0[05]", name)]

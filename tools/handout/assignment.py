@@ -39,7 +39,7 @@ ASKED = re.compile(r'check\("(\d\d\.\d+)", None\)')
 SOLVED = re.compile(r'^check\("(\d\d\.\d+)", (.*), path=SCENARIOS\)$', re.MULTILINE)
 # In the first cell of the solutions, what an assignment does without; and what it adds.
 SHOWN = re.compile(r"(?m)^(SCENARIOS = |from margin_course.exercises import check|print\().*\n?")
-WORDS = "from margin_course import amount, given, hint, money, percent"
+WORDS = "from margin_course import amount, given, hint, money, percent, table"
 
 BEFORE = """# Assignment {title}
 

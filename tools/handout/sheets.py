@@ -12,8 +12,6 @@ import shutil
 import sys
 from html import escape
 
-from playwright.sync_api import sync_playwright
-
 from margin_course import files
 from tools import chromium
 from tools.notebooks import course
@@ -89,6 +87,8 @@ def print_all(pages):
     """A PDF beside each page; False where there is no Chromium."""
     if chromium.path() is None:
         return False
+    from playwright.sync_api import sync_playwright  # not needed to write the pages
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium.path(), timeout=TEN_MINUTES)
         tab = browser.new_page()

@@ -41,7 +41,7 @@ from tools.repo import ROOT
 NOTEBOOKS = ROOT / "notebooks"
 STORE = ROOT / "build" / "labs"
 STATES = 650  # of a lab, about: its sliders share them
-FRAMES = 61  # of a film
+FRAMES = 61  # of a film; and places of a slider, at most
 COLOURS = 24
 PAINTED = ("matplotlib", "numpy", "pandas", "pillow")  # whose versions decide on a picture
 PLAIN = TransformerManager()  # lines of the shell to Python
@@ -158,7 +158,7 @@ def grid(lab: Lab) -> Grid:
         control = lab.controls[name]
         if name in sliders:
             wanted = [moved[name] for moved in lab.presets.values() if name in moved]
-            limit = FRAMES if name == lab.film else max(most, 5)
+            limit = FRAMES if name == lab.film else min(max(most, 5), FRAMES)
             values[name] = rounded(control.min, control.max, control.step, wanted, limit)
         else:
             values[name] = list(control.options)
