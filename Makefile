@@ -77,7 +77,7 @@ test: set-up-test ## check style, type hints, library and every notebook
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(VENV)/$(SCRIPTS)/lint-imports
-	$(call pytest,$(VENV)) -n 2
+	$(call pytest,$(VENV)) -n 2 --dist worksteal
 	$(PY) -m pytest $(NBVAL) notebooks instructors/solutions
 
 # What says that the bounds hold cannot hold beyond them.
