@@ -1,8 +1,8 @@
 """Add a notebook to the course, or take notebooks out, with all that belongs to them.
 
-    python -m tools.notebooks.course add 10_my_market LIKE
+    python -m tools.notebooks.course add 12_my_market LIKE
         a copy of notebook LIKE (03, say) to rewrite
-    python -m tools.notebooks.course drop 07 08 09 11
+    python -m tools.notebooks.course drop 07 08 09 10 11
 
 To a notebook belong its answers, its solutions, its quiz, its objectives, its rows in README.md and
 in the index, and the links between neighbours. Run `make notebooks` afterwards.
