@@ -40,8 +40,9 @@ from tools.repo import ROOT
 
 NOTEBOOKS = ROOT / "notebooks"
 STORE = ROOT / "build" / "labs"
-STATES = 650  # of a lab, about: its sliders share them
+STATES = 800  # of a lab, about: its sliders share them
 FRAMES = 61  # of a film; and places of a slider, at most
+FEW = 31  # frames of a film that is stored many times over
 COLOURS = 24
 PAINTED = ("matplotlib", "numpy", "pandas", "pillow")  # whose versions decide on a picture
 PLAIN = TransformerManager()  # lines of the shell to Python
@@ -148,21 +149,23 @@ class Grid(NamedTuple):
 
 def grid(lab: Lab) -> Grid:
     """The grid of a lab: all words of a list, round numbers of a slider."""
-    named = list(lab.on_page)
+    named, others = list(lab.on_page), _others(lab, list(lab.on_page))
     sliders = [name for name in named if _slides(lab, name)]
     choices = math.prod(len(lab.controls[n].options) for n in named if n not in sliders)
+    share = STATES / choices / len(others)
     many = [name for name in sliders if name != lab.film]
-    most = int((STATES / choices) ** (1 / max(len(many), 1)))
+    most = int(share ** (1 / max(len(many), 1)))
+    frames = int(min(max(share, FEW), FRAMES))
     values = {}
     for name in named:
         control = lab.controls[name]
         if name in sliders:
             wanted = [moved[name] for moved in lab.presets.values() if name in moved]
-            limit = FRAMES if name == lab.film else min(max(most, 5), FRAMES)
+            limit = frames if name == lab.film else min(max(most, 5), FRAMES)
             values[name] = rounded(control.min, control.max, control.step, wanted, limit)
         else:
             values[name] = list(control.options)
-    return Grid(values, _others(lab, named))
+    return Grid(values, others)
 
 
 def _slides(lab: Lab, name: str) -> bool:

@@ -83,6 +83,9 @@ def main():
     command += ["--output-dir", SITE, "--apps", "lab", "--no-sourcemaps", "--log-level", "ERROR"]
     command = [sys.executable, "-m", *map(str, command)]
     made = subprocess.run(command, cwd=WORK, capture_output=True, text=True)
+    for path in (SITE / "build").glob("fa-*"):
+        if path.suffix in (".svg", ".eot"):  # of browsers that run no Pyodide
+            path.unlink()
     print(made.stdout + made.stderr if made.returncode else f"{SITE.relative_to(ROOT)}/index.html")
     return made.returncode
 

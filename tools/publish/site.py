@@ -225,6 +225,8 @@ def main():
     made = subprocess.run([sys.executable, *command, str(SOURCES), str(SITE)])
     if made.returncode == 0:
         shutil.copy(SITE / "README.html", SITE / "index.html")
+        for path in (SITE / "_static").rglob("*.map"):  # for who works on the theme
+            path.unlink()
         repo.write(SITE / feed.NAME, feed.feed())
         labs.make(SITE / live.LABS)
         for path in (plane.MOVING, plane.STILL):
