@@ -271,7 +271,8 @@ def test_a_word_says_what_it_means_by_keyboard_too(page):
 
 IN_SIGHT = """() => [...document.querySelectorAll(
   "header, footer.prev-next-footer, .bd-sidebar, .run, .mc-controls, .mc-field, .mc-presets, button"
-)].filter((part) => part.checkVisibility()).map((part) => part.outerHTML.slice(0, 100))"""
+)].filter((part) => getComputedStyle(part).borderTopWidth !== "0px" || !part.closest(".mc-options"))
+.filter((part) => part.checkVisibility()).map((part) => part.outerHTML.slice(0, 100))"""
 INK = """() => [...document.querySelectorAll("article :is(p, h1, h2, li, td, .highlight span)")]
   .filter((part) => part.checkVisibility())
   .map((part) => getComputedStyle(part).color.match(/\\d+/g).slice(0, 3))
