@@ -6,7 +6,6 @@ import re
 from dataclasses import replace
 from itertools import permutations
 
-import ipywidgets as widgets
 import pytest
 
 from margin_course import exercises, prediction, text
@@ -14,6 +13,7 @@ from margin_course.answers import Answer, Puzzle, Worked
 from margin_course.exercises import check, hint
 from margin_course.scenarios import load
 from margin_lib import Account, MarginError, liquidate
+from tests.support.shown import html_of
 from tools.repo import ROOT
 
 # Not notebooks/scenarios.toml: with numbers of your own, a wrong way may come near a right answer.
@@ -450,19 +450,16 @@ def test_every_kind_of_answer_can_be_shown(path):
 # For whoever teaches
 
 
-def html_of(widget):
-    """All words that a widget shows."""
-    if isinstance(widget, widgets.HTML):
-        return re.sub("<[^>]+>", "", widget.value)
-    return " ".join(map(html_of, getattr(widget, "children", ())))
+def words_of(widget):
+    return re.sub("<[^>]+>", "", " ".join(html_of(widget)))
 
 
 @pytest.mark.parametrize("name", [*NAMES, *PUZZLES])
 def test_answers_stand_beside_their_questions_where_somebody_teaches(name, monkeypatch):
     """One setting of the environment; without it, nothing is told."""
-    before = html_of(check(name, None, path=ROOT / FILES[0]))
+    before = words_of(check(name, None, path=ROOT / FILES[0]))
     monkeypatch.setenv("TEACH", "1")
-    after = html_of(check(name, None, path=ROOT / FILES[0]))
+    after = words_of(check(name, None, path=ROOT / FILES[0]))
     right = exercises.every()[name](BOOK).right
     forms = [text.amount(right, unit).split()[0] for unit in ("", "%", "BTC")]
     assert any(form in after for form in forms) and len(after) > len(before)
@@ -470,6 +467,6 @@ def test_answers_stand_beside_their_questions_where_somebody_teaches(name, monke
 
 def test_a_prediction_is_open_where_somebody_teaches(monkeypatch):
     data = prediction.described("How much?", 12345.0, "USD")
-    assert "12,345" not in html_of(prediction.Prediction(data))
+    assert "12,345" not in words_of(prediction.Prediction(data))
     monkeypatch.setenv("TEACH", "1")
-    assert "12,345 USD" in html_of(prediction.Prediction(data))
+    assert "12,345 USD" in words_of(prediction.Prediction(data))

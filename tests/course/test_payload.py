@@ -5,7 +5,6 @@ import tomllib
 from dataclasses import replace
 from html import unescape
 
-import ipywidgets as widgets
 import mistune
 import pytest
 from nbconvert import HTMLExporter
@@ -22,6 +21,7 @@ from margin_lib.errors import MarginError
 from margin_lib.replay import replay
 from tests.support.lessons import LABS
 from tests.support.payload import PAYLOAD, SHORT, active, poisoned
+from tests.support.shown import html_of
 from tests.support.strategies import SCENARIOS
 from tools.notebooks import glossary
 from tools.repo import ROOT
@@ -36,14 +36,6 @@ def data(name):
 def rendered(markdown):
     """HTML of Markdown as nbconvert makes it: what is HTML already stays."""
     return mistune.create_markdown(escape=False, plugins=["table"])(markdown)
-
-
-def html_of(widget):
-    """All HTML that a widget shows."""
-    found = [widget.value] if isinstance(widget, widgets.HTML) else []
-    for child in getattr(widget, "children", ()):
-        found += html_of(child)
-    return found
 
 
 def bundle(made):

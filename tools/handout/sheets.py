@@ -14,7 +14,7 @@ from html import escape
 
 from margin_course import files
 from tools import chromium
-from tools.notebooks import course
+from tools.notebooks import course, glossary
 from tools.notebooks import run as notebooks
 from tools.publish import badges
 from tools.repo import ROOT, write
@@ -45,9 +45,7 @@ def picture(notebook):
 def points(notebook):
     """The key points of a notebook, as plain words."""
     texts = [cell.source for cell in notebook.cells if cell.source.startswith("## Key points")]
-    text = re.sub(r"<!--.*?-->|`", "", "\n".join(texts))
-    text = re.sub(r"\[([^]]+)\]\([^)]+\)", r"\1", text)
-    return re.findall(r"(?m)^- (.+)$", text)
+    return re.findall(r"(?m)^- (.+)$", glossary.plain("\n".join(texts)))
 
 
 def listed(words, kind="ul", name=""):

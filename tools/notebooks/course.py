@@ -12,6 +12,7 @@ import re
 import sys
 from functools import partial
 
+from margin_course import prose
 from tools import repo
 from tools.notebooks import run as notebooks
 from tools.repo import ROOT
@@ -175,9 +176,8 @@ def add(stem, like):
 
 def rows(stem, words, like):
     """A row for the new notebook below the last one, in README.md and in the index."""
-    minutes = re.search(
-        r"\*\*Time:\*\* (\d+)", notebooks.read(folder(f"notebooks/{like}.ipynb")).cells[0].source
-    )[1]
+    first = notebooks.read(folder(f"notebooks/{like}.ipynb")).cells[0].source
+    minutes = prose.TIME.search(first)[1]
     last = max(path.stem for path in course() if path.stem != stem)
 
     def below(text, row):

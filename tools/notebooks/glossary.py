@@ -75,6 +75,15 @@ def unlinked(text: str) -> str:
     return LINK.sub(r"\1", text)
 
 
+def plain(text: str) -> str:
+    """Markdown as words: without the targets of links, without comments and marks of code.
+
+    >>> plain('an [equity](glossary.md#equity "Yours.") of <!--= x -->`5`<!--/-->')
+    'an equity of 5'
+    """
+    return re.sub(r"<!--.*?-->|`|\[([^]]+)\]\([^)]+\)", lambda found: found[1] or "", text)
+
+
 def linked(texts: Iterable[str], words: Words) -> list[str]:
     """Texts in which the first use of each word leads to its meaning, and shows it on hover.
 

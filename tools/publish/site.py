@@ -11,7 +11,9 @@ import shutil
 import subprocess
 import sys
 
+from margin_course import prose
 from tools import repo
+from tools.notebooks import glossary
 from tools.notebooks import run as notebooks
 from tools.publish import badges, feed, labs, live, plane
 from tools.repo import ROOT
@@ -128,7 +130,7 @@ def described(path, address, course):
     notebook = notebooks.read(path)
     first = notebook.cells[0].source
     aims = re.search(r"(?ms)^\*\*After this you can\*\*\n\n(.*?)\n\n", first)
-    minutes = re.search(r"\*\*Time:\*\* (\d+) minutes", first)
+    minutes = prose.TIME.search(first)
     said = {"@context": "https://schema.org", "@type": "LearningResource", "url": address}
     said |= {"name": re.sub(r"^# (\d\d · )?", "", first.splitlines()[0]), "inLanguage": "en"}
     said |= {"learningResourceType": "interactive notebook", "educationalLevel": "beginner"}
@@ -137,8 +139,7 @@ def described(path, address, course):
     if minutes:
         said["timeRequired"] = f"PT{minutes[1]}M"
     if aims:
-        aims = re.sub(r"<!--.*?-->|\[([^]]+)\]\([^)]+\)", r"\1", aims[1])
-        said["teaches"] = [line.strip("- ;.") for line in aims.splitlines()]
+        said["teaches"] = [line.strip("- ;.") for line in glossary.plain(aims[1]).splitlines()]
     return said
 
 
