@@ -142,6 +142,7 @@ class Lab {
   }
 
   async #show() {
+    const there = [this.other, ...this.at].join(" ");
     const state = await this.#state(this.at, this.other), locked = new Set(state.locked);
     this.inputs.forEach((input, number) => {
       const { name } = this.controls[number];
@@ -153,6 +154,7 @@ class Lab {
       button.disabled = moved.length > 0 && moved.every((name) => locked.has(name));
     });
     await this.screen.show(state, this.#address(state));
+    this.root.dataset.shown = there; // for whoever waits for it
   }
 
   // Where the next move may lead.

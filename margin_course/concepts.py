@@ -9,7 +9,7 @@ matter of opinion either: each situation runs the account and says which option 
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from math import isclose, isnan
+from math import floor, isclose, isnan
 from pathlib import Path
 from typing import Any
 
@@ -187,18 +187,23 @@ class Made:
     long: float
     short: float
 
-    def _leverage(self, trade: Trade) -> float:
-        """A round number, and never more than the exchange allows."""
-        most = PART / max(max(tier.rate for tier in trade.contract.maintenance), TINY)
+    def _leverage(self, trade: Trade, margin: float = 0, notional: float = 0) -> float:
+        """A round number, and never more than the exchange allows for *margin* or *notional*."""
+        table = trade.contract.maintenance
+        most = PART / max(max(tier.rate for tier in table), TINY)
         wanted = min(self.leverage * trade.leverage, max(most, trade.leverage))
         step = 1 if wanted >= 3 else 0.5
-        return max(step * round(wanted / step), FEWEST_LEVERAGE)
+        wanted = max(step * round(wanted / step), FEWEST_LEVERAGE)
+        # A lower leverage never makes a larger position, so no tier beyond this one is met.
+        cap = table.at(notional or margin * wanted).max_leverage or wanted
+        return min(wanted, step * floor(cap / step) or cap)
 
     def single(self, name: str, side: str = "long") -> Scenario:
         """A scenario's first trade, with other margin and leverage."""
         scenario = self.book[name].first_trades(1)
         (trade,) = scenario.trades
-        margin, leverage = self.margin * scenario.balance, self._leverage(trade)
+        margin = self.margin * scenario.balance
+        leverage = self._leverage(trade, margin=margin)
         return scenario.with_trade(trade.symbol, side=side, margin=margin, leverage=leverage)
 
     def pair(self, sides: tuple[str, str] = ("long", "short")) -> Scenario:
@@ -206,8 +211,9 @@ class Made:
         scenario = self.book["cross"].first_trades(2)
         parts = (self.long, self.short)
         for trade, side, part in zip(scenario.trades, sides, parts, strict=True):
-            leverage = self._leverage(trade)
-            margin = part * scenario.balance / leverage
+            notional = part * scenario.balance
+            leverage = self._leverage(trade, notional=notional)
+            margin = notional / leverage
             change: dict[str, Any] = {"side": side, "margin": margin, "leverage": leverage}
             scenario = scenario.with_trade(trade.symbol, **change)
         return scenario

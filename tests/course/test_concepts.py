@@ -119,6 +119,38 @@ def test_every_leverage_of_a_scenario_gives_questions(leverage, root):
         assert len(DATA.asked(form, book)) == 15
 
 
+@pytest.mark.parametrize("caps", [(50, 25, 10), (7.5, 4, 2)])
+def test_no_question_asks_for_more_leverage_than_the_table_allows(caps, root):
+    """A larger trade meets a lower cap, wherever its tier begins."""
+    from dataclasses import replace
+
+    from margin_lib import Tier, Tiers
+
+    for share in (0.01, 0.5, 1, 5):
+        book = load(root / FILES[0])
+        for name in ("leverage", "isolated", "cross"):
+            scenario, floors = book[name], [0, share, 3 * share]
+            rows = [
+                Tier(floor * scenario.balance, 0.01 * (n + 1), max_leverage=cap)
+                for n, (floor, cap) in enumerate(zip(floors, caps, strict=True))
+            ]
+            trades = [
+                replace(t, contract=replace(t.contract, maintenance=Tiers(rows)))
+                for t in scenario.trades
+            ]
+            book[name] = replace(scenario, trades=tuple(trades), moves={}, paths={})
+        for form in FORMS:
+            made = Made(book, **DATA.forms[form])
+            single = [
+                made.single(name, side)
+                for name in ("leverage", "isolated")
+                for side in ("long", "short")
+            ]
+            for scenario in [*single, made.pair(), made.pair(("long", "long"))]:
+                for mode in ("isolated", "cross"):
+                    scenario.account(mode)
+
+
 def test_an_option_that_says_the_same_as_another_is_left_out(root, monkeypatch):
     same = dict.fromkeys(("as_it_is", "by_wallet"), "a fall")
     table = DATA.questions["setting"]

@@ -265,9 +265,14 @@ def _control(lab: Lab, name: str, values: Sequence[Any]) -> dict[str, Any]:
 
 def state_at(lab: Lab, where: Grid, other: int, place: Sequence[int]) -> dict[str, Any]:
     """The state at a place of the grid; the arrow keys go from value to value there."""
-    if lab.state()["locked"]:  # a locked control would stay where it is
-        lab.set(**lab.presets["start"])
-    lab.set(**where.at(other, place))
+    wanted = where.at(other, place)
+    lab.set(**wanted)
+    for name, values in where.values.items():
+        if lab.values() == wanted:
+            break
+        # A locked control stays where it is while no other moves.
+        lab.set(**wanted | {name: next(x for x in values if x != wanted[name])})
+        lab.set(**wanted)
     state = lab.state()
     steps = {n: float(np.max(np.diff(x))) for n, x in where.values.items() if _slides(lab, n)}
     for handle in state["handles"]:
