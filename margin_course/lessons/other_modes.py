@@ -253,7 +253,12 @@ class ThirdLab(Lab):
     def make_presets(self, scenario: Scenario) -> Presets:
         # A coin that is worth less by itself counts as if it had the rest for a haircut.
         broken = {"coins": 1.0, "haircut": round(1 - BROKEN, 2), "follows": 0.0}
-        return {"cash instead": {"coins": 0.0}, "a stablecoin breaks": broken}
+        first = scenario.trades[0].symbol
+        return {
+            f"{first} falls by half": {first: -0.5},
+            "cash instead": {"coins": 0.0},
+            "a stablecoin breaks": broken,
+        }
 
     def locked(self, values: Mapping[str, Any], shown: Shown) -> list[str]:
         return ["haircut", "follows"] if values["coins"] == 0 else []

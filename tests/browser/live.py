@@ -58,6 +58,7 @@ with _lab_module.DRAWING:  # the lab may be moved in another thread, now
     }}
 print(_json.dumps(_state | {{
     "kind": type(_lab).__name__,
+    "film": _lab.film,
     "labels": {{n: c.description for n, c in _lab.controls.items()}},
     "presets": _lab.presets,
     "options": {{n: list(c.options) for n, c in _lab.controls.items() if hasattr(c, "options")}},

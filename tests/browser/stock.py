@@ -17,10 +17,20 @@ def code_of(name):
     return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
 
 
+def numbered(kinds):
+    """Each kind, the later ones of a kind with their number.
+
+    >>> numbered(["ThirdLab", "QueueLab", "ThirdLab"])
+    ['ThirdLab', 'QueueLab', 'ThirdLab 2']
+    """
+    before = [kinds[:place].count(kind) for place, kind in enumerate(kinds)]
+    return [kind if not n else f"{kind} {n + 1}" for kind, n in zip(kinds, before, strict=True)]
+
+
+def labs_of(name):
+    """The kinds of the labs that a notebook shows, in its order."""
+    return [kind for code in code_of(name) for kind in re.findall(r"\b([A-Z]\w*Lab)\(", code)]
+
+
 # (notebook, class of the lab), in the order of the course
-LABS = [
-    (name, kind)
-    for name in NAMES
-    for source in code_of(name)
-    for kind in re.findall(r"\b([A-Z]\w*Lab)\(", source)
-]
+LABS = [(name, kind) for name in NAMES for kind in numbered(labs_of(name))]

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.browser.live import View, number, plain
-from tests.browser.stock import FOLDER, LABS, NAMES
+from tests.browser.stock import FOLDER, NAMES, labs_of
 from tests.support import browser
 from tests.support.waiting import until
 from tools.notebooks import run as notebooks
@@ -86,7 +86,7 @@ def test_notebook_7(served, page, shots, name):
     browser.open_notebook(page, served("notebook")(name))
     cells = browser.run_all(page)
     assert not browser.complaints(cells)
-    kinds = [kind for where, kind in LABS if where == name]
+    kinds = labs_of(name)
     for (cell, id), kind in zip(browser.views(cells), kinds, strict=True):
         page.evaluate(browser.SHOW, [cell, id])
         view = View(page, page.locator(f"[data-lab='{id}']"))
@@ -98,7 +98,7 @@ def test_notebook_7(served, page, shots, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_voila(served, page, shots, name):
     page.goto(served("voila")(name))
-    kinds = [kind for where, kind in LABS if where == name]
+    kinds = labs_of(name)
     found = page.locator(".mc-lab")
     until("the labs", lambda: found.count() == len(kinds))
     assert page.locator(STDERR).all_inner_texts() == []

@@ -4,7 +4,7 @@ import pytest
 
 from tests.browser import axe
 from tests.browser.live import LiveLab
-from tests.browser.stock import LABS, LESSONS, NAMES
+from tests.browser.stock import LABS, LESSONS, NAMES, numbered
 from tests.support import browser
 from tests.support.waiting import until
 
@@ -18,11 +18,12 @@ class Opened:
         self.page = page
         browser.open_notebook(page, address)
         self.cells = browser.run_all(page)
-        self.labs = {}
+        found = []
         for number, id in browser.views(self.cells):
             self.show(number, id)
-            lab = LiveLab(page, page.locator(f"[data-lab='{id}']"), id)
-            self.labs[lab.told()["kind"]] = number, lab
+            found.append((number, LiveLab(page, page.locator(f"[data-lab='{id}']"), id)))
+        kinds = [lab.told()["kind"] for _, lab in found]
+        self.labs = dict(zip(numbered(kinds), found, strict=True))
 
     def show(self, number, id):
         self.page.evaluate(browser.SHOW, [number, id])
@@ -80,32 +81,38 @@ def test_after_run_all_every_lab_stands_at_its_start(opened, name, kind):
 
 @of_each_lab
 def test_every_slider_moves_by_keyboard_and_by_drag(opened, name, kind):
+    """And where the lab starts, or as its buttons follow each other, it changes what is shown."""
     lab = opened(name).lab(kind)
-    for control in lab.told()["ends"]:
-        words, pictures = set(), set()
+    _, told = lab.agreed()
+    for control in told["ends"]:
+        lacks = {}
+        for preset, values in told["presets"].items():
+            lab.button(preset).click()
+            seen, now = lab.agreed(lambda told, v=values: told["values"] == told["values"] | v)
+            if control not in now["locked"]:
+                lacks[preset] = without_effect(lab, control, seen, now)
+                if not lacks[preset]:
+                    break
+        assert [] in lacks.values(), f"{control} does not change the {lacks}"
 
-        def note(seen, words=words, pictures=pictures):
-            words.add(seen["words"])
-            pictures.add(seen["picture"])
 
-        seen, told = lab.restart()
-        note(seen)
-        label, (low, high) = told["labels"][control], told["ends"][control]
-        before = told["values"][control]
-        upper = before > (low + high) / 2
-        key, part = ("ArrowLeft", 0.2) if upper else ("ArrowRight", 0.8)
-        lab.press(label, key, 3)
-        seen, told = lab.agreed(lambda told, c=control, b=before: told["values"][c] != b)
-        after = told["values"][control]
-        assert after < before if upper else after > before
-        note(seen)
-        lab.drag(label, part)
-        goal = low + part * (high - low)
-        near = 0.1 * (high - low)
-        seen, _ = lab.agreed(lambda told, c=control, g=goal, n=near: abs(told["values"][c] - g) < n)
-        note(seen)
-        assert len(words) > 1, f"{control} does not change the readout"
-        assert len(pictures) > 1, f"{control} does not change the picture"
+def without_effect(lab, control, first, told):
+    """Which of readout and picture stay as they are when a slider is moved by keys and dragged."""
+    seen = [first]
+    label, (low, high) = told["labels"][control], told["ends"][control]
+    before = told["values"][control]
+    upper = before > (low + high) / 2
+    key, part = ("ArrowLeft", 0.2) if upper else ("ArrowRight", 0.8)
+    lab.press(label, key, 3)
+    there, told = lab.agreed(lambda told: told["values"][control] != before)
+    seen.append(there)
+    after = told["values"][control]
+    assert after < before if upper else after > before
+    lab.drag(label, part)
+    goal, near = low + part * (high - low), 0.1 * (high - low)
+    there, _ = lab.agreed(lambda told: abs(told["values"][control] - goal) < near)
+    seen.append(there)
+    return [part for part in ("words", "picture") if len({each[part] for each in seen}) == 1]
 
 
 @of_each_lab
@@ -132,17 +139,18 @@ def test_play_is_a_film_from_the_first_step_and_begins_anew_at_its_end(opened, n
     if not play.is_visible():
         pytest.skip("nothing to play")
     _, told = lab.agreed()
-    low, high = told["ends"]["step"]
-    assert told["values"]["step"] == low
+    step = told["film"]
+    low, high = told["ends"][step]
+    assert told["values"][step] == low
     play.click()
-    until("the film to run", lambda: low < lab.told()["values"]["step"] < high)
+    until("the film to run", lambda: low < lab.told()["values"][step] < high)
     play.click()
     _, told = lab.agreed()
-    assert low < told["values"]["step"] < high
+    assert low < told["values"][step] < high
     play.click()
-    until("its end", lambda: lab.told()["values"]["step"] == high)
+    until("its end", lambda: lab.told()["values"][step] == high)
     play.click()
-    until("the beginning", lambda: lab.told()["values"]["step"] < high)
+    until("the beginning", lambda: lab.told()["values"][step] < high)
     play.click()
     lab.agreed()
 

@@ -16,7 +16,7 @@ import pytest
 
 from tests.browser import axe
 from tests.browser.live import View
-from tests.browser.stock import FOLDER, LABS, NAMES
+from tests.browser.stock import FOLDER, NAMES, labs_of
 from tests.browser.test_elsewhere import by_drag, by_keyboard, fresh, matches, try_lab
 from tests.support import browser, pyodide
 from tests.support.waiting import until
@@ -101,7 +101,7 @@ class Run:
 
     def labs(self):
         """Each lab, in sight, with its kind."""
-        kinds = [kind for where, kind in LABS if where == self.name]
+        kinds = labs_of(self.name)
         for (number, id), kind in zip(browser.views(self.cells), kinds, strict=True):
             yield View(self.page, self.show(number, id)), kind
 

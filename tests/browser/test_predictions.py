@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests.support import browser
+from tests.support.waiting import until
 
 NAME = "01_leverage.ipynb"
 NODE = "number => window.jupyterapp.shell.currentWidget.content.widgets[number].node"
@@ -70,8 +71,11 @@ def test_a_choice_is_a_row_of_buttons(page):
 
 
 def test_what_became_of_them_stands_at_the_end(page):
+    shown(page, ASKS, 2).wait_for_selector("input").focus()
+    page.keyboard.type("-0.4")
+    page.keyboard.press("Enter")
     node = shown(page, r"^your_predictions\(\)$")
-    assert re.search(r"You made \d of 5 predictions", said(node))
+    until("the tally", lambda: re.search(r"You made \d of 5 predictions", said(node)))
 
 
 def test_an_exercise_replies_and_helps(page):

@@ -135,7 +135,7 @@ def test_the_fifteen_questions_before_and_after(opened, folder, shots):
     output.get_by_text("1 of 15.", exact=True).wait_for()
     press(output, "put away")
     begin = output.get_by_role("button", name="go on", exact=True)
-    assert output.get_by_role("button").count() == 1  # folded again
+    until("folded again", lambda: output.get_by_role("button").count() == 1)
     begin.click()
     for number, question in enumerate(others, start=2):
         output.get_by_text(f"{number} of 15.", exact=True).wait_for()
@@ -153,7 +153,7 @@ def test_the_fifteen_questions_before_and_after(opened, folder, shots):
     answer_all(page, output, "after", lambda q: wrongly(q) if q.name == last else rightly(q))
     output.get_by_text("Before the course 0 of 15 were right. 14 of 15 are right now.").wait_for()
     summaries = output.locator("summary")
-    assert summaries.count() == 15
+    until("fifteen replies", lambda: summaries.count() == 15)
     assert "before ✗ not so, now ✓ right" in summaries.first.inner_text()
     summaries.last.focus()
     page.keyboard.press("Enter")
@@ -171,7 +171,7 @@ def test_what_went_wrong_comes_back(opened, folder):
     page = opened("03_isolated_margin.ipynb")
     output = shown(page, r'practice\("03"\)')
     buttons = output.get_by_role("button")
-    assert output.locator("b").count() >= 2 and buttons.count() >= 6
+    until("questions", lambda: output.locator("b").count() >= 2 and buttons.count() >= 6)
     buttons.first.focus()
     page.keyboard.press("Space")
     until("the answer is kept", lambda: len(kept(folder)["quiz"]) == 1)
@@ -246,7 +246,7 @@ def test_a_worked_example_is_completed_by_keyboard(opened, width):
     copies = every()["02.5"](BOOK).copies
     missing = [step for copy in copies for step in copy.missing]
     fields = output.get_by_role("textbox")
-    assert fields.count() == len(missing)
+    until("a field for each step", lambda: fields.count() == len(missing))
     fields.first.focus()
     page.keyboard.type("1")
     page.keyboard.press("Enter")

@@ -12,11 +12,13 @@ PLACE = "document.querySelectorAll('[data-lab]')[{}]"
 OPEN = "{0}.scrollIntoView() || {0}.querySelector('.mc-grid') !== null"
 FIRST = "document.querySelector('[data-prediction]')"
 ADDRESS = "{}.querySelector('.mc-picture').src"
-# A control that can move, in focus; whether it stands at its end.
+# A control that can move, in focus; the key that moves it.
 FOCUS = """(() => {{
-  const input = {}.querySelector(".mc-control:not([hidden]) input:not(:disabled)");
-  input.focus();
-  return input.value === input.max;
+  const controls = ".mc-control:not([hidden]) :is(input, select):not(:disabled)";
+  const control = {}.querySelector(controls), list = control.options;
+  control.focus();
+  if (list) return control.selectedIndex === list.length - 1 ? "UP" : "DOWN";
+  return control.value === control.max ? "LEFT" : "RIGHT";
 }})()"""
 RING = """(() => {{
   const ring = {}.querySelector(".mc-handle:not([hidden])");
@@ -31,7 +33,7 @@ GUESS = """(() => {
   place.querySelector("button").click();
   return place.querySelector("[role=status]").innerText;
 })()"""
-RIGHT, LEFT = "\ue014", "\ue012"
+KEYS = {"LEFT": "\ue012", "UP": "\ue013", "RIGHT": "\ue014", "DOWN": "\ue015"}
 
 
 @pytest.fixture(scope="module", params=["light", "dark"])
@@ -54,7 +56,7 @@ def test_a_page_fits_moves_and_answers(page, served, shots, path):
         place = PLACE.format(number)
         page.until(OPEN.format(place))
         first = page.ask(ADDRESS.format(place))
-        page.press(LEFT if page.ask(FOCUS.format(place)) else RIGHT)
+        page.press(KEYS[page.ask(FOCUS.format(place))])
         page.until(f"{ADDRESS.format(place)} !== {first!r}")
         if ring := page.ask(RING.format(place)):
             before = page.ask(ADDRESS.format(place))
