@@ -3,8 +3,9 @@
 import hashlib
 import json
 import re
+import struct
 import textwrap
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from html import escape, unescape
 from pathlib import Path
 
@@ -171,10 +172,31 @@ def protected(html, content=True):
     return re.sub(r"<head>", rf"<head>\n    {tag}", html, count=1)
 
 
+# What finds words while one types, which these pages leave to the page of the search.
+FINDS = re.compile(r'\s*<script src="[^"]*(?:searchtools|language_data|searchindex)\.js"></script>')
+INSIDE = re.compile(r'src="data:image/png;base64,([^"]+)"')
+
+
+def apart(html, folder):
+    """A page whose pictures are files in *folder*, fetched when they come near to sight."""
+
+    def file(found):
+        png = b64decode(found[1])
+        width, height = struct.unpack(">II", png[16:24])
+        name = f"{hashlib.sha256(png).hexdigest()[:12]}.png"
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_bytes(png)
+        return f'src="{folder.name}/{name}" width="{width}" height="{height}" loading="lazy"'
+
+    return INSIDE.sub(file, html)
+
+
 def protect(app, error):
     for name in [] if error else [*app.env.found_docs, "search"]:
         path = Path(app.builder.get_outfilename(name))
         html = protected(path.read_text(encoding="utf-8"), content=name != "search")
+        html = apart(html, path.parent / "pictures")
+        html = html if name == "search" else FINDS.sub("", html)
         # The theme, Sphinx and docutils each say how wide a page is: once is enough.
         end = VIEWPORT.search(html).end()
         html = html[:end] + VIEWPORT.sub("", html[end:])
