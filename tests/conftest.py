@@ -37,3 +37,18 @@ def own_answers(request, tmp_path_factory, monkeypatch):
     place = tmp_path_factory.mktemp("answers") / progress.place.name
     monkeypatch.setattr(progress, "place", place)
     return place
+
+
+@pytest.fixture(autouse=True)
+def widgets_go(request):
+    """What a test has shown goes with it: ipywidgets keeps every widget until it is closed."""
+    if request.path.is_relative_to(ROOT / "tests" / "margin"):
+        yield
+        return
+    from ipywidgets.widgets.widget import _instances
+
+    before = set(_instances)
+    yield
+    for model in set(_instances) - before:
+        if model in _instances:  # a box that closed may have taken it along
+            _instances[model].close()

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 from urllib.request import url2pathname
 
 import pytest
+from fontTools.ttLib import TTFont
 
 from tests.support.waiting import until
 from tools.publish import links, site
@@ -37,6 +38,9 @@ TOO_WIDE = """() => {
   if (document.documentElement.scrollWidth > width) found.push("the page scrolls sideways");
   return found.map((words) => words.slice(0, 100));
 }"""
+# A picture far below is fetched when a reader comes near; here all at once.
+AT_ONCE = "images => images.forEach(image => { image.loading = 'eager'; })"
+THERE = "images => images.every(image => image.complete)"
 BLIND = "images => images.filter(i => !i.alt.includes(' ') || !i.naturalWidth).map(i => i.src)"
 HREFS = "links => links.map(link => link.getAttribute('href'))"
 
@@ -79,6 +83,8 @@ def test_every_page_is_quiet_and_fits(page):
     for name in PAGES:
         page.heard.clear()
         page.goto(address(name))
+        page.eval_on_selector_all("img", AT_ONCE)
+        until("all pictures", lambda: page.eval_on_selector_all("img", THERE))
         found += [(name, words) for words in [*page.heard, *page.evaluate(TOO_WIDE)]]
         found += [(name, image) for image in page.eval_on_selector_all("main img", BLIND)]
     assert found == []
@@ -164,6 +170,13 @@ def test_every_link_leads_somewhere(chrome):
                 dead.append((path.name, target))
     assert len(hrefs) > 40 and sum(map(len, hrefs.values())) > 1000
     assert dead == []
+
+
+def test_each_sign_that_a_page_shows_is_in_a_font_and_a_font_is_small():
+    fonts = [*(SITE / "_static").rglob("*.woff2")]
+    held = {sign for path in fonts for sign in TTFont(path).getBestCmap()}
+    assert held == set(map(ord, site.signs())) and len(held) > 10
+    assert all(path.stat().st_size < 10_000 for path in fonts)
 
 
 def test_search_finds_what_a_reader_looks_for(page):
