@@ -54,8 +54,8 @@ class Lab {
     this.#addPresets(grid);
     this.screen = new Screen(part("div", "", grid), (values) => this.#go(values));
     const look = part("div", "mc-look", grid);
-    look.append(...figure.querySelectorAll("figcaption > p, figcaption > details"));
     await this.#show();
+    look.append(...figure.querySelectorAll("figcaption > p, figcaption > details"));
     figure.replaceWith(grid);
     for (const first of ["pointerenter", "focusin", "touchstart"])
       grid.addEventListener(first, () => this.#ahead(), { once: true, passive: true });

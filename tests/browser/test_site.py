@@ -218,6 +218,7 @@ def test_every_lab_has_its_picture_readout_and_legend(page):
             for lab in page.locator("[data-lab]").all():
                 labs += 1
                 lab.scroll_into_view_if_needed()
+                lab.locator(".mc-grid").wait_for()
                 wide = "images => images.every(image => image.naturalWidth > 500)"
                 until("a picture", lambda lab=lab, wide=wide: lab.locator("img").evaluate_all(wide))
                 assert "Look at: " in lab.inner_text()
