@@ -161,7 +161,8 @@ bench: set-up-test-browser set-up-bench ## measure the library, two other packag
 
 # Less of it: ARGS="-k kernel", or ACCOUNTS=100 BOOKS=100 MOVES=1000 ROUNDS=1 before make.
 soak: set-up-test ## 10,000 random accounts against a search, 100,000 moves of labs, kernels interrupted (30 minutes)
-	BOOKS="$${BOOKS:-3000}" $(call pytest,$(VENV)) -n 2 -p no:cacheprovider tests/soak tests/margin/test_books.py
+	ACCOUNTS="$${ACCOUNTS:-10000}" BOOKS="$${BOOKS:-3000}" $(call pytest,$(VENV)) -n 2 -p no:cacheprovider \
+		tests/soak tests/margin/test_oracle.py tests/margin/test_books.py
 
 mutants: set-up-test-mutants ## change the mathematics in 6,000 places, one by one: do the tests notice? (1 hour; ARGS="--sample 500", ARGS="--of margin_course")
 	$(PY) -m tools.mutants

@@ -30,6 +30,7 @@ from margin_lib.types import ArrayLike, Marks, Number, Row, Truth
 MODES = ("isolated", "cross")
 HALVINGS = int(np.finfo(np.float64).nmant)  # until floats tell no further
 ROUNDING = 1e-12  # what floats may lose on the way from a margin to a quantity and back
+NEAR = np.geomspace(1 / 10_000, 10_000, 10_000)  # prices as shares of an entry, close to each other
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -176,9 +177,9 @@ class Position:
         """The notional that the maintenance margin is a share of, in the shape of the price."""
         value, rule = self.notional(price), self.contract.conventions.maintenance_at
         if rule == "entry":
-            value = 0 * value + self.notional(self.entry_price)
+            value = value - value + self.notional(self.entry_price)
         elif rule == "today" and today is not None:
-            value = 0 * value + self.notional(today)
+            value = value - value + self.notional(today)
         return value
 
     def liquidation_price(
@@ -266,19 +267,19 @@ class Position:
         >>> risk.equity, risk.notional, risk.initial_margin, risk.maintenance_margin
         (16.0, 32.0, 16.0, 8.0)
         """
-        return self._stand(self.own_margin, price)
+        return Risk(self.own_margin) + self._stand(price)
 
-    def _stand(self, money: Number, price: Number, today: Number | None = None) -> "Risk":
-        """Risk with a sum of money; maintenance frozen at today's mark, where a venue does so."""
+    def _stand(self, price: Number, today: Number | None = None) -> "Risk":
+        """Risk without any money; maintenance frozen at today's mark, where a venue does so."""
         rules, value, gain = self.contract.conventions, self.notional(price), self.pnl(price)
         asked_at = price if today is None or rules.maintenance_at != "today" else today
         required = self.maintenance_margin(asked_at)
         opened = value
         if rules.initial_at == "entry":
-            opened = 0 * value + self.notional(self.entry_price)
+            opened = value - value + self.notional(self.entry_price)
         waits = self.margin is None and rules.profit == "backs itself"
         return Risk(
-            equity=money + gain,
+            equity=gain,
             notional=value,
             initial_margin=formulas.initial_margin(opened, self.leverage),
             maintenance_margin=required,
@@ -536,7 +537,7 @@ def _with_legs(
     for leg in legs:
         contract, price = leg.contract, leg.mark(marks)
         coin = contract.settle if contract.settle in purses else None
-        purses[coin] = purses[coin] + leg._stand(0, price, today)
+        purses[coin] = purses[coin] + leg._stand(price, today)
         rule = contract.conventions.hedged
         if rule != "both":
             hedges.setdefault((contract.market, coin, rule), []).append(leg)
@@ -560,7 +561,7 @@ def _relief(legs: Sequence[Position], price: Number, today: Number | None) -> Ri
     fees of closing are asked of all that is open.
     """
     sides = [[leg for leg in legs if leg.quantity * side > 0] for side in (1, -1)]
-    apart = [sum((leg._stand(0, price, today) for leg in side), Risk(0)) for side in sides]
+    apart = [sum((leg._stand(price, today) for leg in side), Risk(0)) for side in sides]
     both = apart[0] + apart[1]
     if not all(sides):
         return Risk(0)
@@ -573,7 +574,7 @@ def _relief(legs: Sequence[Position], price: Number, today: Number | None) -> Ri
         initial = required = 0 * both.notional
         for leg in sides[held[1] > held[0]] if share else ():
             part = replace(leg, quantity=leg.quantity * share)
-            risk = part._stand(0, price, today)
+            risk = part._stand(price, today)
             fee = leg.contract.counted_fee * part._asked_of(price, today)
             initial, required = (
                 initial + risk.initial_margin,
@@ -705,9 +706,8 @@ class Account:
         cross = tuple(position for position in positions if position.margin is None)
         isolated = tuple(position for position in positions if position.margin is not None)
         by_symbol = {position.symbol: position for position in positions}
-        values = positions, coins, cross, isolated, by_symbol
-        names = "positions", "collateral", "cross", "isolated", "_by_symbol"
-        for name, value in zip(names, values, strict=True):
+        kept = {"positions": positions, "collateral": coins, "cross": cross, "isolated": isolated}
+        for name, value in {**kept, "_by_symbol": by_symbol}.items():
             object.__setattr__(self, name, value)
         if len(by_symbol) < len(positions):
             symbols = [position.symbol for position in positions]
@@ -1064,9 +1064,9 @@ class Account:
         """Prices of a market, below and above its mark, at which a part of the risk is used up."""
         here = [position for position in self.cross if position.contract.market == market]
         rest = [position for position in self.cross if position.contract.market != market]
-        coins, rules = self.collateral, [leg.contract.conventions for leg in here]
+        coins = self.collateral
         known = {each.contract.market: each.mark(marks) for each in self.holdings}
-        now = sum(0 * price for price in known.values()) + known[market]  # of one shape
+        now = sum(price - price for price in known.values()) + known[market]  # of one shape
         inverse = here[0].contract.inverse and not coins  # straight in the reciprocal price
         fixed = _with_legs(_purses(self.balance, coins), rest, known)
 
@@ -1084,7 +1084,7 @@ class Account:
             asked = dict.fromkeys((leg.contract.settle for leg in here), 0)
             profit = []
             for leg in here:
-                risk = leg._stand(0, leg.mark(there), now)
+                risk = leg._stand(leg.mark(there), now)
                 # In the coin it is straight in the reciprocal price, so its value is in the price.
                 unit = there[market] if leg.contract.inverse and not inverse else 1
                 profit.append(unit * (risk.equity - risk.maintenance_margin))
@@ -1095,9 +1095,10 @@ class Account:
 
         kinks = [1 / at if inverse else at for leg in here for at in _floors(leg, here)]
         start = 1 / now if inverse else now
-        if coins or any((rule.hedged, rule.profit) != ("both", "backs all") for rule in rules):
-            for _ in range(2 if coins else 1):  # a bend of a profit bends what coins are worth
-                kinks = formulas.with_crossings(signs, kinks, start)
+        if coins or not all(leg.contract.conventions.adds_up for leg in here):
+            kinks = formulas.with_crossings(signs, kinks, start)
+        if coins:  # a bend of a profit bends what coins are worth
+            kinks = formulas.with_crossings(signs, kinks, start)
         low, high = formulas.nearest_zeros(value, kinks, start)
         return (1 / high, 1 / low) if inverse else (low, high)
 
@@ -1289,11 +1290,6 @@ class Account:
         free = account._free(contract, mode, marks)
         if mode == "cross" and contract.symbol in account:
             free -= _asked_anew(self[contract.symbol], leverage, marks)
-        room = [max(free, 0.0) / sum(_cost(one, marks))]
-        for tier in contract.maintenance:
-            if (tier.max_leverage or math.inf) < leverage:
-                most = tier.floor * (1 - ROUNDING) / one.notional(price)
-                room.append(max(most - abs(held) + least, 0.0))
 
         def is_refused(size: float) -> bool:
             how: dict[str, Any] = {"price": price, "leverage": leverage, "mode": mode}
@@ -1303,8 +1299,8 @@ class Account:
                 return True
             return False
 
-        most = least + min(room)
-        if is_refused(most):  # A pocket that so much would kill at once takes less.
+        most = least + max(free, 0.0) / sum(_cost(one, marks))
+        if is_refused(most):  # The table caps less, or a pocket dies of so much at once.
             for _ in range(HALVINGS):
                 middle = (least + most) / 2
                 least, most = (least, middle) if is_refused(middle) else (middle, most)
@@ -1506,7 +1502,7 @@ class Account:
         if amount > free:
             raise MarginError("amount", self._bound(free, "isolated", marks), amount)
         event = Event.of("margin added", [symbol], _move("balance", margin_party(symbol), amount))
-        return self._next(event, self.positions)._check_alive(marks, None), event
+        return self._next(event, self.positions), event
 
     def remove_margin(self, symbol: str, amount: float, marks: Marks) -> "Done":
         """Move money from an isolated position's margin back to the balance.
@@ -1801,7 +1797,7 @@ def _floors(leg: Position, legs: Sequence[Position]) -> list[float]:
     turn = -1 if leg.contract.inverse else 1
     bends = []
     if leg.contract.growth and leg.contract.inverse:  # straight enough between these
-        bends = list(leg.entry_price * np.geomspace(1 / 10_000, 10_000, 10_000))
+        bends = list(leg.entry_price * NEAR)
     return [(floor / value) ** turn for floor in floors for value in values] + bends
 
 

@@ -144,11 +144,10 @@ class Tiers(tuple[Tier, ...]):
     @property
     def jumps(self) -> bool:
         """Whether the maintenance margin jumps at a floor, as in a table without amounts."""
-        gaps = (
-            upper.amount - lower.amount_above(upper.floor, upper.rate)
+        return any(
+            abs(upper.amount - lower.amount_above(upper.floor, upper.rate)) > 1e-12 * upper.floor
             for lower, upper in pairwise(self)
         )
-        return any(abs(gap) > 1e-12 * tier.floor for gap, tier in zip(gaps, self[1:], strict=True))
 
     def at(self, notional: float) -> Tier:
         """The row of a notional; at a floor, the row that starts there.
@@ -168,6 +167,7 @@ class Tiers(tuple[Tier, ...]):
         return max(tier for tier in self if tier.floor <= notional)
 
 
+PLAIN = "both", "backs all"
 WORDS = {
     "maintenance_at": ("mark", "entry", "today"),
     "initial_at": ("mark", "entry"),
@@ -224,6 +224,11 @@ class Conventions:
                 rule = f"must be {', '.join(most)} or {last}"
                 raise MarginError(name, rule, repr(getattr(self, name)))
         keep_number(self, "kept", "kept", at_least=0)
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether a pocket's risk is the sum of its legs', each as if it stood alone."""
+        return (self.hedged, self.profit) == PLAIN
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -21,11 +21,17 @@ from margin_lib.errors import MarginError, as_scalar, number, one_number
 from margin_lib.types import ArrayLike, Number, Row
 
 FARTHEST = 1e-12  # of today's price: a price further off is none, but a rounding of 0 or infinity
+FINE = round(1 / 1e-6)  # parts of an hour: less is no time, but what floats lose
 
 
 def _turned(quantity: Number, price: Number, inverse: bool) -> tuple[Number, Number]:
     """Quantity and price of the linear contract that an inverse one is in the reciprocal price."""
-    return (-quantity, 1 / price) if inverse else (quantity, price)
+    return -quantity if inverse else quantity, _on_axis(price, inverse)
+
+
+def _on_axis(price: Number, inverse: bool) -> Number:
+    """What profit is a straight line in: the price, or the reciprocal one."""
+    return 1 / price if inverse else price
 
 
 def quantity(
@@ -54,8 +60,7 @@ def quantity(
     """
     margin = number("margin", margin, above=0)
     leverage = number("leverage", leverage, at_least=1)
-    _, price = _turned(0, number("price", price, above=0), inverse)
-    return as_scalar(margin * leverage / price)
+    return as_scalar(margin * leverage / _on_axis(number("price", price, above=0), inverse))
 
 
 def notional(quantity: ArrayLike, price: ArrayLike, inverse: bool = False) -> Number:
@@ -111,9 +116,8 @@ def pnl(
     """
     entry_price = number("entry price", entry_price, above=0)
     price = number("price", price, above=0)
-    _, entry_price = _turned(0, entry_price, inverse)
     quantity, price = _turned(number("quantity", quantity), price, inverse)
-    return as_scalar(quantity * (price - entry_price))
+    return as_scalar(quantity * (price - _on_axis(entry_price, inverse)))
 
 
 def trading_fee(notional: ArrayLike, rate: ArrayLike) -> Number:
@@ -206,10 +210,8 @@ def average_entry_price(
     second_price = number("added price", added_price, above=0)
     if np.any(np.sign(first) * np.sign(second) < 0) or np.any(first + second == 0):
         raise MarginError("added quantity", f"must be on the side of {quantity}", added_quantity)
-    _, first_price = _turned(0, first_price, inverse)
-    _, second_price = _turned(0, second_price, inverse)
-    mean = (first * first_price + second * second_price) / (first + second)
-    return as_scalar(_turned(0, mean, inverse)[1])
+    paid = first * _on_axis(first_price, inverse) + second * _on_axis(second_price, inverse)
+    return as_scalar(_on_axis(paid / (first + second), inverse))
 
 
 def initial_margin(notional: ArrayLike, leverage: ArrayLike) -> Number:
@@ -392,10 +394,7 @@ def margin_ratio(maintenance_margin: ArrayLike, equity: ArrayLike) -> Number:
     """
     maintenance = number("maintenance margin", maintenance_margin, at_least=0)
     equity = number("equity", equity)
-    alive = np.greater(equity, 0)
-    with np.errstate(over="ignore"):
-        ratio = maintenance / np.where(alive, equity, 1)
-    return as_scalar(np.where(alive, ratio, np.inf))
+    return as_scalar(_over(maintenance, equity, np.inf))
 
 
 def margin_level(equity: ArrayLike, maintenance_margin: ArrayLike) -> Number:
@@ -418,14 +417,14 @@ def margin_level(equity: ArrayLike, maintenance_margin: ArrayLike) -> Number:
     4.0
     """
     required = number("maintenance margin", maintenance_margin, at_least=0)
-    return _share(number("equity", equity), required)
+    return as_scalar(_over(number("equity", equity), required, np.nan))
 
 
-def _share(part: Number, whole: Number) -> Number:
-    """part / whole, NaN where there is no whole."""
+def _over(part: Number, whole: Number, otherwise: float) -> Number:
+    """part / whole where there is a whole, above 0."""
     some = np.greater(whole, 0)
     with np.errstate(over="ignore"):
-        return as_scalar(np.where(some, part / np.where(some, whole, 1), np.nan))
+        return np.where(some, part / np.where(some, whole, 1), otherwise)
 
 
 def equity_of_cash(
@@ -559,6 +558,8 @@ def tiered_liquidation_price(
     def prices(entry: Number, q: Number, money: Number) -> Number:
         debt = q * entry - money
         long, short = (_reached(debt, side, tiers, fee, growth) for side in (1, -1))
+        if growth:  # What never dies as it loses can still outgrow its equity as it gains.
+            long = np.where(long > 0, long, _outgrown(debt, tiers, fee, growth))
         return _price(np.where(q > 0, long, short), q, inverse)
 
     return _in_parts(prices, entry, q, money)
@@ -571,27 +572,42 @@ def _reached(debt: Number, side: int, tiers: Sequence[Row], fee: float, growth: 
     it, or of the one after it for a short. So the first price that the market reaches is in the
     rightmost row that counts: one at whose left end the position is dead.
     """
-    rows, caps = [], (*(tier[0] for tier in tiers[1:]), np.inf)
-    for (floor, rate, amount, _), cap in zip(tiers, caps, strict=True):
+    rows, cap = [], np.inf
+    for floor, rate, amount, _ in reversed(tiers):
         slope = 1 - side * number("rate with closing fee", rate + fee, below=1)
         left, right = sorted((side * floor, side * cap))
         up = growth * left**2 if growth else 0
         rows.append((left * slope + amount - up, right, slope, amount))
-    dead_from, *table = zip(*rows[::side], strict=True)
+        cap = floor
+    rows = rows[::-side]
     # Its number is that of the borders passed, where a later border takes the earlier ones along.
     # Counting is several times faster than choosing (`np.where`) among the solutions of all rows.
-    borders = accumulate(dead_from[:0:-1], min)
+    borders = accumulate((dead_from for dead_from, *_ in rows[:0:-1]), min)
     row = sum((debt >= border for border in borders), start=np.int16(0))
     if np.ndim(row):
-        table = [np.take(column, row) for column in table]
-    else:  # an array of the column would make its whole numbers inexact
-        table = [column[row] for column in table]
-    right, slope, amount = table
+        columns = np.array(rows, dtype=float).T[1:]
+        right, slope, amount = (np.take(column, row) for column in columns)
+    else:  # an array would make whole numbers inexact
+        _, right, slope, amount = rows[row]
     owed = debt - amount
     if growth:  # The smaller root of growth · x² − slope · x + owed, in a form without a loss.
         bend = np.multiply(slope, slope) - 2 * 2 * growth * owed
         slope = (slope + np.sqrt(np.maximum(bend, 0))) / 2
     return np.minimum(owed / slope, right)
+
+
+def _outgrown(debt: Number, tiers: Sequence[Row], fee: float, growth: float) -> Number:
+    """Where a long dies towards the right, on the axis of `_reached`: of its requirement."""
+    first, cap = np.inf, np.inf
+    for floor, rate, amount, _ in reversed(tiers):
+        slope, owed = 1 - rate - fee, debt - amount
+        bend = np.multiply(slope, slope) - 2 * 2 * growth * owed
+        end = (
+            (slope + np.sqrt(np.maximum(bend, 0))) / 2 / growth
+        )  # The larger root, if there is one.
+        end = np.maximum(np.where(bend < 0, 0, end), floor)
+        first, cap = np.where(end < cap, end, first), floor
+    return first
 
 
 def _in_parts(function: Callable[..., Number], *values: Number, size: int = 65_536) -> Number:
@@ -618,10 +634,10 @@ def _checked(
 def _price(reached: Number, q: Number, inverse: bool) -> Number:
     """Price of side · notional. A long that would have to fall to 0 or below never gets there."""
     dies = np.logical_or(np.less(q, 0), np.logical_and(np.greater(q, 0), np.greater(reached, 0)))
-    price = np.where(dies, abs(reached) / np.where(np.equal(q, 0), 1, abs(q)), np.nan)
+    price = _over(abs(reached), abs(q), np.nan)
     if inverse:
-        price = np.where(np.equal(price, 0), np.inf, 1 / np.where(np.equal(price, 0), 1, price))
-    return as_scalar(price)
+        price = _over(1, price, np.inf)
+    return as_scalar(np.where(dies, price, np.nan))
 
 
 def nearest_zeros(
@@ -667,11 +683,11 @@ def nearest_zeros(
     ends[-1] = (slope[-1] < 0) & (zero[-1] < now / FARTHEST)
     above = some & (left >= now) & (dead | ends)
     rises = first(above, np.where(dead, left, zero), slope, dead)
-    root, slope, edge = (np.stack(pair) for pair in zip(falls, rises, strict=True))
+    root, slope, edge = np.stack([falls, rises], axis=1)
     there = np.where(root == root, root, now)
     step = value(there) / slope
-    small = ~edge & (abs(step) < 1e-6 * there)
-    gone = value(np.broadcast_to(now, left.shape)[:1])[0] <= 0
+    small = (edge == 0) & (abs(step) < 1e-6 * there)
+    gone = value(np.asarray(now)[None])[0] <= 0
     root = np.where(gone, now, np.where(small, root - step, root))
     return as_scalar(root[0]), as_scalar(root[1])
 
@@ -732,8 +748,8 @@ def with_crossings(
     >>> sorted({float(price) for price in found})
     [2.5, 3.0, 4.0]
     """
-    now = number("now", now, above=0)
     left, right, at_left, _, slope = pieces(values, kinks, now)
+    now = number("now", now)
     zero = left - at_left / slope
     right[-1] = now / FARTHEST
     inside = (zero > np.maximum(left, FARTHEST * now)) & (zero < right)
@@ -828,7 +844,7 @@ def spot_margin_level(
     coin, quote, coin_owed, quote_owed = _held_and_owed(
         coin, quote, coin_debt, quote_debt, coin_interest, quote_interest
     )
-    return _share(quote + coin * price, quote_owed + coin_owed * price)
+    return as_scalar(_over(quote + coin * price, quote_owed + coin_owed * price, np.nan))
 
 
 def spot_liquidation_price(
@@ -873,8 +889,9 @@ def spot_liquidation_price(
 def _held_and_owed(*sums: ArrayLike) -> tuple[Number, Number, Number, Number]:
     """Coins and quote money held, and both owed with their interest."""
     names = "coin", "quote", "coin debt", "quote debt", "coin interest", "quote interest"
-    checked = [number(name, each, at_least=0) for name, each in zip(names, sums, strict=True)]
-    coin, quote, coin_debt, quote_debt, coin_interest, quote_interest = checked
+    coin, quote, coin_debt, quote_debt, coin_interest, quote_interest = (
+        number(names[place], each, at_least=0) for place, each in enumerate(sums)
+    )
     return coin, quote, coin_debt + coin_interest, quote_debt + quote_interest
 
 
@@ -925,7 +942,8 @@ def interest(
     A venue that charges every hour of the clock that is touched counts from the full hour before
     the loan: `past` says how long before.
 
-    Equation:  interest = borrowed · rate · (charges at opening + ⌈(hours + past) / period⌉)
+    Equation:  interest = borrowed · rate · (charges at opening + ⌈(hours + past) / period⌉), where
+    less than a millionth of an hour begins no period
 
     Parameters
     ----------
@@ -955,7 +973,7 @@ def interest(
     """
     borrowed = number("borrowed", borrowed, at_least=0)
     time = number("hours", hours, at_least=0) + number("past", past, at_least=0)
-    started = -(-time // number("period", period, above=0))
+    started = -((1 - FINE * time) // (FINE * number("period", period, above=0)))
     charges = number("at opening", at_opening, at_least=0) + started
     return as_scalar(borrowed * number("period rate", period_rate, at_least=0) * charges)
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import NamedTuple
 
 from margin_lib import formulas
@@ -172,7 +172,7 @@ def part_to_close(
     rules, position = _Rules.of(fee_rate, "everything", lot, 0), account[symbol]
     pocket = _Pocket(account, None if position.margin is None else symbol, checked_marks(marks))
     if not pocket.now.is_liquidatable:
-        return 0 * position.quantity
+        return 0.0
     return next(pocket.parts(symbol, "what is needed", rules))
 
 
@@ -426,10 +426,9 @@ class _Rules:
     def of(
         cls, fee_rate: float | None, closes: Step | Sequence[Step], lot: float, backstop: float
     ) -> "_Rules":
-        if not isinstance(closes, str | float | int):
-            steps = list(of_type("closes", closes, Sequence))
-        else:
-            steps = [closes]
+        if isinstance(closes, str | float | int):
+            closes = [closes]
+        steps = list(of_type("closes", closes, Sequence))
         for step in steps:
             if not isinstance(step, str):
                 if one_number("closes", step, above=0) > 1:
@@ -443,7 +442,9 @@ class _Rules:
             one_number(name, value, at_least=0)
             for name, value in (("lot", lot), ("backstop", backstop))
         )
-        return cls(fee_rate, (*steps, "everything"), lot, backstop)
+        return cls(
+            fee_rate, tuple(takewhile(lambda step: step != "everything", steps)), lot, backstop
+        )
 
 
 def _taken(
@@ -479,7 +480,7 @@ class _Pocket:
         self.coins = {each.coin: each for each in coins}
         self.start = self.money = account.balance if name is None else account[name].own_margin
         self.home = "balance" if name is None else margin_party(name)
-        self.ledger = {"market": 0 * self.money, "insurance fund": 0 * self.money}
+        self.ledger: dict[str, float] = {"market": 0, "insurance fund": 0}
         self.now = self.risk()
 
     def risk(self, money: float | None = None, **changed: Position) -> Risk:
@@ -492,8 +493,10 @@ class _Pocket:
         """Take steps until it lives."""
         closed: list[str] = []
         if rules.backstop and self.now.equity < rules.backstop * self.now.maintenance_margin:
-            rules = replace(rules, fee_rate=None, steps=("everything",))
-        for symbols, part in self._closings(rules):
+            rules = replace(rules, fee_rate=None, steps=())
+        closings = self._closings(rules)
+        while True:
+            symbols, part = next(closings)
             before, fund = [self.open[s] for s in symbols], self.ledger["insurance fund"]
             self._close(symbols, part, rules.fee_rate)
             closed += symbols
@@ -519,26 +522,25 @@ class _Pocket:
         Where shares of the risk add up, theirs is taken out: adding all the others up again, each
         time, would cost the square of their number. Only what is surely due is judged by that.
         """
-        if self.coins or any(p.contract.conventions.hedged != "both" for p in before):
+        if self.coins or not all(p.contract.conventions.adds_up for p in before):
             return None
         old, new = (pooled_risk(0, held, self.marks) for held in (before, after))
         value = self.now.notional - old.notional + new.notional
         asked = self.now.maintenance_margin - old.maintenance_margin + new.maintenance_margin
-        idle = self.now.idle - old.idle + new.idle
-        guess = Risk(self.now.equity - fee, value, 0, asked, self.now.at_equality, idle)
+        guess = replace(
+            self.now, equity=self.now.equity - fee, notional=value, maintenance_margin=asked
+        )
         return guess if guess.cushion < -1e-6 * value < 0 else None
 
     def _closings(self, rules: _Rules) -> Iterator[tuple[list[str], float | None]]:
         """What is closed next: symbols, and how much of the one symbol; None for all of each."""
         order = sorted(self.held, key=lambda p: p.pnl(p.mark(self.marks)) * self._worth_of(p))
         for step in rules.steps:
-            if step == "everything":
-                yield list(self.open), None
-                return
             for position in order:
                 if position.symbol in self.open:
                     for part in self.parts(position.symbol, step, rules):
                         yield [position.symbol], part
+        yield list(self.open), None
 
     def parts(self, symbol: str, step: Step, rules: _Rules) -> Iterator[float]:
         """The parts of a position that a step closes, one after another."""
@@ -554,7 +556,7 @@ class _Pocket:
                 if share <= 1:
                     yield _in_lots(self.open[symbol].quantity, 1 - share, rules.lot, beyond=True)
         elif not isinstance(step, str):
-            yield _in_lots(whole, step, rules.lot)
+            yield _in_lots(whole, step, rules.lot, beyond=False)
 
     def _required_of(self, symbol: str) -> float:
         """The notional that a position's row of the table is chosen by."""
@@ -653,7 +655,7 @@ class _Pocket:
         return position.quantity
 
 
-def _in_lots(quantity: float, share: float, lot: float, beyond: bool = False) -> float:
+def _in_lots(quantity: float, share: float, lot: float, beyond: bool) -> float:
     """A share of a quantity in whole lots, rounded up, or more than it; never more than all."""
     lot = lot or abs(quantity) * FINEST
     count = share * abs(quantity) / lot

@@ -216,8 +216,8 @@ class Scan:
             sides = [sum(p.notional(price) for p in legs if p.quantity * s > 0) for s in (1, -1)]
             covered = covered + self.contingency * np.minimum(*sides)
         together = [
-            sum(np.where(gain < 0, -gain, -self.offset * gain) for gain in at_once)
-            for at_once in zip(*gains, strict=True)
+            sum(np.where(each[at] < 0, -each[at], -self.offset * each[at]) for each in gains)
+            for at in range(len(self.moves))
         ]
         alone = [-gain for each in gains for gain in each]
         return [covered + loss for loss in (0.0, *alone, *together)]

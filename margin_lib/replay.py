@@ -22,6 +22,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from margin_lib import formulas
 from margin_lib.account import (
     HALVINGS,
     Account,
@@ -109,7 +110,7 @@ class Costs:
         ([0, 0, 3], [0, 2, 22])
         """
         payments = np.floor(hours / self.funding_hours + 1e-9)
-        started = np.ceil(hours - 1e-9)
+        started = formulas.interest(1, 1, hours)
         return tuple(np.diff(count, prepend=0).astype(int) for count in (payments, started))
 
     def _paid(

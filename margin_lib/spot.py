@@ -3,14 +3,11 @@
 What is outside the bounds in its parameter's line raises MarginError.
 """
 
-import math
 from dataclasses import dataclass, replace
 
 from margin_lib import formulas
 from margin_lib.errors import keep_number, one_number
 from margin_lib.types import ArrayLike, Number, Truth
-
-ROUNDING = 1e-6  # of an hour: more than floats lose when a time is cut in pieces
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,18 +113,19 @@ class SpotWallet:
         """
         hours = one_number("hours", hours, at_least=0) + one_number("past", past, at_least=0)
         time = max(hours - self.prepaid, 0)
-        whole = round(time)  # Rounding must not begin another hour.
-        time = whole if abs(time - whole) <= ROUNDING else time
-        owed = (self.coin_debt - self.coin_interest, self.quote_debt - self.quote_interest)
-        rates = coin_rate, quote_rate
-        coin, quote = (formulas.interest(o, r, time) for o, r in zip(owed, rates, strict=True))
+        coins, money = self.coin_debt - self.coin_interest, self.quote_debt - self.quote_interest
+        coin, quote = (
+            formulas.interest(coins, coin_rate, time),
+            formulas.interest(money, quote_rate, time),
+        )
+        paid_for = self.prepaid + formulas.interest(1, 1, time)
         return replace(
             self,
             coin_debt=self.coin_debt + coin,
             coin_interest=self.coin_interest + coin,
             quote_debt=self.quote_debt + quote,
             quote_interest=self.quote_interest + quote,
-            prepaid=max(self.prepaid - hours, 0) + math.ceil(time) - time if any(owed) else 0,
+            prepaid=max(paid_for - hours, 0) if coins or money else 0,
         )
 
     def equity(self, price: ArrayLike) -> Number:

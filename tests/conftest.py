@@ -1,5 +1,7 @@
 """What tests share: one profile for all property tests, and where the course is."""
 
+import sys
+
 import pytest
 from hypothesis import Phase, settings
 
@@ -40,15 +42,17 @@ def own_answers(request, tmp_path_factory, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def widgets_go(request):
-    """What a test has shown goes with it: ipywidgets keeps every widget until it is closed."""
-    if request.path.is_relative_to(ROOT / "tests" / "margin"):
-        yield
-        return
-    from ipywidgets.widgets.widget import _instances
-
-    before = set(_instances)
+def no_widgets_left():
+    """Closes the widgets that a test made: ipywidgets keeps them all, each lab with its picture."""
+    kept = set(live_widgets())
     yield
-    for model in set(_instances) - before:
-        if model in _instances:  # a box that closed may have taken it along
-            _instances[model].close()
+    for name in set(live_widgets()) - kept:
+        # Closing one may close another.
+        if widget := live_widgets().get(name):
+            widget.close()
+
+
+def live_widgets():
+    """Every widget that was not closed, by its id; none where no widget was ever made."""
+    module = sys.modules.get("ipywidgets.widgets.widget")
+    return module._instances if module else {}

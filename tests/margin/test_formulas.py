@@ -485,3 +485,46 @@ def test_a_deficit_is_paid_as_far_as_the_means_go(means, loss):
 
 def test_what_has_cost_nothing_breaks_even_at_its_entry():
     assert formulas.break_even_price(100, 2) == 100
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("buying", lambda bad: formulas.counted_collateral(5, [(0, 1, 0, None)], buying=bad)),
+        ("now", lambda bad: formulas.nearest_zeros(np.negative, [], bad)),
+        ("now", lambda bad: formulas.pieces(np.negative, [], bad)),
+        ("now", lambda bad: formulas.with_crossings(np.negative, [], bad)),
+    ],
+)
+@pytest.mark.parametrize("bad", [0, -1, math.nan])
+def test_what_must_be_above_zero_is_refused_by_name(name, call, bad):
+    with pytest.raises(MarginError) as caught:
+        call(bad)
+    assert caught.value.name == name
+
+
+def test_a_rounding_begins_no_hour_and_a_moment_does():
+    late = 0.1 + 0.2  # a little more than 0.3
+    assert formulas.interest(100, 0.01, late, period=0.3) == 1
+    assert formulas.interest(100, 0.01, 3 * 0.1, period=0.1) == 3
+    assert formulas.interest(100, 0.01, [1 + 0.9e-6, 1 + 1.1e-6]).tolist() == [1, 2]
+    assert formulas.interest(100, 0.01, [0.9e-6, 1.1e-6, 0]).tolist() == [0, 1, 0]
+    assert formulas.interest(100, 0.01, 0.3, past=0.7) == 1 == formulas.interest(100, 0.01, 0.3)
+
+
+def test_a_short_of_an_inverse_contract_dies_where_a_growing_rate_has_outgrown_it():
+    """q · x = coins at a price 1 / x; with all of the coins behind it: q · x = rate · q · x +
+    growth · (q · x)², so at the notional (1 − rate) / growth, as the price falls."""
+    sold = {"entry_price": 100.0, "quantity": -1000.0, "collateral": 10.0, "inverse": True}
+    rows = [(0, 0.01, 0, None)]
+    price = formulas.tiered_liquidation_price(**sold, tiers=rows, growth=0.001)
+    assert price == pytest.approx(1000 / (0.99 / 0.001))
+    assert math.isnan(formulas.tiered_liquidation_price(**sold, tiers=rows))
+    half = [(0, 0.01, 0, None), (20.0, 0.51, 10.0, None)]  # from 20 coins on: 0.51 N − 10
+    price = formulas.tiered_liquidation_price(**sold, tiers=half, growth=0.001)
+    assert 1000 / price == pytest.approx((0.49 + math.sqrt(0.49**2 + 4 * 0.001 * 10)) / 0.002)
+    jump = [(0, 0.01, 0, None), (20.0, 0.99, 0, None)]  # dead at once where it jumps: 20 < 20.2
+    assert 1000 / formulas.tiered_liquidation_price(**sold, tiers=jump, growth=0.001) == 20
+    long = formulas.tiered_liquidation_price(100, 10, 1000, rows, growth=0.001)  # in money
+    assert long == pytest.approx(0.99 / 0.001 / 10)
+    assert math.isnan(formulas.tiered_liquidation_price(100, 0, 1000, rows, growth=0.001))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from margin_lib.account import Account, Event, Position
+from margin_lib.account import Account, Collateral, Event, Position
 from margin_lib.contracts import Contract, Conventions, Tiers
 from margin_lib.errors import MarginError
 from margin_lib.liquidation import (
@@ -1042,3 +1042,95 @@ def test_a_share_above_one_is_named():
     with pytest.raises(MarginError) as caught:
         mark_to_market(Account(balance=1), {}, closes=2)
     assert (caught.value.rule, caught.value.value) == ("must be at most 1", 2)
+
+
+# Lots, fees and steps, to the last one
+
+
+def cross_of(*sizes, balance=10.0, rate=0.1, entry=10.0, **rules):
+    """Longs bought at 10, each in a market of its own, on one balance."""
+    held = [
+        Position(
+            contract=Contract(symbol=f"M{n}", maintenance=rate, **rules),
+            quantity=each,
+            entry_price=entry,
+            leverage=10,
+        )
+        for n, each in enumerate(sizes)
+    ]
+    return Account(balance=balance, positions=held)
+
+
+@pytest.mark.parametrize(("closes", "closed"), [(0.3, 3), (0.31, 4), (0.05, 1), (1, 10)])
+def test_a_share_is_closed_in_whole_lots_and_in_no_lot_more(closes, closed):
+    account = cross_of(10, balance=9.9)
+    after, event = liquidate(account, {"M0": 10}, None, 0, closes=(closes, "everything"), lot=1)
+    assert event.received("balance") == 0
+    left = 10 - closed
+    if left * 10 * 0.1 < 9.9:  # it lives after the first step
+        assert [p.quantity for p in after.positions] == ([left] if left else [])
+
+
+@pytest.mark.parametrize(("quantity", "left"), [(10, 9), (10.5, 9.5), (9, 0)])
+def test_at_a_floor_one_lot_more_makes_it_fall_into_the_row_below(quantity, left):
+    """100 is in the upper row, so 10 coins at 10 lose a lot; 9 have no row below to fall into."""
+    rows = Tiers([(0, 0.01), (100, 0.5)])
+    account = cross_of(quantity, balance=0.9 if quantity < 10 else 20, rate=rows)
+    after, _ = liquidate(account, {"M0": 10}, None, 0, closes="next tier", lot=1)
+    assert [p.quantity for p in after.positions] == ([left] if left else [])
+
+
+def test_two_steps_pass_over_what_the_first_has_closed_whole():
+    """Half of one coin in whole coins is all of it; the second half comes from the other alone."""
+    account = cross_of(1, 40, balance=10.3)  # both ask for 41; after the steps 20 and 10
+    after, event = liquidate(account, {"M0": 10, "M1": 10}, None, 0, (0.5, 0.5), lot=1)
+    assert event.symbols == ("M0", "M1")
+    assert [(p.symbol, p.quantity) for p in after.positions] == [("M1", 10)]
+
+
+def test_the_fund_gets_its_fee_of_all_that_is_closed_however_many_steps_it_takes():
+    account = cross_of(10, 20, 30, balance=3.0)
+    marks = {"M0": 10, "M1": 10, "M2": 10}
+    for closes in ("everything", "worst first", (0.5, "worst first")):
+        after, event = liquidate(account, marks, None, 0.001, closes)
+        if not after.positions:
+            assert event.received("insurance fund") == pytest.approx(0.001 * 600)
+            assert after.balance == pytest.approx(2.4)
+        else:
+            closed = 600 - 10 * sum(p.quantity for p in after.positions)
+            assert event.received("insurance fund") == pytest.approx(0.001 * closed)
+    some, event = liquidate(account, marks, None, 0.001, "worst first")
+    assert not some.positions and event.symbols == ("M0", "M1", "M2")
+
+
+def test_a_pocket_with_exactly_the_backstops_share_is_not_taken_over():
+    account = cross_of(10, balance=5.0)  # of 10 that it must have
+    after, _ = liquidate(account, {"M0": 10}, None, 0, 0.6, backstop=0.5)
+    assert [p.quantity for p in after.positions] == [pytest.approx(4)]
+    after, event = liquidate(account, {"M0": 10}, None, 0, 0.6, backstop=0.51)
+    assert (after.balance, event.received("insurance fund")) == (0, 5)
+
+
+def coin_settled():
+    """Two longs that settle in coins worth 100 each, of which there are 1.5."""
+    legs = [
+        Position(
+            contract=Contract(symbol=name, maintenance=0.1, settle="BTC"),
+            quantity=1,
+            entry_price=10,
+            leverage=10,
+        )
+        for name in ("A", "B")
+    ]
+    coins = [Collateral(coin="BTC", amount=1.5)]
+    return Account(balance=0, positions=legs, collateral=coins), {"A": 10, "B": 10, "BTC": 100}
+
+
+def test_one_closing_is_enough_where_coins_carry_and_the_ledger_names_them():
+    account, marks = coin_settled()  # 1 coin of requirement each
+    after, event = liquidate(account, {**marks, "A": 9.9, "B": 9.95}, None, 0.01, "worst first")
+    assert event.symbols == ("A",)
+    assert event.received("balance BTC") == pytest.approx(-0.1 - 0.099)
+    assert event.received("insurance fund") == pytest.approx(0.099)
+    assert after.collateral[0].amount == pytest.approx(1.301)
+    assert math.fsum(event.transfers.values()) == pytest.approx(0)

@@ -414,3 +414,29 @@ def test_a_top_up_takes_nothing_that_keeps_the_cross_positions_alive():
     after, _ = TopUp()(0, account, marks)
     assert after.balance > 5 and not after.risk(marks).is_liquidatable
     assert not after.risk(marks, "BTC").is_liquidatable
+
+
+def test_nothing_can_be_taken_out_of_no_margin_and_put_in_without_money():
+    held = Position(contract=ETH, quantity=1, entry_price=100, leverage=10, margin=0)
+    account = Account(balance=0, positions=[held])
+    for change in (account.remove_margin, account.add_margin):
+        after, event = change("ETH", 0, {"ETH": 150})
+        assert after == account and not event.transfers
+
+
+def test_the_largest_order_under_a_cap_ends_just_below_its_floor():
+    rows = Tiers.continuous([(0, 0.01, 50), (1000, 0.02, 20)])
+    capped = Contract(symbol="ETH", maintenance=rows)
+    account = Account(balance=1000)
+    for side in (1, -1):
+        most = account.largest_order(capped, price=10, leverage=40, side=side)
+        assert most == pytest.approx(side * 100, rel=1e-12)
+        account.trade(capped, quantity=most, price=10, leverage=40)
+        with pytest.raises(MarginError, match="leverage must be at most 20"):
+            account.trade(capped, quantity=side * 100, price=10, leverage=40)
+
+
+def test_a_residue_of_floats_turns_no_position_round_and_a_trace_does():
+    short = opened(-1, 100)
+    assert not short.trade(ETH, quantity=1 + 1e-13, price=100)[0].positions
+    assert short.trade(ETH, quantity=1 + 1e-9, price=100)[0]["ETH"].quantity > 0

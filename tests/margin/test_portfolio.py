@@ -292,3 +292,9 @@ def test_no_moves_are_no_scan_and_the_edge_itself_is_liquidated():
     long = Position(contract=Contract(symbol="ETH"), quantity=4, entry_price=8, leverage=2)
     account = Account(balance=16, positions=[long])  # 16 + 4 (P − 8) = 2 P
     assert Scan(moves=[-0.5, 0.5]).liquidation_range(account, "ETH", {"ETH": 8}) == (8, 8)
+
+
+def test_an_offset_above_one_is_named():
+    with pytest.raises(MarginError) as caught:
+        Scan(offset=1.5)
+    assert str(caught.value) == "offset must be at most 1, got 1.5"

@@ -72,8 +72,7 @@ class Book:
         rows = Tiers.continuous(zip(map(float, floors), map(float, rates), strict=True))
         side = random.choice([-1, 1])
         coins = size / entry if self.inverse else size
-        # A growing rate also kills the short of an inverse contract, at a fraction of the price.
-        grows = random.random() < 0.3 and not (self.inverse and side < 0)
+        grows = random.random() < 0.3
         return {
             "symbol": f"leg {number}",
             "market": market,
