@@ -14,11 +14,13 @@ from margin_course.lab import snapped
 from margin_course.scenarios import load
 from tests.course.test_pictures import states
 from tests.support.lessons import LABS, PICTURES
+from tests.support.recipes import ADAPTED
 from tests.support.strategies import SCENARIOS
 from tools import repo
 from tools.repo import ROOT
 
 SAID = ROOT / "tests" / "course" / "said"
+pytestmark = pytest.mark.skipif(ADAPTED, reason="an adapted course has words of its own")
 
 
 def book():
