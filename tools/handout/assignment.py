@@ -20,7 +20,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from margin_course import prose
+from margin_course import load, prose
 from tools import repo
 from tools.notebooks import glossary
 from tools.notebooks import run as notebooks
@@ -162,7 +162,11 @@ def stems() -> list[str]:
 
 
 def build(folder: Path, scenarios: Path = SCENARIOS) -> None:
-    """Write a folder for nbgrader: its settings, and the sources of all assignments."""
+    """Write a folder for nbgrader: its settings, and the sources of all assignments.
+
+    Raises MarginError for scenarios that no student could load.
+    """
+    load(scenarios)
     sources = folder / "source"
     shutil.rmtree(sources, ignore_errors=True)
     for stem in stems():
