@@ -16,6 +16,7 @@ from margin_lib import formulas
 from margin_lib.account import (
     ROUNDING,
     Account,
+    Collateral,
     Done,
     Event,
     Position,
@@ -483,11 +484,18 @@ class _Pocket:
         self.ledger: dict[str, float] = {"market": 0, "insurance fund": 0}
         self.now = self.risk()
 
-    def risk(self, money: float | None = None, **changed: Position) -> Risk:
-        """How it stands; also with another sum of money, and other sizes."""
-        held = (self.open | changed).values()
-        money = self.money if money is None else money
-        return pooled_risk(money, (*held, *self.coins.values()), self.marks)
+    def risk(self, currency: str = "", cash: float = 0, *changed: Position) -> Risk:
+        """How it stands; also with cash in one of its currencies, and with other sizes."""
+        money, coins = self._with_cash(currency, cash)
+        held = (self.open | {position.symbol: position for position in changed}).values()
+        return pooled_risk(money, (*held, *coins.values()), self.marks)
+
+    def _with_cash(self, currency: str, cash: float) -> tuple[float, dict[str, Collateral]]:
+        """Money and coins once cash has come in, in coins where they are held."""
+        coin = self.coins.get(currency)
+        if coin is None:
+            return self.money + cash, self.coins
+        return self.money, {**self.coins, currency: replace(coin, amount=coin.amount + cash)}
 
     def taken(self, rules: _Rules) -> Event:
         """Take steps until it lives."""
@@ -600,11 +608,8 @@ class _Pocket:
         """A profit from the market and a fee for the fund, in one of the pocket's currencies."""
         self.ledger["market"] -= gain
         self.ledger["insurance fund"] += fee
-        coin = self.coins.get(currency)
-        if coin is None:
-            self.money += gain - fee
-        else:
-            self.coins[currency] = replace(coin, amount=coin.amount + gain - fee)
+        self.money, self.coins = self._with_cash(currency, gain - fee)
+        if currency in self.coins:
             party = coin_party(currency)
             self.ledger[party] = self.ledger.get(party, 0) + gain - fee
 
@@ -620,25 +625,27 @@ class _Pocket:
         lot, price = rules.lot or size * FINEST, position.mark(self.marks)
 
         def after(quantity: float) -> Risk:
-            """The pocket once a part is closed; money stands for coins that it may settle in."""
+            """The pocket once a part is closed."""
             part = replace(position, quantity=quantity)
             rest = replace(position, quantity=position.quantity - quantity)
-            worth = self._worth_of(position)
-            fee = min(fee_rate * part.notional(price) * worth, max(equity, 0))
-            money = self.money + part.pnl(price) * worth - fee
-            return self._surely_due([position], [rest], fee) or self.risk(money, **{symbol: rest})
+            fee = min(fee_rate * part.notional(price), max(equity, 0) / self._worth_of(position))
+            guess = self._surely_due([position], [rest], fee)
+            cash = part.pnl(price) - fee
+            return guess or self.risk(position.contract.settle, cash, rest)
 
         def pieces(low: float, high: float) -> Iterator[tuple[float, float, float, float]]:
             """(low, high, and the line's values there) of each piece, in order."""
             middle = (low + high) / 2
             shares = (low + middle) / 2, middle, (middle + high) / 2
             left, mean, right = (after(position.quantity * share).cushion for share in shares)
-            bent = abs(left + right - 2 * mean) > FINEST * position.notional(price)
-            if bent and high - low > FINEST:
+            near, far = left + left - mean, right + right - mean
+            bend = abs(left + right - mean - mean)
+            best = max(near, far, mean) + 2 * bend  # more than that, no bend makes of it
+            if bend > FINEST * position.notional(price) and best > 0 and high - low > FINEST:
                 yield from pieces(low, middle)
                 yield from pieces(middle, high)
             else:
-                yield low, high, left + left - mean, right + right - mean
+                yield low, high, near, far
 
         floors = (1 - t.floor / self._required_of(symbol) for t in position.contract.maintenance)
         kinks = sorted({share for share in floors if 0 < share < 1} | {0, 1})

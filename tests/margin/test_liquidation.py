@@ -1,14 +1,17 @@
 """After the trigger: who pays whom, and what stays untouched."""
 
+import copy
 import dataclasses
 import math
 import sys
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from margin_lib import liquidation
 from margin_lib.account import Account, Collateral, Event, Position
 from margin_lib.contracts import Contract, Conventions, Tiers
 from margin_lib.errors import MarginError
@@ -19,6 +22,7 @@ from margin_lib.liquidation import (
     part_to_close,
     settle,
 )
+from tests.support.book import Book
 from tests.support.strategies import NOT_SINGLE, books, leverages, moves, shares, sides, size
 
 ETH = Contract(symbol="ETH", maintenance=0.02)
@@ -1134,3 +1138,85 @@ def test_one_closing_is_enough_where_coins_carry_and_the_ledger_names_them():
     assert event.received("insurance fund") == pytest.approx(0.099)
     assert after.collateral[0].amount == pytest.approx(1.301)
     assert math.fsum(event.transfers.values()) == pytest.approx(0)
+
+
+def test_a_rate_that_grows_is_searched_only_where_its_zero_can_be(monkeypatch):
+    """What stays open, s, asks for growth · s² · price: 10 = 0.1 · s² with nothing beside it."""
+    held = Position(
+        contract=Contract(symbol="ETH", growth=0.1), quantity=20, entry_price=1, leverage=2
+    )
+    cover = [
+        Position(
+            contract=Contract(symbol=name, market="BTC", conventions=Conventions(hedged="net")),
+            quantity=quantity,
+            entry_price=1,
+            leverage=2,
+        )
+        for name, quantity in (("L", 1), ("S", -1))
+    ]
+    asked = []
+    pooled = liquidation.pooled_risk
+    monkeypatch.setattr(liquidation, "pooled_risk", lambda *a: asked.append(a) or pooled(*a))
+    for legs in ([held], [held, *cover]):
+        account = Account(balance=10, positions=legs)
+        part = part_to_close(account, {"ETH": 1, "BTC": 1}, "ETH")
+        assert part == pytest.approx(20 - 10, rel=1e-7)
+        assert len(asked) < 1000
+
+
+def lots_until_it_lives(book, place, fee_rate, equity):
+    """How many fortieths of a leg a model closes, one by one, until it lives (support/book.py)."""
+    leg, marks = book.legs[place], book.marks
+    market, worth = leg["market"], marks[leg["settle"]] if leg["settle"] in book.coins else 1
+    for count in range(1, 40):
+        rest = copy.deepcopy(book)
+        share = count / 40
+        rest.legs[place]["quantity"] *= 1 - share
+        fee = min(fee_rate * book.notional(leg, marks[market]) * share, equity / worth)
+        cash = book.gain(leg, marks[market]) * share - fee
+        if worth == 1:
+            rest.balance += cash
+        else:
+            rest.coins[leg["settle"]]["amount"] += cash
+        left = rest.left(market, np.array([marks[market]]))[0]
+        if left > 1e-9 * book.size(market, marks[market]):
+            return count
+    return 40
+
+
+@pytest.mark.parametrize("batch", range(10))
+def test_the_least_part_is_the_first_number_of_lots_with_which_a_model_lives(batch):
+    parts = set()
+    for seed in range(20 * batch, 20 * batch + 20):
+        random = np.random.default_rng(seed)
+        book = Book(random)
+        account, marks = book.account(), dict(book.marks)
+        risk = account.risk(marks)
+        if risk.is_liquidatable:
+            place, fee_rate = int(random.integers(len(book.legs))), float(random.choice([0, 0.002]))
+            leg = book.legs[place]
+            lot = abs(leg["quantity"]) / 40
+            said = part_to_close(account, marks, leg["symbol"], fee_rate, lot) / leg["quantity"]
+            least = lots_until_it_lives(book, place, fee_rate, max(risk.equity, 0))
+            assert said * 40 == pytest.approx(least, abs=1e-6)
+            parts.add(least)
+    assert parts
+
+
+def test_what_a_part_brings_counts_as_the_coins_that_it_comes_in():
+    """A loss of 10 is paid in coins of which half counts: 12 · 50 % less 1 of what stays."""
+    held = Position(
+        contract=Contract(symbol="ETH", maintenance=0.1, settle="USD1"),
+        quantity=10,
+        entry_price=10,
+        leverage=5,
+    )
+    account = Account(
+        balance=0,
+        positions=[held],
+        collateral=[Collateral(coin="USD1", amount=18, ratio=0.5)],
+    )
+    part = part_to_close(account, {"ETH": 9, "USD1": 1}, "ETH")  # 4 counted, 9 asked for
+    assert part == pytest.approx(10 * (1 - 4 / 9), rel=1e-7)
+    after, _ = liquidate(account, {"ETH": 9, "USD1": 1}, None, 0, "what is needed")
+    assert after["ETH"].quantity == pytest.approx(10 * 4 / 9, rel=1e-7)
