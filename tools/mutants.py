@@ -1,6 +1,6 @@
 """Change the code in one place at a time, and see whether the tests notice.
 
-    python -m tools.mutants [--of margin_course] [--sample 200] [MUTANT ...]
+    python -m tools.mutants [--of margin_course] [--sample 200] [--seed 1] [MUTANT ...]
 
 mutmut makes the changes, some 6,000 mutants of the mathematics, in a copy under build/. The tests
 are collected once. Then each mutant has a process of its own, two at a time, which runs the tests
@@ -310,6 +310,7 @@ def main(arguments):
     parser.add_argument("--of", choices=TABLE, default="margin_lib")
     parser.add_argument("--sample", type=int, help="try only so many, drawn at random")
     parser.add_argument("--seed", type=int, default=0, help="another sample: of this number")
+    parser.add_argument("--seed", type=int, default=0, help="another one draws other mutants")
     parser.add_argument("names", nargs="*", metavar="MUTANT")
     options = parser.parse_args(arguments)
     row = TABLE[options.of]
