@@ -310,7 +310,6 @@ def main(arguments):
     parser.add_argument("--of", choices=TABLE, default="margin_lib")
     parser.add_argument("--sample", type=int, help="try only so many, drawn at random")
     parser.add_argument("--seed", type=int, default=0, help="another sample: of this number")
-    parser.add_argument("--seed", type=int, default=0, help="another one draws other mutants")
     parser.add_argument("names", nargs="*", metavar="MUTANT")
     options = parser.parse_args(arguments)
     row = TABLE[options.of]
