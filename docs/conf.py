@@ -101,6 +101,34 @@ def live_places(app, doctree):
             node.replace_self(nodes.raw("", text, format="html"))
 
 
+# A number with its unit, or a day: no line ends in it.
+WHOLE = re.compile(r"((?:± )?[−+]?\d[\d.,]* (?:%|[A-Z]{3,5}\b)|\b\d{4}-\d\d(?:-\d\d)?\b)")
+CELLS = re.compile(r"(?<=>)[^<>]+(?=<)")
+TABLE = re.compile(r"<table.*?</table>", re.DOTALL)
+KEPT = nodes.literal, nodes.literal_block, nodes.title, nodes.raw, nodes.comment
+
+
+def whole_numbers(app, doctree):
+    """Keep each number and its unit on one line, in sentences and in the tables of outputs."""
+    for text in list(doctree.findall(nodes.Text)):
+        parts = WHOLE.split(text)
+        inside = isinstance(text.parent, nodes.TextElement)
+        if len(parts) > 1 and inside and not isinstance(text.parent, KEPT):
+            pieces = [
+                nodes.inline("", part, classes=["whole"]) if number % 2 else nodes.Text(part)
+                for number, part in enumerate(parts)
+            ]
+            text.parent.replace(text, pieces)
+    for raw in list(doctree.findall(nodes.raw)):
+        if raw.get("format") == "html" and "<td" in raw.astext():
+            marked = TABLE.sub(lambda table: CELLS.sub(kept_whole, table[0]), raw.astext())
+            raw.replace_self(nodes.raw("", marked, format="html"))
+
+
+def kept_whole(words):
+    return WHOLE.sub(r'<span class="whole">\1</span>', words[0])
+
+
 def described(app, name, context, doctree):
     """What a search engine and a message that links to a page say of it."""
     found = doctree.findall(nodes.paragraph) if doctree else []
@@ -213,5 +241,6 @@ def setup(app):
     app.connect("doctree-read", alternative_texts)
     app.connect("doctree-read", links_in_outputs)
     app.connect("doctree-read", live_places)
+    app.connect("doctree-read", whole_numbers)
     app.connect("html-page-context", page)
     app.connect("build-finished", protect)

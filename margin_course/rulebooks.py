@@ -81,7 +81,7 @@ MAY_I: Mapping[str, Callable[[Menu], bool | None]] = {
 EVERYTHING = "(show all of them)"
 LOOK = (
     "font-size: 12px; line-height: 1.3; text-align: left; border-collapse: separate; "
-    "border-spacing: 1em 0.4em"
+    "border-spacing: 0.5em 0.4em"
 )
 
 
@@ -149,7 +149,7 @@ class Facts:
         for name in self.venues:
             known = _known(name)
             cells = "".join(f"<td>{_cell(known, column)}</td>" for column in self.columns)
-            head = f'<th scope="row" style="white-space: nowrap">{text.escaped(name)}</th>'
+            head = f'<th scope="row">{text.escaped(name)}</th>'
             lines.append(f"<tr>{head}{cells}</tr>")
         return f'<div style="overflow-x: auto"><table style="{LOOK}">{"".join(lines)}</table></div>'
 

@@ -5,7 +5,7 @@
 // says which controls the reader wants elsewhere. A notebook asks its kernel for the next state,
 // a page without one takes it from those that were stored when it was built.
 
-import { part } from "./part.js";
+import { part, say } from "./part.js";
 
 const SIGNS = { alive: "●", closed: "✕", passed: "✓", missed: "✗" };
 const ARROWS = {
@@ -52,7 +52,7 @@ export class Screen {
     this.state = state;
     this.#showTiles(state.tiles);
     const words = state.words.join("\n");
-    if (this.words.innerText !== words) this.words.innerText = words;
+    if (this.words.textContent !== words) say(this.words, words);
     this.player.hidden = !state.film;
     this.image.alt = state.alt;
     [this.image.width, this.image.height] = state.size;

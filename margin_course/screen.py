@@ -1,5 +1,6 @@
 """The screen of a lab: a picture that a reader can take hold of, with its status and its words."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from traitlets import Bytes, Dict
 from margin_course import palette
 
 HERE = Path(__file__).parent
+PARTS = re.compile(r'import \{[^}]*\} from "\./part\.js";\n')
 
 Move = Callable[[Mapping[str, float], str], None]  # values of controls, and the question's token
 
@@ -22,7 +24,7 @@ def looks(name: str) -> str:
 def script(name: str) -> str:
     """A script of this folder for a notebook, which loads no second one: with `part` in it."""
     text, part = ((HERE / f"{each}.js").read_text(encoding="utf-8") for each in (name, "part"))
-    return text.replace('import { part } from "./part.js";\n', part.replace("export ", ""))
+    return PARTS.sub(lambda _: part.replace("export ", ""), text)
 
 
 class Screen(anywidget.AnyWidget):

@@ -78,8 +78,8 @@ class MandatePicture(Picture):
             # Where few markets end: at the left and at the right.
             how: dict[str, Any] = {"ground": False, "va": "top"}
             kept, reached = (text.rough(hit.mean()) for hit in (trial.kept, trial.reached))
-            yield label(ax, -1.02, base + high, f"{name}: kept in {kept}", ha="left", **how)
-            yield label(ax, 1.02, base + high, f"reached in {reached}", ha="right", **how)
+            yield label(ax, -1.02, base + high, f"{name}: kept {kept}", ha="left", **how)
+            yield label(ax, 1.02, base + high, f"reached {reached}", ha="right", **how)
 
     def counts(self, trial: Trial) -> np.ndarray:
         """Of 100 markets, how many end in each band where something was closed, and elsewhere."""
@@ -215,7 +215,8 @@ def cell(item: Item) -> str:
     look = f"background:{colour};color:#fff;border-radius:3px;padding:0 6px;white-space:nowrap"
     note = f'<br><span style="font-size:0.85em">{text.escaped(item.note)}</span>'
     return (
-        f'<td style="text-align:left"><b style="{look}">{item.verdict}</b> {item.measured}'
+        f'<td style="text-align:left"><b style="{look}">{item.verdict}</b> '
+        f'<span style="white-space:nowrap">{item.measured}</span>'
         f"{note if item.note else ''}</td>"
     )
 
