@@ -73,3 +73,116 @@ def test_the_table_of_chances_has_a_column_an_account_and_errors(root):
     assert "±" not in table.loc["worst final equity [BTC]", "isolated"]
     calm = page.chances(scenario.outcomes(paths=2, volatility=0), "BTC")
     assert calm.loc["loss given liquidation [BTC]", "cross"] == "none"
+
+
+def test_the_terms_of_a_position_say_how_each_is_made(root):
+    """The articles' long: 100 ETH bought at 0.1 BTC with 5x, and the price at 0.09."""
+    account = load(root / "tests/support/articles.toml")["isolated"].account("isolated")
+    table = page.terms(account, "ETH", {"ETH": 0.09}, "BTC")
+    assert table.splitlines() == [
+        "| term | how it is made | now |",
+        "|:--|:--|--:|",
+        "| mark price | what the venue says | 0.09000 BTC |",
+        "| notional | quantity · mark price | 9.00 BTC |",
+        "| leverage | you choose | 5x |",
+        "| initial margin | notional at entry / leverage | 2.00 BTC |",
+        "| margin | what you put in | 2.00 BTC |",
+        "| borrowed | notional at entry − initial margin | 8.00 BTC |",
+        "| equity | margin + profit or loss | 1.00 BTC |",
+        "| effective leverage | notional / equity | 9.00x |",
+        "| maintenance margin | maintenance rate · notional | 0.18 BTC |",
+        "| margin ratio | maintenance margin / equity | 0.180 |",
+        "| liquidation price | where equity = maintenance margin | 0.08163 BTC |",
+        "| bankruptcy price | where equity = 0 | 0.08000 BTC |",
+    ]
+
+
+def test_the_table_of_positions_counts_at_the_marks_that_are_given(root):
+    scenario = load(root / "tests/support/articles.toml")["cross"]
+    account = scenario.account({"ETH": "isolated", "ADA": "cross"})
+    table = page.positions(account, scenario.marks(ETH=-0.1, ADA=0.1), "BTC")
+    assert table.columns.name == "position" and table.index.name is None
+    assert table.T.to_dict() == {
+        "ETH": {
+            "mode": "isolated",
+            "side": "long",
+            "notional [BTC]": "7.20",
+            "margin [BTC]": "4.00",
+            "borrowed [BTC]": "4.00",
+            "PnL [BTC]": "−0.80",
+            "liquidation price": "0.05102",
+            "from here": "−43.31 %",
+        },
+        "ADA": {
+            "mode": "cross",
+            "side": "short",
+            "notional [BTC]": "13.20",
+            "margin [BTC]": "6.60",
+            "borrowed [BTC]": "6.00",
+            "PnL [BTC]": "−1.20",
+            "liquidation price": "0.00007353",
+            "from here": "+33.69 %",
+        },
+    }
+
+
+def test_a_figure_is_tiles_a_picture_its_words_and_a_legend():
+    plain = {"name": "n", "mode": "", "life": "", "money": "1 BTC", "note": ""}
+    dead = {"name": "m", "mode": "cross", "life": "closed", "money": "2 BTC", "note": "o"}
+    assert page.figure(b"x", "a", ["b", "c"], "<p>l</p>", [plain, dead]) == (
+        '<figure class="mc-still" style="margin:0"><ul class="mc-tiles">'
+        '<li class="mc-tile mc-plain mc-still"><span>n</span> <strong>1 BTC</strong></li>'
+        '<li class="mc-tile mc-cross mc-closed"><span>m</span> <b>closed</b> '
+        "<strong>2 BTC</strong> <span>o</span></li></ul>"
+        '<img alt="a" src="data:image/png;base64,eA==">'
+        "<figcaption>b<br>c<p>l</p></figcaption></figure>"
+    )
+    assert page.figure(b"x", "a", []) == (
+        '<figure class="mc-still" style="margin:0"><img alt="a" '
+        'src="data:image/png;base64,eA=="><figcaption></figcaption></figure>'
+    )
+    assert page.status("x") == '<div role="status" aria-live="polite">x</div>'
+
+
+def test_facts_are_cited_with_all_that_is_known_of_them():
+    fact = {"date": "2021-10-21", "where": "A", "what": "w", "grade": "P"}
+    fact["source"] = "http://www.a.org"
+    known = {
+        "prices": fact | {"entry": 1, "high": 20, "low": 16, "stop": 15, "closed": 14},
+        "money": fact | {"amount": 1234.5, "unit": "BTC"},
+        "share": fact | {"amount": -0.5},
+        "rule": fact | {"before": 2, "after": 3, "unit": "%"},
+    }
+    head = ["| day and place | what | figures | source |", "|:--|:--|--:|:--|"]
+
+    def row(figures):
+        return f"| 2021-10-21, A | w | {figures} | [P: a.org](http://www.a.org) |"
+
+    rows = {
+        "prices": row("1.000 → 20.00 → 16.00 → 15.00 → 14.00, −20.00 %"),
+        "money": row("1,234.5 BTC"),
+        "share": row("−50.00 %"),
+        "rule": row("2% → 3%"),
+    }
+    assert page.cited(known).splitlines() == [*head, *rows.values()]
+    assert page.cited(known, ["rule", "prices"]).splitlines() == [
+        *head,
+        rows["rule"],
+        rows["prices"],
+    ]
+
+
+def test_the_glossary_is_in_the_order_of_the_alphabet_whatever_the_case(tmp_path):
+    path = tmp_path / "glossary.toml"
+    path.write_text(
+        '[b]\nmeans = "m"\nformula = "f"\nunit = "u"\nvenues = "v"\n[A]\nmeans = "n"\n'
+        '[c]\nmeans = "o"\n',
+        encoding="utf-8",
+    )
+    assert page.glossary(path).splitlines() == [
+        "| term | meaning | formula | unit and sign | venues also say |",
+        "|:--|:--|:--|:--|:--|",
+        "| **A** | n |  |  |  |",
+        "| **b** | m | f | u | v |",
+        "| **c** | o |  |  |  |",
+    ]
