@@ -128,14 +128,13 @@ class DesignPicture(MandatePicture):
         ax.set_title("margin × leverage = what you hold")
         margins = np.linspace(held / HIGHEST, WIDEST)
         for left in self.left.values():
-            end = left + WIDEST, held / WIDEST + 0.3
-            label(ax, *end, text.rough(held), QUIET, ha="right", va="bottom", ground=False)
             ax.plot(left + margins, held / margins, color=INK, linestyle="--", linewidth=1.2)
             ax.axvline(left, color=QUIET, linewidth=0.8)
 
     def moving(self, state: Mapping[str, Trial]) -> Parts:
         yield from super().moving(state)
         ax, (trial,) = self.axes[0], state.values()
+        held = mandate.demand(self.scenario, "exposure")
         for symbol, row in trial.design.positions.items():
             fenced, left = row["mode"] == "isolated", self.left[symbol]
             colour = ISOLATED if fenced else CROSS
@@ -148,6 +147,11 @@ class DesignPicture(MandatePicture):
             words = f"{symbol} {row['side']}: {text.rough(row['margin'] * row['leverage'])}"
             how: dict[str, Any] = {"ha": "right", "va": "top"}
             yield label(ax, left + WIDEST, HIGHEST + 0.5, words, colour, **how)
+            # How much is asked, where no rectangle covers the place.
+            end = left + WIDEST, held / WIDEST + 0.3
+            if x < left + 0.6 * WIDEST or y < end[1]:
+                asked = {"ha": "right", "va": "bottom", "ground": False}
+                yield label(ax, *end, text.rough(held), QUIET, **asked)
             corner = grip(ax, x, y, colour)
             yield self.hold(corner, x=f"{symbol} margin", y=f"{symbol} leverage")
 

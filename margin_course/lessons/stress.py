@@ -757,9 +757,13 @@ class QueueLab(Lab):
         tiles, words = [], []
         for rule, parts in (("queue", by_queue), ("pro rata", state["pro rata"])):
             closed = [each for each, part in zip(now, parts, strict=True) if part > 0]
-            middle = f"{text.ratio(np.median(closed))}x" if closed else "nobody"
-            tiles.append(Tile(f"{rule}: closed", middle, f"median, {len(closed)} of {len(now)}"))
-            words.append(f"{rule.capitalize()}: {len(closed)} closed, median leverage {middle}.")
+            middle, note, said = "nobody", f"0 of {len(now)}", "nobody is closed"
+            if closed:
+                middle = f"{text.ratio(np.median(closed))}x"
+                note = f"median, {len(closed)} of {len(now)}"
+                said = f"{len(closed)} closed, median leverage {middle}"
+            tiles.append(Tile(f"{rule}: closed", middle, note))
+            words.append(f"{rule.capitalize()}: {said}.")
         return Shown(state, words, tiles)
 
 
