@@ -24,7 +24,15 @@ import numpy as np
 
 from margin_lib import formulas
 from margin_lib.contracts import Contract, Tiers
-from margin_lib.errors import MarginError, as_scalar, keep_number, number, one_number
+from margin_lib.errors import (
+    MarginError,
+    as_scalar,
+    each_of_type,
+    keep_number,
+    number,
+    of_type,
+    one_number,
+)
 from margin_lib.types import ArrayLike, Marks, Number, Row, Truth
 
 MODES = ("isolated", "cross")
@@ -400,8 +408,12 @@ class Collateral:
     def __post_init__(self) -> None:
         keep_number(self, "amount", f"{self.coin} amount")
         keep_number(self, "buying", f"{self.coin} buying", above=0)
-        shares = self.ratio if isinstance(self.ratio, Iterable) else [(0.0, self.ratio)]
         rows: list[Row] = []
+        many = isinstance(self.ratio, Iterable)
+        given: Any = self.ratio if many else [(0.0, self.ratio)]
+        shares = each_of_type(f"{self.coin} ratio", given, Sequence)
+        if any(len(row) != 2 for row in shares):
+            raise MarginError(f"{self.coin} ratio", "must be rows of floor and share", shares)
         for floor, share in shares:
             below, above, amount, _ = rows[-1] if rows else (-1.0, 1.0, 0.0, None)
             floor = one_number(f"{self.coin} floor", floor, above=below)
@@ -412,7 +424,7 @@ class Collateral:
         if not rows or rows[0][0]:
             raise MarginError(f"{self.coin} ratio", "must start with a floor of 0", self.ratio)
         object.__setattr__(self, "rows", tuple(rows))
-        if isinstance(self.ratio, Iterable):
+        if many:
             object.__setattr__(self, "ratio", tuple((floor, share) for floor, share, *_ in rows))
         object.__setattr__(self, "market", self.market or self.coin)
         floors = Tiers((floor, 0) for floor, *_ in rows)
@@ -702,7 +714,8 @@ class Account:
 
     def __post_init__(self) -> None:
         keep_number(self, "balance", "balance")
-        positions, coins = tuple(self.positions), tuple(self.collateral)
+        positions = each_of_type("positions", self.positions, Position)
+        coins = each_of_type("collateral", self.collateral, Collateral)
         cross = tuple(position for position in positions if position.margin is None)
         isolated = tuple(position for position in positions if position.margin is not None)
         by_symbol = {position.symbol: position for position in positions}
@@ -735,7 +748,7 @@ class Account:
         raise MarginError("symbol", f"must be one the account holds ({held})", symbol)
 
     def __contains__(self, symbol: object) -> bool:
-        return symbol in self._by_symbol
+        return isinstance(symbol, str) and symbol in self._by_symbol
 
     @property
     def holdings(self) -> tuple[Holding, ...]:
@@ -1823,7 +1836,7 @@ def mark(marks: Marks | None, symbol: str) -> Number:
     >>> mark({"ETH": 0.1}, "ETH")
     0.1
     """
-    if marks is None or symbol not in marks:
+    if not isinstance(marks, Mapping) or symbol not in marks:
         raise MarginError("marks", f"must hold a price for {symbol}", marks)
     return number(f"mark of {symbol}", marks[symbol], above=0)
 
@@ -1849,7 +1862,7 @@ def checked_marks(marks: Marks | None) -> dict[str, float]:
     Traceback (most recent call last):
     margin_lib.errors.MarginError: mark of ETH must be a single number, got [1, 2]
     """
-    marks = {} if marks is None else marks
+    marks = of_type("marks", {} if marks is None else marks, Mapping)
     return {s: one_number(f"mark of {s}", marks[s], above=0) for s in marks}
 
 

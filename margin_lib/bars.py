@@ -525,8 +525,6 @@ def _pieces(source: str | Path | IO | pd.DataFrame, label: str) -> Iterator[pd.D
     try:
         with pd.read_csv(source, **form, chunksize=ROWS_AT_ONCE) as pieces:
             yield from _named(pieces, label)
-    except pd.errors.EmptyDataError:
-        return
     except UnicodeDecodeError as error:
         rule = "must be text in UTF-8, or be named as what packed it, such as .gz"
         raise MarginError(label, rule, f"byte 0x{error.object[error.start]:02x}") from None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from margin_lib.errors import MarginError, keep_number, one_number
+from margin_lib.errors import MarginError, each_of_type, keep_number, one_number
 
 
 class Tier(NamedTuple):
@@ -72,6 +72,9 @@ class Tiers(tuple[Tier, ...]):
     """
 
     def __new__(cls, rows: Iterable[Sequence]) -> "Tiers":
+        rows = each_of_type("tiers", rows, Sequence)
+        if not all(2 <= len(row) <= len(Tier._fields) for row in rows):
+            raise MarginError("tiers", "must be rows of floor, rate, amount and leverage", rows)
         tiers = super().__new__(cls, (Tier(*row) for row in rows))
         if not tiers or tiers[0].floor != 0:
             raise MarginError("tiers", "must start with a floor of 0", list(tiers))

@@ -1,5 +1,6 @@
 """The one error of margin_lib, and the checks of numbers that raise it."""
 
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import TypeVar
 
@@ -151,6 +152,30 @@ def of_type(name: str, value: _T, kind: type | tuple[type, ...]) -> _T:
         words = " or ".join(each.__name__ for each in kinds)
         raise MarginError(name, f"must be of type {words}", value)
     return value
+
+
+def each_of_type(name: str, values: Iterable, kind: type) -> tuple:
+    """Several values, once each of them is known to be of a type.
+
+    Parameters
+    ----------
+    name : str                 of them together, for the message
+    values : iterable
+    kind : type                what each must be
+
+    Returns
+    -------
+    tuple                      the values
+
+    Raises
+    ------
+    MarginError                what cannot be gone through, or holds a value of another type
+
+    >>> each_of_type("legs", [1, "2"], int)
+    Traceback (most recent call last):
+    margin_lib.errors.MarginError: legs must be of type int, got 2
+    """
+    return tuple(of_type(name, value, kind) for value in of_type(name, values, Iterable))
 
 
 def count(name: str, value: ArrayLike) -> int:

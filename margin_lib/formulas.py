@@ -557,35 +557,41 @@ def tiered_liquidation_price(
 
     def prices(entry: Number, q: Number, money: Number) -> Number:
         debt = q * entry - money
-        long, short = (_reached(debt, side, tiers, fee, growth) for side in (1, -1))
+        end = _outgrown(debt, tiers, fee, growth) if growth else np.inf
+        long, short = (_reached(debt, side, tiers, fee, growth, end) for side in (1, -1))
         if growth:  # What never dies as it loses can still outgrow its equity as it gains.
-            long = np.where(long > 0, long, _outgrown(debt, tiers, fee, growth))
+            long = np.where(long > 0, long, end)
         return _price(np.where(q > 0, long, short), q, inverse)
 
     return _in_parts(prices, entry, q, money)
 
 
-def _reached(debt: Number, side: int, tiers: Sequence[Row], fee: float, growth: float) -> Number:
+def _reached(
+    debt: Number, side: int, tiers: Sequence[Row], fee: float, growth: float, end: Number
+) -> Number:
     """Where positions of one side die on the axis x = side · notional, on which equity is x − debt.
 
     Both sides die towards the left, and each row of the table lies to the right of the one before
     it, or of the one after it for a short. So the first price that the market reaches is in the
-    rightmost row that counts: one at whose left end the position is dead.
+    rightmost row that counts: one at whose left end the position is dead. With a growing rate, a
+    long is dead beyond an end on the right, too: rows there do not count.
     """
     rows, cap = [], np.inf
     for floor, rate, amount, _ in reversed(tiers):
         slope = 1 - side * number("rate with closing fee", rate + fee, below=1)
         left, right = sorted((side * floor, side * cap))
-        up = growth * left**2 if growth else 0
-        rows.append((left * slope + amount - up, right, slope, amount))
+        dead_from = left * slope + amount
+        if growth:
+            dead_from = np.where(left < end, dead_from - growth * left**2, np.inf)
+        rows.append((dead_from, right, slope, amount))
         cap = floor
     rows = rows[::-side]
     # Its number is that of the borders passed, where a later border takes the earlier ones along.
     # Counting is several times faster than choosing (`np.where`) among the solutions of all rows.
-    borders = accumulate((dead_from for dead_from, *_ in rows[:0:-1]), min)
+    borders = accumulate((row[0] for row in rows[:0:-1]), np.minimum if growth else min)
     row = sum((debt >= border for border in borders), start=np.int16(0))
     if np.ndim(row):
-        columns = np.array(rows, dtype=float).T[1:]
+        columns = np.array([each[1:] for each in rows], dtype=float).T
         right, slope, amount = (np.take(column, row) for column in columns)
     else:  # an array would make whole numbers inexact
         _, right, slope, amount = rows[row]
@@ -597,17 +603,15 @@ def _reached(debt: Number, side: int, tiers: Sequence[Row], fee: float, growth: 
 
 
 def _outgrown(debt: Number, tiers: Sequence[Row], fee: float, growth: float) -> Number:
-    """Where a long dies towards the right, on the axis of `_reached`: of its requirement."""
-    first, cap = np.inf, np.inf
+    """The rightmost point of the axis of `_reached` at which a long lives; 0 for none."""
+    last, cap = 0, np.inf
     for floor, rate, amount, _ in reversed(tiers):
         slope, owed = 1 - rate - fee, debt - amount
         bend = np.multiply(slope, slope) - 2 * 2 * growth * owed
-        end = (
-            (slope + np.sqrt(np.maximum(bend, 0))) / 2 / growth
-        )  # The larger root, if there is one.
-        end = np.maximum(np.where(bend < 0, 0, end), floor)
-        first, cap = np.where(end < cap, end, first), floor
-    return first
+        end = (slope + np.sqrt(np.maximum(bend, 0))) / 2 / growth  # the larger root
+        lives = (bend >= 0) & (end > floor)
+        last, cap = np.maximum(last, np.where(lives, np.minimum(end, cap), 0)), floor
+    return last
 
 
 def _in_parts(function: Callable[..., Number], *values: Number, size: int = 65_536) -> Number:

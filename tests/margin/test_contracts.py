@@ -5,8 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from margin_lib.contracts import Contract
+from margin_lib.account import Account, Collateral
+from margin_lib.contracts import Contract, Tiers
 from margin_lib.errors import MarginError
+from margin_lib.liquidation import mark_to_market
 from tests.support.strategies import NOT_SINGLE
 
 
@@ -48,3 +50,40 @@ def test_a_contract_is_a_value_that_cannot_be_changed():
     assert hash(contract) == hash(same)
     with pytest.raises(dataclasses.FrozenInstanceError):
         contract.taker_fee = 0.5
+
+
+ETH = Contract(symbol="ETH", maintenance=0.01)
+NO_ROWS = [5, None, True, "12", [1, 2], [(1,)], [(0, 0.1, 0, 5, 5)], [{}], [None], b"12", 1j]
+
+
+@pytest.mark.parametrize("bad", NO_ROWS, ids=repr)
+def test_what_is_no_table_is_refused(bad):
+    with pytest.raises(MarginError, match="^tier"):
+        Tiers(bad)
+    with pytest.raises(MarginError, match="^BTC (ratio|floor)"):
+        Collateral(coin="BTC", amount=1, ratio=bad)
+
+
+@pytest.mark.parametrize("bad", [5, None, True, "ETH", [1], [None], [ETH]], ids=str)
+def test_what_is_no_position_and_no_coin_is_refused(bad):
+    for name in ("positions", "collateral"):
+        with pytest.raises(MarginError, match=f"^{name} must be of type"):
+            Account(balance=1, **{name: bad})
+
+
+@pytest.mark.parametrize("bad", [5, True, "ETH", [100], {"ETH"}, ("ETH", 1)], ids=str)
+def test_what_is_no_mapping_of_marks_is_refused(bad):
+    account, _ = Account(balance=100).open(
+        ETH, quantity=1, price=100, leverage=5, mode="cross", marks=None
+    )
+    for call in (account.risk, account.equity, lambda marks: mark_to_market(account, marks)):
+        with pytest.raises(MarginError, match="^marks must"):
+            call(bad)
+
+
+@pytest.mark.parametrize("bad", [["ETH"], {}, np.array([1]), None, 5], ids=str)
+def test_what_is_no_symbol_is_not_held(bad):
+    account, _ = Account(balance=100).open(ETH, quantity=1, price=100, leverage=5)
+    assert bad not in account
+    with pytest.raises(MarginError, match="^symbol must be one the account holds"):
+        account[bad]

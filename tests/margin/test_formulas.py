@@ -528,3 +528,22 @@ def test_a_short_of_an_inverse_contract_dies_where_a_growing_rate_has_outgrown_i
     long = formulas.tiered_liquidation_price(100, 10, 1000, rows, growth=0.001)  # in money
     assert long == pytest.approx(0.99 / 0.001 / 10)
     assert math.isnan(formulas.tiered_liquidation_price(100, 0, 1000, rows, growth=0.001))
+
+
+@pytest.mark.parametrize("inverse", [True, False])
+def test_a_row_that_the_rate_has_outgrown_hides_no_end_on_the_losing_side(inverse):
+    """A short of an inverse contract, and a long: both have an end on either side of the entry."""
+    rows = [(0, 0.01, 0, None), (300.0, 0.05, 12.0, None), (900.0, 0.2, 147.0, None)]
+    axis = np.geomspace(1, 1e5, 200_001)  # the notional, at which equity is 20 more than it − 100
+    asked, growth = np.zeros_like(axis), 0.001
+    for floor, rate, amount, _ in rows:
+        asked = np.where(axis >= floor, rate * axis - amount, asked)
+    lives = axis[axis - 80 > asked + growth * axis**2]
+    sold = {"quantity": -1000.0, "entry_price": 10.0} if inverse else {}
+    held = sold or {"quantity": 1.0, "entry_price": 100.0}
+    for collateral in (20.0, [20.0, 20.0]):
+        price = formulas.tiered_liquidation_price(
+            **held, collateral=collateral, tiers=rows, growth=growth, inverse=inverse
+        )
+        reached = 1000 / price if inverse else price
+        assert reached == pytest.approx(lives.min(), rel=1e-4)
