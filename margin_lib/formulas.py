@@ -670,8 +670,8 @@ def nearest_zeros(
     >>> nearest_zeros(lambda price: 2 - abs(price - 3), [3], now=2.5)
     (1.0, 5.0)
     """
-    now = number("now", now, above=0)
     left, right, at_left, at_right, slope = pieces(value, kinks, now)
+    now = number("now", now)
     zero = left - at_left / slope
     some = right > left
 

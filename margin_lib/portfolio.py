@@ -137,7 +137,7 @@ class Scan:
             raise MarginError("market", "must be one that a cross position follows", market)
         turn = -1 if legs[0].contract.inverse and not account.collateral else 1
         others = [each.mark(marks) for each in account.holdings if each.contract.market != market]
-        now = legs[0].entry_price ** turn + sum(0 * price for price in others)  # any price
+        now = legs[0].entry_price ** turn + sum(price - price for price in others)  # any price
 
         def left(at: Number) -> Number:
             there = {**marks, market: at**turn}

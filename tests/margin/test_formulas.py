@@ -547,3 +547,8 @@ def test_a_row_that_the_rate_has_outgrown_hides_no_end_on_the_losing_side(invers
         )
         reached = 1000 / price if inverse else price
         assert reached == pytest.approx(lives.min(), rel=1e-4)
+
+
+def test_a_growth_below_nothing_is_refused_by_name():
+    with pytest.raises(MarginError, match="^growth must be at least 0, got -1"):
+        formulas.tiered_liquidation_price(100, 1, 10, [(0, 0.01, 0, None)], growth=-1)

@@ -1220,3 +1220,12 @@ def test_what_a_part_brings_counts_as_the_coins_that_it_comes_in():
     assert part == pytest.approx(10 * (1 - 4 / 9), rel=1e-7)
     after, _ = liquidate(account, {"ETH": 9, "USD1": 1}, None, 0, "what is needed")
     assert after["ETH"].quantity == pytest.approx(10 * 4 / 9, rel=1e-7)
+
+
+def test_coins_that_are_sold_at_the_end_come_from_the_market():
+    account, marks = coin_settled()
+    after, event = liquidate(account, {**marks, "A": 9.9, "B": 9.8}, None, 0.01)
+    assert not after.positions and after.collateral[0].amount == 0
+    assert event.received("market") == pytest.approx(1.5 - 120)  # coins for money
+    assert event.received("balance") + event.received("insurance fund") == pytest.approx(120)
+    assert event.received("balance BTC") == pytest.approx(-1.5)

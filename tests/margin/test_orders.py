@@ -440,3 +440,9 @@ def test_a_residue_of_floats_turns_no_position_round_and_a_trace_does():
     short = opened(-1, 100)
     assert not short.trade(ETH, quantity=1 + 1e-13, price=100)[0].positions
     assert short.trade(ETH, quantity=1 + 1e-9, price=100)[0]["ETH"].quantity > 0
+
+
+def test_what_an_order_closes_pays_for_what_it_opens():
+    short = opened(-1, 100, balance=10)
+    assert short.balance == 0
+    assert short.largest_order(ETH, price=100, leverage=10) == pytest.approx(2, rel=1e-9)

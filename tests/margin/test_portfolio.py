@@ -298,3 +298,8 @@ def test_an_offset_above_one_is_named():
     with pytest.raises(MarginError) as caught:
         Scan(offset=1.5)
     assert str(caught.value) == "offset must be at most 1, got 1.5"
+
+
+def test_a_contingency_below_nothing_is_named():
+    with pytest.raises(MarginError, match="^contingency must be at least 0, got -1"):
+        Scan(contingency=-1)
