@@ -113,7 +113,7 @@ def zones(truth: float, unit: str = "") -> list[Data]:
     found.append(around(-truth, HIT, "near", "Right but for the sign."))
     if unit == "%":
         says = "Right but for the percent sign: 0.5 and 50 % are a half."
-        found += [around(truth * times, HIT, "near", says) for times in (0.01, 100)]
+        found += [around(value, HIT, "near", says) for value in (truth / 100, 100 * truth)]
     found.append(around(truth, NEAR, "near", "Near: {off} away."))
     found.append(around(truth, NOT_FAR, "near", "Not far: {off} away."))
     found.append(_zone(min(truth, 0), max(truth, 0), "miss", "Too little, by {off}."))

@@ -157,6 +157,10 @@ class WithoutLooks(ast.NodeTransformer):
         is_place = self.draws and type(node.value) in (int, float)
         return ast.Constant(0) if is_place else node
 
+    def visit_UnaryOp(self, node):
+        node = self.generic_visit(node)
+        return node.operand if self.draws and isinstance(node.operand, ast.Constant) else node
+
     def visit_BinOp(self, node):
         node = self.generic_visit(node)
         if self.draws and ast.Constant in (type(node.left), type(node.right)):

@@ -58,12 +58,12 @@ class FundingPicture(Picture):
                 for ax, y in ((edge, prices[-1]), (pot, money[-1])):
                     if np.isfinite(y):
                         yield ax.plot(days[-1], y, "X", color=colour, markersize=12, zorder=8)[0]
-            rate = state.get("rate", 0)
             slope = state.get("slope", {}).get(mode)
             if slope and not ended:
                 # Money at the end falls in proportion to the rate.
                 mark = grip(pot, days[-1], money[-1], colour)
-                yield self.hold(mark, y="rate", per=1 / slope, here=money[0] + slope * rate)
+                here = money[0] + slope * state["rate"]
+                yield self.hold(mark, y="rate", per=1 / slope, here=here)
 
     def alt(self, state: Mapping[str, Any]) -> str:
         told = []

@@ -5,6 +5,7 @@ import math
 import re
 from dataclasses import replace
 from itertools import permutations
+from types import SimpleNamespace
 
 import pytest
 
@@ -377,6 +378,11 @@ def test_lines_are_mixed_at_first_and_the_same_for_all(name, path):
     assert sorted(puzzle.shown) == sorted(puzzle.lines) and 4 <= len(puzzle.lines) <= 6
     assert exercises.every()[name](load(path)).shown == puzzle.shown
     assert not puzzle.is_solved(puzzle.shown) and puzzle.is_solved(puzzle.lines)
+    numbers, _, value = exercises.Ordering.solved(SimpleNamespace(truth=puzzle)).partition(
+        " gives "
+    )
+    assert puzzle.is_solved([puzzle.shown[int(number) - 1] for number in numbers.split(", ")])
+    assert value == text.amount(puzzle.right, puzzle.unit)
     names = {word for line in puzzle.lines for word in re.findall(r"[a-z_]\w*", line)}
     assert set(puzzle.names) <= names, "a name that no line uses"
 

@@ -8,7 +8,7 @@ import pytest
 
 from margin_course import page, text
 from margin_course.lessons.faq_checks import FundingLab, FundingPicture
-from margin_course.lessons.stress import StressLab
+from margin_course.lessons.stress import STAGES, StressLab, borders
 from margin_course.scenarios import load
 from margin_lib.account import Account
 from margin_lib.bars import Bars
@@ -64,6 +64,14 @@ def test_others_pay_what_is_missing_after_a_jump_and_nothing_before():
         assert (missing > 0) == (name == "deep")
         line = next(line for line in lab.summary().splitlines() if "Others have paid" in line)
         assert f"isolated {text.money(missing, trader.currency)}" in line
+
+
+def test_where_no_price_closes_a_trade_each_stage_begins_at_its_entry():
+    account, _ = Account(balance=1000).open(
+        Contract(symbol="ETH"), quantity=1, price=2.0, leverage=1, mode="cross"
+    )
+    assert not np.isfinite(account.liquidation_price("ETH", {"ETH": 2.0}))
+    assert borders(account, "ETH", 2.0, 1.0, 1.0) == [2.0] * (len(STAGES) + 1)
 
 
 def test_a_table_of_results_reads_from_start_to_end():

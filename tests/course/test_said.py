@@ -10,10 +10,12 @@ from dataclasses import replace
 import pytest
 from matplotlib.text import Text
 
+from margin_course import concepts, prediction
+from margin_course.claims import Ledger
 from margin_course.lab import snapped
 from margin_course.scenarios import load
 from tests.course.test_pictures import states
-from tests.support.lessons import LABS, PICTURES
+from tests.support.lessons import LABS
 from tests.support.recipes import ADAPTED
 from tests.support.strategies import SCENARIOS
 from tools import repo
@@ -88,6 +90,37 @@ def pictured():
         yield kind.__name__, f"alt: {picture.alt(state)}\ndrawn: {drawn(picture)}"
 
 
+def situations():
+    """The figures of the fifteen questions in both forms, and which belief comes true."""
+    asked = concepts.inventory(ROOT / "notebooks" / concepts.FILE)
+    for form, terms in FORMS.items():
+        for name in asked.questions:
+            figures, true = concepts.SITUATIONS[name](concepts.Made(book(), **terms))
+            words = [f"{key}: {value}" for key, value in figures.items()]
+            yield f"{form}, {name}", "\n".join([*words, f"true: {true}"])
+
+
+def judged():
+    """What is said of guesses, by where they lie; and what comes of each claim."""
+    for truth, unit in ((2.5, "BTC"), (-0.4, "%"), (0.0, "%"), (float("nan"), "")):
+        zones = prediction.zones(truth, unit)
+        ends = [[z and round(z, 9) for z in (zone["from"], zone["to"])] for zone in zones]
+        words = [
+            f"{end}: {zone['tone']}, {zone['says']}" for end, zone in zip(ends, zones, strict=True)
+        ]
+        yield f"guesses at {truth} {unit}", "\n".join(words)
+    ledger = Ledger(book())
+    for name, found in ledger.found.items():
+        yield name, f"{ledger.claims[name].says}\n{found.verdict}\n{found.number}"
+
+
+FORMS = {
+    "before": {"leverage": 0.8, "margin": 0.5, "long": 0.6, "short": 0.75},
+    "after": {"leverage": 1.3, "margin": 0.3, "long": 0.45, "short": 1.0},
+}
+OTHERS = {"pictures": pictured, "situations": situations, "judged": judged}
+
+
 def file_of(name):
     return SAID / f"{name}.md"
 
@@ -103,22 +136,25 @@ def test_a_lab_says_what_it_said(name):
     assert words_of(name).splitlines() == repo.read(file_of(name)).splitlines()
 
 
-def test_a_picture_says_what_it_said():
-    """One that an adapted course left out says nothing, and a new one has nothing to repeat."""
-    kept = dict(part.split("\n", 1) for part in repo.read(file_of("pictures")).split("# ")[1:])
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_else_is_said(name):
+    """What an adapted course left out says nothing, and what is new has nothing to repeat."""
+    parts = (part.split("\n", 1) for part in f"\n{repo.read(file_of(name))}".split("\n# ")[1:])
+    kept = {head: words.strip().splitlines() for head, words in parts}
     compared = 0
-    for name, words in pictured():
-        if name in kept:
-            assert words.splitlines() == kept[name].strip().splitlines(), name
+    for head, words in OTHERS[name]():
+        if head in kept:
+            assert words.splitlines() == kept[head], head
             compared += 1
-    assert compared >= len(PICTURES) - 3
+    assert compared > len(kept) / 2
 
 
 def main():
     SAID.mkdir(exist_ok=True)
     for name in LABS:
         repo.write(file_of(name), words_of(name))
-    repo.write(file_of("pictures"), "".join(f"# {n}\n{words}\n\n" for n, words in pictured()))
+    for name, said in OTHERS.items():
+        repo.write(file_of(name), "".join(f"# {head}\n{words}\n\n" for head, words in said()))
 
 
 if __name__ == "__main__":
