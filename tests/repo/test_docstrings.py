@@ -36,7 +36,7 @@ NUMBER = re.compile(r"(float|number|array_like)\b")
 # What is no number has no unit.
 WITHOUT_UNIT = {
     "symbol", "mode", "cross", "isolated", "is_liquidatable", "jumps", "have_wicks", "end", "marks",
-    "liquidations", "dead", "liquidated", "holdings",
+    "liquidations", "dead", "liquidated", "holdings", "adds_up",
 }  # fmt: skip
 BOUNDS = re.compile(r"above|at least|at most|below|between|<|\b0 to 1\b|rising")
 # Who calls one of these, or raises, can raise MarginError for more than the bounds of a number.
