@@ -17,7 +17,6 @@ from margin_course.scenarios import load
 from tests.course.test_pictures import states
 from tests.support.lessons import LABS
 from tests.support.recipes import ADAPTED
-from tests.support.recipes import ADAPTED
 from tests.support.strategies import SCENARIOS
 from tools import repo
 from tools.repo import ROOT
@@ -25,7 +24,6 @@ from tools.repo import ROOT
 # One with another venue or another lab says other words, and it should.
 pytestmark = pytest.mark.skipif(ADAPTED, reason="an adapted course says words of its own")
 SAID = ROOT / "tests" / "course" / "said"
-pytestmark = pytest.mark.skipif(ADAPTED, reason="an adapted course has words of its own")
 
 
 def book():
