@@ -150,8 +150,8 @@ class DesignPicture(MandatePicture):
             # How much is asked, where no rectangle covers the place.
             end = left + WIDEST, held / WIDEST + 0.3
             if x < left + 0.6 * WIDEST or y < end[1]:
-                asked = {"ha": "right", "va": "bottom", "ground": False}
-                yield label(ax, *end, text.rough(held), QUIET, **asked)
+                how |= {"va": "bottom", "ground": False}
+                yield label(ax, *end, text.rough(held), QUIET, **how)
             corner = grip(ax, x, y, colour)
             yield self.hold(corner, x=f"{symbol} margin", y=f"{symbol} leverage")
 
