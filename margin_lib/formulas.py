@@ -688,11 +688,13 @@ def nearest_zeros(
     above = some & (left >= now) & (dead | ends)
     rises = first(above, np.where(dead, left, zero), slope, dead)
     root, slope, edge = np.stack([falls, rises], axis=1)
-    there = np.where(root == root, root, now)
-    step = value(there) / slope
-    small = (edge == 0) & (abs(step) < 1e-6 * there)
+    for _ in range(2):  # Between kinks that lie close, a bend may hide: once is a millionth.
+        there = np.where(root == root, root, now)
+        step = value(there) / slope
+        small = (edge == 0) & (abs(step) < 1e-6 * there)
+        root = np.where(small, root - step, root)
     gone = value(np.asarray(now)[None])[0] <= 0
-    root = np.where(gone, now, np.where(small, root - step, root))
+    root = np.where(gone, now, root)
     return as_scalar(root[0]), as_scalar(root[1])
 
 
