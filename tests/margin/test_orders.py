@@ -446,3 +446,22 @@ def test_what_an_order_closes_pays_for_what_it_opens():
     short = opened(-1, 100, balance=10)
     assert short.balance == 0
     assert short.largest_order(ETH, price=100, leverage=10) == pytest.approx(2, rel=1e-9)
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_the_largest_order_comes_on_top_of_a_part_of_a_coin(side):
+    """Half of 100 is a quarter of a coin at 200: what is left buys as much at each leverage."""
+    held, _ = Account(balance=100).open(ETH, quantity=side * 0.25, price=200, leverage=1)
+    assert held.largest_order(ETH, price=200, leverage=1, side=side) == pytest.approx(side * 0.25)
+
+
+def test_no_share_beyond_the_whole_is_held_in_a_coin():
+    with pytest.raises(MarginError, match="^share must be at most 1, got 1.5$"):
+        Account(balance=100).holding("BTC", share=1.5, price=10)
+
+
+def test_leverage_may_be_lowered_until_nothing_is_left_available():
+    held, _ = Account(balance=100).open(ETH, quantity=1, price=200, leverage=4, mode="cross")
+    assert held.set_leverage("ETH", 2, {"ETH": 200})[0].available_balance({"ETH": 200}) == 0
+    with pytest.raises(MarginError, match="must leave an available balance"):
+        held.set_leverage("ETH", 1.9, {"ETH": 200})
