@@ -26,7 +26,8 @@ PYTHON = Path(sys.executable).as_posix()
 PROJECT = """
 [build-system]
 requires = ["setuptools>=77"]
-build-backend = "setuptools.build_meta"
+build-backend = "waits"
+backend-path = ["."]
 
 [project]
 name = "small"
@@ -36,6 +37,14 @@ optional-dependencies = { more = ["tornado>=6"] }
 
 [tool.setuptools]
 py-modules = []
+"""
+# Its build waits while a file stands there: packages that are near come too fast to interrupt.
+WAITS = """
+import time
+from pathlib import Path
+from setuptools.build_meta import *
+while Path("wait").exists():
+    time.sleep(0.1)
 """
 
 
@@ -67,6 +76,7 @@ def small(tmp_path):
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     (folder / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
+    (folder / "waits.py").write_text(WAITS, encoding="utf-8")
     return folder
 
 
@@ -82,7 +92,8 @@ def can_import(folder, *names):
 @on_unix
 def test_a_set_up_that_was_interrupted_begins_afresh_and_ends(small):
     """Ctrl-C while Python, uv and the packages come, and a machine that goes off."""
-    log = small / "log"
+    log, wait = small / "log", small / "wait"
+    wait.touch()
     moments = [("1 of 3", signal.SIGINT), ("2 of 3", signal.SIGINT), ("3 of 3", signal.SIGINT)]
     moments += [("3 of 3", signal.SIGKILL)]
     for words, how in moments:
@@ -100,6 +111,7 @@ def test_a_set_up_that_was_interrupted_begins_afresh_and_ends(small):
         running.wait()
         assert running.returncode != 0
         assert (small / ".venv" / "begun").exists()
+    wait.unlink()
     ended = make(small, "set-up", f"PYTHON={PYTHON}")
     assert ended.returncode == 0, ended.stderr
     assert "did not end: it is thrown away" in ended.stdout
