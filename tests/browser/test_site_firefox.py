@@ -14,8 +14,10 @@ FIRST = "document.querySelector('[data-prediction]')"
 ADDRESS = "{}.querySelector('.mc-picture').src"
 # A control that can move, in focus; the key that moves it.
 FOCUS = """(() => {{
-  const controls = ".mc-control:not([hidden]) :is(input, select):not(:disabled)";
-  const control = {}.querySelector(controls), list = control.options;
+  const place = {}, first = (kind) =>
+    place.querySelector(`.mc-control:not([hidden]) ${{kind}}:not(:disabled)`);
+  // Two words of a list may draw the same picture, two places of a slider do not.
+  const control = first("input") ?? first("select"), list = control.options;
   control.focus();
   if (list) return control.selectedIndex === list.length - 1 ? "UP" : "DOWN";
   return control.value === control.max ? "LEFT" : "RIGHT";
