@@ -12,6 +12,7 @@ from urllib.request import url2pathname
 import pytest
 from fontTools.ttLib import TTFont
 
+from tests.support import browser
 from tests.support.waiting import until
 from tools.publish import links, site
 from tools.publish.site import MODULES, SITE
@@ -81,8 +82,7 @@ def test_the_site_is_made():
 def test_every_page_is_quiet_and_fits(page):
     found = []
     for name in PAGES:
-        page.heard.clear()
-        page.goto(address(name))
+        browser.afresh(page, address(name))
         page.eval_on_selector_all("img", AT_ONCE)
         until("all pictures", lambda: page.eval_on_selector_all("img", THERE))
         found += [(name, words) for words in [*page.heard, *page.evaluate(TOO_WIDE)]]

@@ -12,6 +12,7 @@ import pytest
 from margin_course.prediction import described, reply
 from margin_course.text import amount
 from margin_lib.errors import MarginError
+from tests.support import browser
 from tests.support.waiting import CAP, until
 from tools.notebooks import run as notebooks
 from tools.publish import labs, live
@@ -69,13 +70,6 @@ def address(path):
     return (SITE / "notebooks" / f"{path.stem}.html").as_uri()
 
 
-def afresh(page, address):
-    """Open a page; what another one was still fetching is no complaint of this one."""
-    page.goto("about:blank")
-    page.heard.clear()
-    page.goto(address)
-
-
 def opened(page, number=0):
     """A lab of the page that is open, once it moves."""
     place = page.locator("[data-lab]").nth(number)
@@ -123,7 +117,7 @@ def test_each_state_is_what_the_lab_says(name):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
 def test_every_lab_moves(page, path):
     """By each control with keys, by the handle with a drag, by each button."""
-    afresh(page, address(path))
+    browser.afresh(page, address(path))
     for number in range(page.locator("[data-lab]").count()):
         lab = opened(page, number)
         known = {
@@ -205,7 +199,7 @@ def test_without_javascript_there_is_all_to_read(chrome):
 
 def test_a_prediction_opens_its_answer(page):
     (path,) = [path for path in NOTEBOOKS if path.stem.startswith("01")]
-    afresh(page, address(path))
+    browser.afresh(page, address(path))
     places = page.locator("[data-prediction]")
     surprises = 0
     for number, place in enumerate(places.all()):
@@ -326,7 +320,7 @@ def cold(chrome, address, line=None):
     weight = []
     told.on("Network.loadingFinished", lambda event: weight.append(event["encodedDataLength"]))
     page.add_init_script(FIRST_MOVE)
-    page.goto(address)
+    page.goto(address, wait_until="commit")
     until("the first move", lambda: page.evaluate("globalThis.moved > 0"))
     moved = page.evaluate(FETCHED) / 1e3
     found = page.evaluate(PAINTED), page.evaluate("moved"), sum(weight) / 1e3, moved

@@ -211,3 +211,10 @@ def ask(page, code):
     if answer["error"]:
         raise RuntimeError(answer["error"])
     return json.loads(answer["told"])
+
+
+def afresh(page, address):
+    """Open a page; what another one was still fetching is no complaint of this one."""
+    page.goto("about:blank")
+    page.heard.clear()
+    page.goto(address)
