@@ -17,7 +17,7 @@ import pytest
 from margin_lib.liquidation import mark_to_market
 from tests.support.book import MARKETS, Book, wealth
 
-ACCOUNTS = int(os.environ.get("ACCOUNTS", "60"))
+ACCOUNTS = int(os.environ.get("ACCOUNTS", "200"))
 FARTHEST = 1e4  # from the mark, as a factor
 STEPS = 3000  # on the way there
 
@@ -94,7 +94,7 @@ def test_the_library_names_the_price_that_a_search_finds(batch):
                     wanted = wanted[1] if math.isnan(wanted[0]) else wanted[0]
                     price = account.liquidation_price(leg["symbol"], book.marks)
                     assert price == pytest.approx(wanted, rel=1e-9, nan_ok=True)
-    assert judged > ACCOUNTS // 20 and ends >= judged // 4
+    assert judged > ACCOUNTS // 20 and ends > judged // 4
 
 
 WAYS = ["everything", "worst first", "what is needed", ("next tier", 0.2), 0.5]
@@ -104,7 +104,7 @@ WAYS = ["everything", "worst first", "what is needed", ("next tier", 0.2), 0.5]
 def test_no_account_is_left_due_and_no_money_is_lost(batch):
     random = np.random.default_rng(100 + batch)
     closed = 0
-    for _ in range(-(-ACCOUNTS // 100)):
+    for _ in range(ACCOUNTS // 100):
         book = Book(random)
         account, marks = book.account(), dict(book.marks)
         for market in MARKETS:
