@@ -271,7 +271,8 @@ def state_at(lab: Lab, where: Grid, other: int, place: Sequence[int]) -> dict[st
         if lab.values() == wanted:
             break
         # A locked control stays where it is while no other moves.
-        lab.set(**wanted | {name: next(x for x in values if x != wanted[name])})
+        another = next((x for x in values if x != wanted[name]), wanted[name])
+        lab.set(**wanted | {name: another})
         lab.set(**wanted)
     state = lab.state()
     steps = {n: float(np.max(np.diff(x))) for n, x in where.values.items() if _slides(lab, n)}
