@@ -688,7 +688,7 @@ def nearest_zeros(
     above = some & (left >= now) & (dead | ends)
     rises = first(above, np.where(dead, left, zero), slope, dead)
     root, slope, edge = np.stack([falls, rises], axis=1)
-    for _ in range(2):  # Between kinks that lie close, a bend may hide: once is a millionth.
+    for _ in range(2):  # A bend between close kinks leaves a billionth after one step alone.
         there = np.where(root == root, root, now)
         step = value(there) / slope
         small = (edge == 0) & (abs(step) < 1e-6 * there)
