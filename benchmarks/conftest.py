@@ -10,6 +10,9 @@ import math
 
 import pytest
 
+# Runs where freqtrade is, and nothing of this project.
+collect_ignore = ["peers/freqtrade_prices.py"]
+
 
 def pytest_addoption(parser):
     parser.addoption("--share", type=float, default=1.0, help="how much of a benchmark's full size")

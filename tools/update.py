@@ -76,9 +76,13 @@ def in_the_way(root, new):
     return sorted(incoming & (changed | unknown)), known
 
 
+def today():
+    return datetime.date.today().isoformat()
+
+
 def keep(root, files):
     """Copy these files, and what changed notebooks read, to a new folder. Returns its path."""
-    day = datetime.date.today().isoformat()
+    day = today()
     folder, number = root / KEPT / day, 2
     while folder.exists():
         folder, number = root / KEPT / f"{day}-{number}", number + 1

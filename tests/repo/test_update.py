@@ -1,7 +1,7 @@
 """make update: the newest course, and the reader's own copies beside it; or nothing at all."""
 
-import datetime
 import os
+import re
 import subprocess
 
 import pytest
@@ -20,7 +20,7 @@ FILES = {
     "notebooks/data/eth.csv": "1",
     ".gitignore": "mine/",
 }
-TODAY = datetime.date.today().isoformat()
+TODAY = "2026-03-01"
 
 
 def git(folder, *words):
@@ -36,6 +36,12 @@ def write(folder, files):
             (folder / name).unlink()
         else:
             (folder / name).write_text(text, encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def one_day(monkeypatch):
+    """No test here lasts beyond midnight."""
+    monkeypatch.setattr(update, "today", lambda: TODAY)
 
 
 def state(folder):
@@ -198,7 +204,7 @@ def test_what_breaks_off_leaves_everything_as_it_was(at, error, published, mine,
     monkeypatch.setattr(update, "git", breaking)
     with pytest.raises((KeyboardInterrupt, update.NotUpdatedError)):
         update.update(mine)
-    monkeypatch.undo()
+    monkeypatch.setattr(update, "git", known)
     assert state(mine) == before
     update.update(mine)
     assert state(mine)["notebooks/01.ipynb"] == "better"
@@ -216,7 +222,9 @@ def test_make_update_says_what_it_did(published, tmp_path):
     how = {"cwd": tmp_path / "reader", "env": environment, "capture_output": True, "text": True}
     run = subprocess.run(command, **how)
     assert run.returncode == 0, run.stderr
-    assert f"Your own copies are in mine/{TODAY}:\n    notebooks/01.ipynb" in run.stdout
+    said = r"Your own copies are in (mine/\d{4}-\d\d-\d\d):\n    notebooks/01\.ipynb\n"
+    (kept,) = re.findall(said, run.stdout)
+    assert (tmp_path / "reader" / kept / "notebooks/01.ipynb").read_text("utf-8") == "run"
     run = subprocess.run(command, **how)
     assert run.stdout == "You have the newest course. Nothing was changed.\n"
     published.rename(published.with_name("gone"))
