@@ -30,11 +30,13 @@ from margin_course.picture import (
     Parts,
     Picture,
     block,
+    curve,
     dot,
     grip,
     inside,
     label,
     percent_axis,
+    points,
 )
 from margin_course.scenarios import Scenario, Trade
 from margin_lib.account import MODES
@@ -222,9 +224,9 @@ class PathPicture(Picture):
         ends = []
         for trade, style in zip(self.scenario.trades, cycle(("-", "--", ":", "-."))):
             y = np.array([marks[trade.symbol] for marks in path]) / trade.price - 1
-            yield prices.plot(steps, y, color=FAINT, linestyle=style, linewidth=1.5)[0]
+            yield curve(prices, steps, y, color=FAINT, linestyle=style, linewidth=1.5)
             now = np.interp(so_far, steps, y)
-            yield prices.plot(so_far, now, color=INK, linestyle=style)[0]
+            yield curve(prices, so_far, now, color=INK, linestyle=style)
             ends.append((y[-1], trade.symbol))
             yield dot(prices, step, now[-1])
         at = -np.inf
@@ -243,7 +245,7 @@ class PathPicture(Picture):
         lines = 0
         for mode, run in runs.items():
             (colour, style), equity = LINES[mode], now[mode]
-            yield ax.plot(so_far, equity, color=colour, linestyle=style)[0]
+            yield curve(ax, so_far, equity, color=colour, linestyle=style)
             yield dot(ax, step, equity[-1], colour)
             x = step + 0.025 * np.ptp(ax.get_xlim())
             yield inside(label(ax, x, heights[mode], mode, colour, ha="left"))
@@ -251,7 +253,7 @@ class PathPicture(Picture):
                 if when > step:
                     continue
                 y = run.equity[when]
-                yield ax.plot(when, y, "X", color=colour, markersize=12, zorder=8)[0]
+                yield points(ax, when, y, "X", color=colour, markersize=12, zorder=8)
                 words = f"{mode}: {' and '.join(event.symbols)} closed"
                 x, y = 0.5 * (lines // 2) * steps[-1], (-0.14 - 0.22 * (lines % 2)) * unit
                 yield label(ax, x, y, words, colour, ha="left", ground=False)

@@ -19,6 +19,8 @@ TOO_LITTLE = "#f3ccd5"  # the part of a vessel below the maintenance margin
 
 # Four kinds of regions: nothing dies; isolated alone loses; cross loses all; everything is gone.
 REGIONS = ("#e6f3ec", "#bdd2ee", "#f6c795", "#c4788a")
+INKS = (YOURS, ISOLATED, CROSS, DEAD)  # of words in them, and of the patterns
+PATTERNS = ("", "dots", "lines", "crossed")  # that tell them apart without colour
 
 # How good a guess was. A sign and words say the same.
 HIT, NEAR, MISS = "#1b7837", "#8c6d00", "#b2182b"

@@ -20,6 +20,7 @@ from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, MaxNLocator
@@ -33,9 +34,12 @@ from margin_course.palette import (
     DEAD,
     GONE,
     INK,
+    INKS,
     ISOLATED,
     PAPER,
+    PATTERNS,
     QUIET,
+    REGIONS,
     TOO_LITTLE,
 )
 from margin_course.scenarios import Scenario
@@ -66,7 +70,6 @@ STYLE: Any = {
     "ytick.labelcolor": INK,
     # A currency may be called $: between two of them, matplotlib would look for TeX.
     "text.parse_math": False,
-    "hatch.linewidth": 0.8,
     "lines.linewidth": 2.5,
 }
 
@@ -414,9 +417,8 @@ class Room:
         self.keep(artist)
         if not outside:
             return [artist]
-        line = self.ax.plot(*zip(middle, at, strict=True), ".-", markevery=[0], color=colour)[0]
-        line.set(linewidth=1, zorder=5)
-        return [artist, line]
+        how: Any = {"marker": ".", "markevery": [0], "color": colour, "linewidth": 1, "zorder": 5}
+        return [artist, curve(self.ax, *zip(middle, at, strict=True), **how)]
 
 
 class Raster(Artist):
@@ -450,6 +452,32 @@ def plane(ax: Axes, symbols: Sequence[str], limits: tuple[float, float]) -> None
         percent_axis(axis)
 
 
+def rgb(colour: str) -> np.ndarray:
+    """A colour as three numbers from 0 to 255."""
+    return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)], dtype=np.uint8)
+
+
+def regions(families: np.ndarray) -> np.ndarray:
+    """Pixels (high, wide, 4) of the four kinds of regions, 0 to 3: colour and pattern of each."""
+    marked = _patterns(families.shape) >> families & 1
+    return _region_colours()[2 * families + marked].view(np.uint8).reshape(*families.shape, 4)
+
+
+@cache
+def _region_colours() -> np.ndarray:
+    """Of each kind of regions its colour, and that of its pattern: four bytes in one number."""
+    pairs = [(rgb(region), rgb(ink)) for region, ink in zip(REGIONS, INKS, strict=True)]
+    each = [(*mixed, 255) for plain, ink in pairs for mixed in (plain, 0.45 * ink + 0.55 * plain)]
+    return np.array(each).astype(np.uint8).view(np.uint32).ravel()
+
+
+@lru_cache(maxsize=8)
+def _patterns(shape: tuple[int, int]) -> Any:
+    """The patterns of all four, a bit for each."""
+    return sum(pattern(shape, kind).astype(np.uint8) << n for n, kind in enumerate(PATTERNS))
+
+
+@lru_cache(maxsize=32)
 def pattern(shape: tuple[int, ...], kind: str) -> np.ndarray:
     """A mask (high, wide): "dots", "lines", "crossed" or nothing, to tell areas without colour."""
     y, x = np.indices(shape)
@@ -462,12 +490,17 @@ def pattern(shape: tuple[int, ...], kind: str) -> np.ndarray:
     return np.zeros(shape, dtype=bool)
 
 
-def rgb(colour: str) -> np.ndarray:
-    """A colour as three numbers from 0 to 255."""
-    return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)], dtype=np.uint8)
-
-
 # Shapes
+
+
+def curve(ax: Axes, x: Any, y: Any, **how: Any) -> Artist:
+    """A line through points: a plot of matplotlib's, which takes three times as long."""
+    return ax.add_artist(Line2D(np.atleast_1d(x), np.atleast_1d(y), **how))
+
+
+def points(ax: Axes, x: Any, y: Any, marker: str, **how: Any) -> Artist:
+    """A sign at each point, and no line."""
+    return curve(ax, x, y, marker=marker, linestyle="none", **how)
 
 
 def dot(ax: Axes, x: float, y: float, colour: str = INK) -> Artist:
@@ -476,19 +509,19 @@ def dot(ax: Axes, x: float, y: float, colour: str = INK) -> Artist:
     marker = "^" if y > high else "v" if y < low else "o"
     y = np.clip(y, low, high)
     how: Any = {"markersize": 10, "zorder": 7, "clip_on": False, "markeredgecolor": PAPER}
-    return ax.plot(x, y, marker, color=colour, **how)[0]
+    return points(ax, x, y, marker, color=colour, **how)
 
 
 def trail(ax: Axes, x: float, y: float) -> Artist:
     """The way from where prices started to a dot in the plane."""
     how: Any = {"color": INK, "linewidth": 1, "linestyle": ":", "zorder": 5}
-    return ax.plot([0, x], [0, y], **how)[0]
+    return curve(ax, [0, x], [0, y], **how)
 
 
 def grip(ax: Axes, x: float, y: float, colour: str = INK) -> Artist:
     """A small mark where something can be taken hold of that is no dot itself."""
     how: Any = {"markersize": 6, "zorder": 7, "clip_on": False, "markeredgecolor": PAPER}
-    return ax.plot(x, y, "s", color=colour, **how)[0]
+    return points(ax, x, y, "s", color=colour, **how)
 
 
 def block(
@@ -499,6 +532,45 @@ def block(
     return ax.add_artist(Rectangle((left, low), right - left, high - low, **how))
 
 
+class Hatched(Rectangle):
+    """A rectangle with lines from `hatch`: a hatch of matplotlib's takes a millisecond."""
+
+    kind, ink = "lines", QUIET
+
+    def draw(self, renderer: Any) -> None:
+        super().draw(renderer)
+        axes: Any = self.axes
+        box = Bbox.intersection(self.get_window_extent(), axes.bbox)
+        if box is None:
+            return
+        left, low, right, high = (round(end) for end in box.extents)
+        high_and_wide = round(axes.figure.bbox.height), round(axes.figure.bbox.width)
+        part = hatch(high_and_wide, self.kind, self.ink)[low:high, left:right]
+        if part.size:
+            renderer.draw_image(renderer.new_gc(), left, low, part)
+
+
+@lru_cache(maxsize=32)
+def hatch(shape: tuple[int, int], kind: str, ink: str) -> np.ndarray:
+    """Thin slanting lines, one way or "crossed", as pixels (high, wide, 4) from below."""
+    y, x = np.indices(shape)
+    ways = (x - y, x + y) if kind == "crossed" else (x - y,)
+    far = np.min([abs((way + 4) % 9 - 4) for way in ways], axis=0) / np.sqrt(2)
+    cover = np.clip(255 * (1.1 - far), 0, 255)
+    return np.dstack([np.broadcast_to(rgb(ink), (*shape, 3)), cover]).astype(np.uint8)
+
+
+def hatched(
+    ax: Axes, left: float, low: float, right: float, high: float, colour: str, **how: Any
+) -> Artist:
+    """A filled rectangle with lines: `kind`, and `ink`, their colour."""
+    how = {"facecolor": colour, "linewidth": 0, "zorder": 3, **how}
+    kind, ink = how.pop("kind"), how.pop("ink")
+    artist = Hatched((left, low), right - left, high - low, **how)
+    artist.kind, artist.ink = kind, ink
+    return ax.add_artist(artist)
+
+
 def bar(ax: Axes, x: float, low: float, high: float, colour: str, **how: Any) -> Artist:
     """One upright bar from low to high."""
     return block(ax, x - 0.3, low, x + 0.3, high, colour, **how)
@@ -506,7 +578,8 @@ def bar(ax: Axes, x: float, low: float, high: float, colour: str, **how: Any) ->
 
 def loan(ax: Axes, x: float, low: float, high: float) -> Artist:
     """What is borrowed, as an upright bar: grey and hatched in every picture."""
-    return bar(ax, x, low, high, BORROWED, hatch="///", edgecolor=QUIET)
+    how: dict[str, Any] = {"kind": "lines", "ink": QUIET, "linewidth": 0.8, "edgecolor": QUIET}
+    return hatched(ax, x - 0.3, low, x + 0.3, high, BORROWED, **how)
 
 
 def outline(ax: Axes, x: float, low: float, high: float) -> Artist:
@@ -541,21 +614,21 @@ def vessel(
         yield block(ax, left, 0, right, rim, GONE, linewidth=0, zorder=2)
         for ends in ((0.12, 0.88), (0.88, 0.12)):
             y = rim * np.array(ends)
-            yield ax.plot([left + 0.12 * wide, right - 0.12 * wide], y, color=DEAD, zorder=4)[0]
+            yield curve(ax, [left + 0.12 * wide, right - 0.12 * wide], y, color=DEAD, zorder=4)
     elif level > 0:
         yield block(ax, left, 0, right, min(level, full), colour, linewidth=0)
         if level > full:
             for y in (0.9 * full, 0.94 * full):
                 cut = [left, right], [y, y + 0.03 * full]
-                yield ax.plot(*cut, color=PAPER, linewidth=3, zorder=5)[0]
+                yield curve(ax, *cut, color=PAPER, linewidth=3, zorder=5)
         zone = min(asked, level)
-        how: Any = {"hatch": "xxx", "edgecolor": QUIET, "linewidth": 0, "zorder": 4}
-        yield block(ax, left, 0, right, zone, TOO_LITTLE, **how)
+        how: Any = {"kind": "crossed", "ink": QUIET, "zorder": 4}
+        yield hatched(ax, left, 0, right, zone, TOO_LITTLE, **how)
         if asked > 0:
             over = [left - 0.09 * wide, right + 0.09 * wide]
-            yield ax.plot(over, [asked, asked], color=DEAD, linewidth=3, zorder=5)[0]
+            yield curve(ax, over, [asked, asked], color=DEAD, linewidth=3, zorder=5)
     glass = [left, left, right, right], [rim, 0, 0, rim]
-    yield ax.plot(*glass, color=QUIET, linewidth=3, zorder=4, solid_capstyle="round")[0]
+    yield curve(ax, *glass, color=QUIET, linewidth=3, zorder=4, solid_capstyle="round")
 
 
 def hundred(shares: Sequence[float]) -> list[int]:
@@ -575,7 +648,7 @@ def dots(ax: Axes, x: np.ndarray, y: np.ndarray, colour: str, size: float, full:
     """Many dots of one kind, full or hollow: in greyscale, too, one sees which."""
     how: Any = {"markeredgecolor": colour, "markeredgewidth": 1.2, "zorder": 4}
     fill = colour if full else PAPER
-    return ax.plot(x, y, "o", markersize=size, markerfacecolor=fill, **how)[0]
+    return points(ax, x, y, "o", markersize=size, markerfacecolor=fill, **how)
 
 
 def returns_from_entry(position: Position, prices: Number) -> Number:

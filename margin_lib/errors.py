@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from margin_lib.types import ArrayLike, Number, Truth
+from margin_lib.types import ArrayLike, Number
 
 _T = TypeVar("_T")
 Bound = float | None
@@ -66,9 +66,7 @@ def number(
     """
     single = float(value) if type(value) is np.float64 else value
     if type(single) is float or type(single) is int or type(single) is Fraction:  # No bool.
-        if not -LARGEST <= single <= LARGEST:
-            raise MarginError(name, "must be finite", value)
-        _within(name, value, single, above, at_least, below)
+        _within(name, value, single, single, above, at_least, below)
         return single
     try:
         array = np.asarray(value)
@@ -78,25 +76,29 @@ def number(
         raise MarginError(name, "must be a number", value)
     with np.errstate(over="ignore"):  # A wider float may be too large for float64.
         array = array.astype(np.float64)
-    if not np.all(np.isfinite(array)):
-        raise MarginError(name, "must be finite", value)
-    _within(name, value, array, above, at_least, below)
+    if array.size:
+        ends = float(array.min()), float(array.max())  # Both are NaN where any element is.
+        _within(name, value, *ends, above, at_least, below)
     return as_scalar(array)
 
 
 def _within(
-    name: str, value: ArrayLike, array: Number, above: Bound, at_least: Bound, below: Bound
+    name: str,
+    value: ArrayLike,
+    lowest: float | Fraction,
+    highest: float | Fraction,
+    above: Bound,
+    at_least: Bound,
+    below: Bound,
 ) -> None:
-    if above is not None and not _every(array > above):
+    if not -LARGEST <= lowest <= highest <= LARGEST:
+        raise MarginError(name, "must be finite", value)
+    if above is not None and not lowest > above:
         raise MarginError(name, f"must be above {above:g}", value)
-    if at_least is not None and not _every(array >= at_least):
+    if at_least is not None and not lowest >= at_least:
         raise MarginError(name, f"must be at least {at_least:g}", value)
-    if below is not None and not _every(array < below):
+    if below is not None and not highest < below:
         raise MarginError(name, f"must be below {below:g}", value)
-
-
-def _every(holds: Truth) -> bool:
-    return holds if holds is True or holds is False else holds.all()
 
 
 def one_number(name: str, value: ArrayLike, **bounds: float) -> float:

@@ -340,15 +340,14 @@ class _Pocket:
                 break
             block = bars.rows(slice(first, first + STEPS_PER_BLOCK))
             step = first + np.arange(block.steps)[:, None]
+            pot = cash[alive]
             if self.payments[step].any() or self.hours[step].any():
-                near = block.take(alive)
-                pot = cash[alive] + np.cumsum(self._paid(near, step), axis=0)
+                pot = pot + np.cumsum(self._paid(block.take(alive), step), axis=0)
                 cash[alive] = pot[-1]
-                self._judge(near, step, pot, alive, held)
-            else:
-                pot = cash[alive] + self.received(alive, 2 * first)
-                busy = alive[self._in_danger(block, alive, pot)]
-                self._judge(block.take(busy), step, cash[busy], busy, held)
+            least = pot.reshape(-1, len(alive)).min(axis=0) + self.received(alive, 2 * first)
+            near = self._in_danger(block, alive, least)
+            busy = alive[near]
+            self._judge(block.take(busy), step, pot[..., near], busy, held)
 
     def _first_near(self, cash: float) -> np.ndarray | None:
         """Step at which each path comes near the one price of a lone position; -1 for never.

@@ -16,6 +16,7 @@ from margin_course.picture import (
     block,
     dots,
     grip,
+    hatched,
     hundred,
     label,
     percent_axis,
@@ -139,7 +140,7 @@ class DesignPicture(MandatePicture):
             fenced, left = row["mode"] == "isolated", self.left[symbol]
             colour = ISOLATED if fenced else CROSS
             x, y = left + min(row["margin"], WIDEST), min(row["leverage"], HIGHEST)
-            yield block(ax, left, 1, x, y, BORROWED, edgecolor=QUIET, hatch="///", linewidth=0)
+            yield hatched(ax, left, 1, x, y, BORROWED, kind="lines", ink=QUIET)
             yield block(ax, left, 0, x, 1, colour, linewidth=0)
             if fenced:
                 fence = {"edgecolor": colour, "linewidth": 3, "zorder": 4}

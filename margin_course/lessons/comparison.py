@@ -17,12 +17,13 @@ from margin_course.lab import (
     slider,
 )
 from margin_course.modes import MovesLab, both_modes, side_of, status_of_both
-from margin_course.palette import CROSS, DEAD, INK, ISOLATED, QUIET, REGIONS, YOURS
+from margin_course.palette import CROSS, INK, INKS, ISOLATED, QUIET
 from margin_course.picture import (
     Parts,
     Picture,
     Raster,
     Room,
+    curve,
     dot,
     dots,
     grid,
@@ -31,6 +32,8 @@ from margin_course.picture import (
     pattern,
     percent_axis,
     plane,
+    points,
+    regions,
     returns_from_entry,
     rgb,
     trail,
@@ -42,8 +45,6 @@ from margin_lib.simulate import Outcomes, simulate
 MARKETS, SHOWN = 4000, 400  # of a cloud: those that are counted, those that are drawn
 SAME = "both the same"
 VIEWS = ("what is left", "who holds more now", "who holds more when prices are back")
-PATTERNS = ("", "dots", "lines", "crossed")  # of the four kinds of regions
-INKS = (YOURS, ISOLATED, CROSS, DEAD)  # of words in them, and of patterns
 
 
 def family(kind: int) -> int:
@@ -51,6 +52,9 @@ def family(kind: int) -> int:
     if kind < 4:
         return int(kind > 0)
     return 3 if kind == 7 else 2
+
+
+FAMILY = np.array([family(kind) for kind in range(8)], np.uint8)
 
 
 def what_is_left(kind: int, symbols: Sequence[str], rest: bool = False) -> str:
@@ -114,7 +118,7 @@ class PlanePicture(Picture):
         self.kinds = _kinds(isolated, cross, marks, symbols, *grid(ax))
         room.part(_kinds(isolated, cross, marks, symbols, room.x, room.y))
         if view == VIEWS[0]:
-            yield Raster(ax, _painted(self.kinds))
+            yield Raster(ax, regions(FAMILY[self.kinds]))
         else:
             worth = _differences(isolated, cross, marks, symbols, view, self.kinds, *grid(ax))
             yield Raster(ax, _heat(worth, self.scenario.balance))
@@ -161,7 +165,7 @@ class PlanePicture(Picture):
         box = {p.symbol: (p.entry_price * 1e-6, p.entry_price * (1 + high)) for p in self.pair}
         corners = zip(self.pair, cross.wall(first, second, box, marks).T, strict=True)
         line = [returns_from_entry(position, prices) for position, prices in corners]
-        yield ax.plot(*line, color=CROSS, linewidth=3, zorder=2)[0]
+        yield curve(ax, *line, color=CROSS, linewidth=3, zorder=2)
         at = (ax.axvline, ax.axhline)
         for position, draw in zip(self.pair, at, strict=True):
             edge = isolated.liquidation_price(position.symbol)
@@ -212,18 +216,6 @@ def _kinds(*where: Any) -> np.ndarray:
     """What dies at every point: 1 the first pocket, 2 the second, 4 cross, and their sums."""
     dead = [risk.is_liquidatable for risk in _risks(*where)]
     return dead[0] + 2 * dead[1] + 4 * dead[2]
-
-
-def _painted(kinds: np.ndarray) -> np.ndarray:
-    """Pixels of the regions: colour and pattern of each kind."""
-    pixels = np.empty((*kinds.shape, 4), np.uint8)
-    pixels[..., 3] = 255
-    for kind in np.unique(kinds):
-        which, at = family(int(kind)), kinds == kind
-        pixels[at, :3] = rgb(REGIONS[which])
-        marked = at & pattern(kinds.shape, PATTERNS[which])
-        pixels[marked, :3] = (0.45 * rgb(INKS[which]) + 0.55 * rgb(REGIONS[which])).astype(np.uint8)
-    return pixels
 
 
 def _differences(
@@ -371,7 +363,8 @@ class CloudPicture(PlanePicture):
     def moving(self, state: Mapping[str, Any]) -> Parts:
         ax, of = self.axes
         how: dict[str, Any] = {"color": INK, "markersize": 3.5, "zorder": 1, "alpha": 0.55}
-        yield ax.plot(*state["cloud"], ".", **how)[0]
+        x, y = state["cloud"]
+        yield points(ax, x, y, ".", **how)
         counts = of_families(state["shares"])
         places, y = np.repeat(np.arange(4), counts), -1.6
         rows, columns = 9 - np.arange(100) // 10 - 0.3, np.arange(100) % 10
@@ -379,8 +372,8 @@ class CloudPicture(PlanePicture):
             at = places == which
             if count:
                 marker, size = MARKERS[which]
-                yield of.plot(columns[at], rows[at], marker, color=INKS[which], markersize=size)[0]
-            yield of.plot(-0.2, y - 0.35, MARKERS[which][0], color=INKS[which], markersize=8)[0]
+                yield points(of, columns[at], rows[at], marker, color=INKS[which], markersize=size)
+            yield points(of, -0.2, y - 0.35, MARKERS[which][0], color=INKS[which], markersize=8)
             yield label(of, 0.5, y - 0.35, f"{count} {name}", ha="left", ground=False)
             y -= 1.3
 

@@ -8,7 +8,17 @@ import numpy as np
 from margin_course import text
 from margin_course.lab import Controls, Lab, Presets, Shown, Tile, leverage_of, slider
 from margin_course.palette import QUIET
-from margin_course.picture import LINES, Parts, Picture, grip, inside, label, percent_axis
+from margin_course.picture import (
+    LINES,
+    Parts,
+    Picture,
+    curve,
+    grip,
+    inside,
+    label,
+    percent_axis,
+    points,
+)
 from margin_course.scenarios import Scenario
 from margin_lib.account import MODES, Risk
 from margin_lib.replay import Costs
@@ -38,8 +48,8 @@ class FundingPicture(Picture):
         edge, pot = self.axes
         for mode, (colour, style) in LINES.items():
             days, prices, money = state[mode]
-            yield edge.plot(days, prices, color=colour, linestyle=style)[0]
-            yield pot.plot(days, money, color=colour, linestyle=style)[0]
+            yield curve(edge, days, prices, color=colour, linestyle=style)
+            yield curve(pot, days, money, color=colour, linestyle=style)
             ended = len(days) <= self.days
             words = "own margin" if mode == "isolated" else "whole balance"
             # The name of the upper line goes above it, of the lower one below.
@@ -57,7 +67,7 @@ class FundingPicture(Picture):
             if ended:
                 for ax, y in ((edge, prices[-1]), (pot, money[-1])):
                     if np.isfinite(y):
-                        yield ax.plot(days[-1], y, "X", color=colour, markersize=12, zorder=8)[0]
+                        yield points(ax, days[-1], y, "X", color=colour, markersize=12, zorder=8)
             slope = state.get("slope", {}).get(mode)
             if slope and not ended:
                 # Money at the end falls in proportion to the rate.
@@ -165,9 +175,9 @@ class EdgesPicture(Picture):
                 if not np.isfinite(edge):
                     continue
                 if abs(edge - first) > 1e-9:
-                    yield ax.plot([first, edge], [row, row], color=colour, linewidth=3)[0]
+                    yield curve(ax, [first, edge], [row, row], color=colour, linewidth=3)
                 at = float(np.clip(edge, low, high))
-                yield ax.plot(at, row, "o", color=colour, markersize=8, zorder=6)[0]
+                yield points(ax, at, row, "o", color=colour, markersize=8, zorder=6)
 
     def alt(self, state: Mapping[str, tuple[float, float]]) -> str:
         rows = "; ".join(

@@ -22,6 +22,7 @@ from margin_course.picture import (
     Parts,
     Picture,
     bar,
+    curve,
     dot,
     grip,
     inside,
@@ -83,11 +84,11 @@ class LeveragePicture(Picture):
         returns = position.pnl(entry * (1 + x)) / own
         lost = account.liquidation_price(symbol) / entry - 1
         alive = (x - lost) * np.sign(position.quantity) > 0 if np.isfinite(lost) else x > -1
-        yield line.plot(x[alive], returns[alive], color=YOURS)[0]
+        yield curve(line, x[alive], returns[alive], color=YOURS)
         if -0.3 < lost < 0.3:
             away = -np.sign(position.quantity)
             yield line.axvspan(*sorted((lost, 0.34 * away)), color=GONE, zorder=0)
-            yield line.plot([lost, 0.34 * away], [-1, -1], color=DEAD)[0]
+            yield curve(line, [lost, 0.34 * away], [-1, -1], color=DEAD)
             words = f"closed:\n{text.percent(-1, 0)}"
             how: dict[str, Any] = {"ha": "left" if away < 0 else "right", "ground": False}
             yield inside(label(line, 0.33 * away, -1.17, words, DEAD, **how))

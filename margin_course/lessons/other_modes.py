@@ -10,21 +10,21 @@ from margin_course import text
 from margin_course.accounts import BROKEN, COINS, falling, in_coins
 from margin_course.lab import Controls, Lab, Presets, Shown, Tile, change, choice, judged, slider
 from margin_course.modes import outcomes
-from margin_course.palette import BORROWED, CROSS, DEAD, INK, ISOLATED, PAPER, QUIET, REGIONS, YOURS
+from margin_course.palette import BORROWED, CROSS, DEAD, INK, ISOLATED, PAPER, QUIET, YOURS
 from margin_course.picture import (
     Parts,
     Picture,
     Raster,
     Room,
+    curve,
     dot,
     grid,
     inside,
     label,
-    pattern,
     percent_axis,
     plane,
+    regions,
     returns_from_entry,
-    rgb,
     trail,
 )
 from margin_course.scenarios import Scenario
@@ -135,14 +135,14 @@ class ThirdPicture(Picture):
             price = second.entry_price * (1 + changes)
             return (low[columns] < price) & (price < high[columns])
 
-        yield Raster(ax, _painted(alive(slice(None), y)))
+        yield Raster(ax, regions(np.where(alive(slice(None), y), 0, 3)))
         lives = alive(np.searchsorted(x, room.x[0]).clip(max=x.size - 1), room.y)
         room.part(lives)
         yield from self._walls(room, state["isolated"].start)
         for both, colour, wide in zip(ends, (INK, CROSS), (6.0, 2.8), strict=True):
             for edge in both:
                 at = returns_from_entry(second, _seen(edge))
-                yield ax.plot(x, at, color=colour, linewidth=wide, zorder=2 + (wide < 5))[0]
+                yield curve(ax, x, at, color=colour, linewidth=wide, zorder=2 + (wide < 5))
                 room.take(x[np.isfinite(at)], at[np.isfinite(at)])
                 if colour == CROSS and np.isfinite(at).any():
                     line = at
@@ -210,15 +210,6 @@ class ThirdPicture(Picture):
 def _seen(edge: np.ndarray) -> np.ndarray:
     """An edge where there is one, NaN where there is none."""
     return np.where((edge > 0) & np.isfinite(edge), edge, np.nan)
-
-
-def _painted(alive: np.ndarray) -> np.ndarray:
-    """Pixels: light where the account lives, dark and crossed where it is closed."""
-    pixels = np.full((*alive.shape, 4), 255, np.uint8)
-    pixels[..., :3] = np.where(alive[..., None], rgb(REGIONS[0]), rgb(REGIONS[3]))
-    marked = ~alive & pattern(alive.shape, "crossed")
-    pixels[marked, :3] = (0.3 * rgb(DEAD) + 0.7 * rgb(REGIONS[3])).astype(np.uint8)
-    return pixels
 
 
 class ThirdLab(Lab):
@@ -333,7 +324,7 @@ class TopUpPicture(Picture):
         first = np.flatnonzero(pocket > pocket[0] * (1 + 1e-9))
         end = shown[first[0]] if first.size else shown[-1]
         how = {"color": INK, "linestyle": ":", "linewidth": 1.5, "zorder": 5}
-        yield ax.plot([end, end], [0, 1.04 * balance], **how)[0]
+        yield curve(ax, [end, end], [0, 1.04 * balance], **how)
         words = label(
             ax, end + 0.02, 1.09 * balance, "without top-up:\nclosed here", INK, ha="left"
         )

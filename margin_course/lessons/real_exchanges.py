@@ -9,7 +9,7 @@ import numpy as np
 from margin_course import text
 from margin_course.lab import Controls, Lab, Presets, Shown, Tile, choice, leverage_of, slider
 from margin_course.palette import CROSS, DEAD, FAINT, INK, ISOLATED, QUIET
-from margin_course.picture import Parts, Picture, dot, inside, label
+from margin_course.picture import Parts, Picture, curve, dot, inside, label, points
 from margin_course.scenarios import Scenario
 from margin_lib import formulas
 from margin_lib.account import Account, Position
@@ -40,10 +40,10 @@ class LadderPicture(Picture):
         for place, (name, edges) in enumerate(rows, start=1):
             y = 1 - (place + 0.55) * step  # of the prices; the name stands above them
             yield label(ax, trade.price, y + 0.42 * step, name, ground=False)
-            yield ax.plot(edges, [y, y], color=FAINT, linewidth=1, zorder=0)[0]
+            yield curve(ax, edges, [y, y], color=FAINT, linewidth=1, zorder=0)
             for edge, colour, marker in zip(edges, (ISOLATED, CROSS), "<>", strict=True):
                 side, end = ("right", 0) if marker == "<" else ("left", -1)
-                yield ax.plot(edge, y, marker, color=colour, markersize=8, zorder=5)[0]
+                yield points(ax, edge, y, marker, color=colour, markersize=8, zorder=5)
                 at = edge if low < edge < high else heads[end]
                 words = f"  {text.price(edge)}  "
                 yield inside(label(ax, at, y, words, colour, ha=side, ground=False))
@@ -96,12 +96,12 @@ class RulesPicture(Picture):
         x = x[gone + side * x * entry > 0]
         risk = position.risk(gone + side * x * entry)
         left, asked = risk.equity / value, risk.maintenance_margin / value
-        yield ax.plot(x, left, color=ISOLATED)[0]
+        yield curve(ax, x, left, color=ISOLATED)
         # Words to the left of their line, and above it, cannot touch it.
         how: dict[str, Any] = {"ha": "right", "va": "bottom"}
         corner = 0.6 * high, np.interp(0.6 * high, x, left) + 0.05 * high
         yield label(ax, *corner, "what is left of\nyour margin", ISOLATED, **how)
-        yield ax.plot(x, asked, color=DEAD, linestyle="--")[0]
+        yield curve(ax, x, asked, color=DEAD, linestyle="--")
         at, y, how = 0.98 * high, asked[-1] + 0.02 * high, {"ha": "right", "va": "bottom"}
         if asked[-1] > high / 2:  # the other line is far from this end, then
             at, y, how = -0.08 * high, asked[0] - 0.02 * high, {"ha": "left", "va": "top"}
@@ -120,7 +120,7 @@ class RulesPicture(Picture):
         if 0 <= at <= high:
             fill = INK if state["at"] else "white"
             y = position.risk(edge).equity / value
-            yield ax.plot(at, y, "o", color=INK, markersize=10, markerfacecolor=fill, zorder=7)[0]
+            yield points(ax, at, y, "o", color=INK, markersize=10, markerfacecolor=fill, zorder=7)
         mark = state["mark"]
         yield self.hold(dot(ax, mark, np.interp(mark, x, left), ISOLATED), x="mark")
 
@@ -167,7 +167,7 @@ class CurvesPicture(Picture):
     def moving(self, state: Mapping[str, tuple]) -> Parts:
         ax = self.axes[0]
         for (name, (x, y, at)), (colour, style) in zip(state.items(), self.looks, strict=False):
-            yield ax.plot(x, y, color=colour, linestyle=style)[0]
+            yield curve(ax, x, y, color=colour, linestyle=style)
             yield inside(label(ax, x[at], y[at], name, colour))
 
     def alt(self, state: Mapping[str, tuple]) -> str:

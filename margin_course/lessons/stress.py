@@ -6,9 +6,6 @@ from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.patches import PathPatch
-from matplotlib.path import Path
-from matplotlib.transforms import Affine2D
 
 from margin_course import files, text
 from margin_course.lab import (
@@ -38,10 +35,13 @@ from margin_course.picture import (
     Parts,
     Picture,
     block,
+    curve,
     dot,
     grip,
+    hatched,
     inside,
     label,
+    points,
     vessel,
 )
 from margin_course.scenarios import Scenario, Trade
@@ -102,10 +102,10 @@ def stories(facts: Mapping[str, Mapping[str, Any]]) -> list[Story]:
     return [
         Story(
             name,
-            tuple(when for when, _ in points),
-            tuple(change_of(facts[fact]) if fact else 0.0 for _, fact in points),
+            tuple(when for when, _ in known),
+            tuple(change_of(facts[fact]) if fact else 0.0 for _, fact in known),
         )
-        for name, points in TOLD.items()
+        for name, known in TOLD.items()
     ]
 
 
@@ -263,13 +263,13 @@ class StressPicture(Picture):
         for mode, (colour, style) in LINES.items():
             edge = state["edges"][mode]
             if np.isfinite(edge) and -1 < edge < 0.2:
-                yield ax.plot([-0.03, 1.02], [edge, edge], color=colour, ls=style, lw=1.2)[0]
+                yield curve(ax, [-0.03, 1.02], [edge, edge], color=colour, ls=style, lw=1.2)
                 at = min(edge, at - 0.25)  # names of lines that are close, one below the other
                 yield inside(label(ax, 1.4, at, f"{mode} dies", colour, ha="right", ground=False))
         yield ax.step(state["x"], state["y"], where="post", color=INK, ls=":", lw=1.5, zorder=4)[0]
         known = np.linspace(0, 1, len(story.changes))
         how: dict[str, Any] = {"markersize": 13, "markerfacecolor": "none", "zorder": 5}
-        yield ax.plot(known, story.changes, "o", markeredgecolor=INK, clip_on=False, **how)[0]
+        yield points(ax, known, story.changes, "o", markeredgecolor=INK, clip_on=False, **how)
         for place, when in zip(known, story.when, strict=True):
             align = "left" if place == 0 else "right" if place == 1 else "center"
             side = -0.02 if place == 0 else 0.02 if place == 1 else 0
@@ -671,23 +671,15 @@ class QueuePicture(Picture):
     def moving(self, state: Mapping[str, Any]) -> Parts:
         ax, need = self.axes[0], state["need"]
         for rule, low in self.rows.items():
-            parts = state[rule]
-            wide = 1 / len(parts)
-            closed = [
-                Path.unit_rectangle().transformed(
-                    Affine2D().scale(0.94 * wide * part, self.high).translate(place * wide, low)
-                )
-                for place, part in enumerate(parts)
-                if part > 0
-            ]
-            if closed:  # one shape for all: each hatch costs as much as the rest of the picture
-                how: dict[str, Any] = {"hatch": "xxx", "edgecolor": DEAD, "linewidth": 0}
-                shape = Path.make_compound_path(*closed)
-                yield ax.add_patch(PathPatch(shape, facecolor=TOO_LITTLE, zorder=3, **how))
+            wide = 1 / len(state[rule])
+            for place, part in enumerate(state[rule]):
+                if part > 0:
+                    ends = place * wide, low, (place + 0.94 * part) * wide, low + self.high
+                    yield hatched(ax, *ends, TOO_LITTLE, kind="crossed", ink=DEAD)
             for place, leverage in enumerate(state["leverage"]):
                 at = (place + 0.47) * wide
                 yield label(ax, at, low + self.high / 2, f"{text.ratio(leverage)}x", zorder=8)
-        yield ax.plot([need, need], [0.62, 0.93], color=INK, linewidth=2, zorder=7)[0]
+        yield curve(ax, [need, need], [0.62, 0.93], color=INK, linewidth=2, zorder=7)
         yield self.hold(grip(ax, need, 0.62), x="need")
         words = f"{text.percent(need, 0, sign=False)} must be closed"
         yield inside(label(ax, need, 0.55, words, ground=False))
@@ -801,7 +793,7 @@ class SurvivalPicture(Picture):
         apart = np.argmax(state["cross"] / state["isolated"])
         for mode, away in (("isolated", 0.65), ("cross", 1.5)):
             (colour, style), leverage = LINES[mode], np.clip(state[mode], 0.2, 45)
-            yield ax.plot(x, leverage, color=colour, linestyle=style, linewidth=1.8)[0]
+            yield curve(ax, x, leverage, color=colour, linestyle=style, linewidth=1.8)
             side = "right" if apart > len(x) / 2 else "left"
             yield inside(label(ax, x[apart], leverage[apart] * away, mode, colour, ha=side))
 

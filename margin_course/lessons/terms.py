@@ -22,6 +22,7 @@ from margin_course.palette import DEAD, FAINT, GONE, ISOLATED, QUIET
 from margin_course.picture import (
     Parts,
     Picture,
+    curve,
     dot,
     grip,
     inside,
@@ -59,10 +60,10 @@ class TermsPicture(Picture):
         liquidation, bankruptcy = (returns_from_entry(position, each) for each in ends)
         living = x * way >= liquidation * way if np.isfinite(liquidation) else x == x
         how: dict[str, Any] = {"color": ISOLATED}
-        yield ax.plot(x[~living], risk.equity[~living], linestyle=":", linewidth=1.5, **how)[0]
-        yield ax.plot(x[living], risk.equity[living], **how)[0]
+        yield curve(ax, x[~living], risk.equity[~living], linestyle=":", linewidth=1.5, **how)
+        yield curve(ax, x[living], risk.equity[living], **how)
         asked = risk.maintenance_margin
-        yield ax.plot(x, asked, color=DEAD, linestyle="--", linewidth=2)[0]
+        yield curve(ax, x, asked, color=DEAD, linestyle="--", linewidth=2)
         if left < bankruptcy < right:
             yield ax.axvline(bankruptcy, color=DEAD, linestyle=":", linewidth=1.2)
             words = f"bankruptcy\n{text.percent(bankruptcy)}"

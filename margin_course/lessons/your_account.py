@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Any, NamedTuple
 
 import ipywidgets as widgets
@@ -12,20 +11,20 @@ from PIL import Image, ImageDraw
 from margin_course import page, text
 from margin_course.account_form import AccountForm, Saver
 from margin_course.lab import DRAWING, Controls, Lab, Presets, Shown, Tile, choice, judged, slider
-from margin_course.palette import CROSS, DEAD, INK, ISOLATED, PAPER, QUIET, REGIONS, YOURS
+from margin_course.palette import INK, INKS, PAPER, QUIET
 from margin_course.picture import (
     Parts,
     Picture,
     Raster,
+    curve,
     dot,
     encode,
     font,
     grid,
     inside,
     label,
-    pattern,
     percent_axis,
-    rgb,
+    regions,
 )
 from margin_course.scenarios import Scenario
 from margin_lib.account import Account, Risk
@@ -38,8 +37,6 @@ BOOKS = ("as it is", "all isolated", "all cross")
 SHARED, MONEY = "shared balance", "money added"
 SLIDE, LIMITS = (-0.95, 1.4), (-1.0, 1.4)
 FAR = {False: 1e-3, True: 20.0}  # of a price: how far it is looked for a death, down and up
-PATTERNS = ("", "dots", "lines", "crossed")
-INKS = (YOURS, ISOLATED, CROSS, DEAD)
 
 
 def book(account: Account, how: str, marks: Mapping[str, float]) -> Account:
@@ -182,18 +179,10 @@ class AccountPlane(Picture):
         high, wide = grid(ax)[0].shape
         whole = np.repeat(np.repeat(families, 2, axis=0), 2, axis=1)
         whole = np.pad(whole, ((0, high % 2), (0, wide % 2)), mode="edge")[:high, :wide]
-        pixels = np.full((*whole.shape, 4), 255, np.uint8)
-        for kind, signs in enumerate(_signs(whole.shape)):
-            at = whole == kind
-            pixels[at, :3] = rgb(REGIONS[kind])
-            marked = at & signs
-            pixels[marked, :3] = (0.45 * rgb(INKS[kind]) + 0.55 * rgb(REGIONS[kind])).astype(
-                np.uint8
-            )
-        yield Raster(ax, pixels)
+        yield Raster(ax, regions(whole))
         if self.upwards != MONEY:
             how: dict[str, Any] = {"color": QUIET, "linewidth": 1, "linestyle": "--", "zorder": 2}
-            yield ax.plot(LIMITS, LIMITS, **how)[0]
+            yield curve(ax, LIMITS, LIMITS, **how)
             yield label(ax, 1.05, 1.22, "all together", QUIET, ground=False)
         for kind in np.unique(kinds):
             at = middle((kinds == kind)[::4, ::4])
@@ -224,7 +213,7 @@ class AccountPlane(Picture):
         (low, high), (floor, top) = ax.get_xlim(), ax.get_ylim()
         x, y = float(np.clip(state["x"], low, high)), float(np.clip(state["y"], floor, top))
         here: dict[str, Any] = {"color": INK, "linewidth": 1, "linestyle": ":", "zorder": 5}
-        yield ax.plot([0, x], [0, y], **here)[0]
+        yield curve(ax, [0, x], [0, y], **here)
         scale = 1 / (1 + state["everything"])
         point = dot(ax, x, y)
         self.hold(point, x="first", per=scale, here=state["x"])
@@ -250,12 +239,6 @@ class AccountPlane(Picture):
             f"{self.across} {text.percent(state['x'], 0)}, {second}: "
             f"{left(names, list(purses(account))).replace(chr(10), ' ')}."
         )
-
-
-@cache
-def _signs(shape: tuple[int, int]) -> list[np.ndarray]:
-    """The pattern of each kind of region."""
-    return [pattern(shape, kind) for kind in PATTERNS]
 
 
 def left(dead: Sequence[str], every: Sequence[str]) -> str:

@@ -6,6 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
@@ -15,8 +17,6 @@ from margin_course.lab import judged
 from margin_course.lessons.capstone import CapstoneLab, DesignPicture, MandatePicture
 from margin_course.lessons.comparison import (
     FAMILIES,
-    INKS,
-    PATTERNS,
     VIEWS,
     CloudLab,
     CloudPicture,
@@ -62,8 +62,8 @@ from margin_course.lessons.stress import (
 from margin_course.lessons.terms import TermsPicture
 from margin_course.lessons.your_account import AccountPlane, YourAccountLab
 from margin_course.modes import FlowPicture, PathPicture, both_modes, sides_of
-from margin_course.palette import CROSS, INK, ISOLATED, REGIONS
-from margin_course.picture import grid, rgb
+from margin_course.palette import CROSS, DEAD, INK, INKS, ISOLATED, PATTERNS, REGIONS
+from margin_course.picture import grid, hatched, rgb
 from margin_course.scenarios import load
 from margin_lib.liquidation import liquidate
 from margin_lib.replay import replay
@@ -180,16 +180,40 @@ def test_a_picture_painted_again_is_the_same_and_leaves_nothing_behind(book):
         assert [(len(ax.get_children()), len(ax.containers)) for ax in picture.axes] == kept
 
 
-def test_a_hatch_has_the_colour_of_its_edge(book):
-    """Older versions of matplotlib know no other one."""
-    hatched = 0
+def test_no_picture_has_a_hatch_of_matplotlib_s(book):
+    """It takes a millisecond, and its colour depends on the version."""
     for kind, (scenario, state) in states(book).items():
         picture = kind(scenario).plot(state)
-        for each in picture.figure.findobj(lambda part: getattr(part, "get_hatch", bool)()):
-            hatched += 1
-            colour = getattr(each, "get_hatchcolor", each.get_edgecolor)()
-            assert colour == each.get_edgecolor(), f"{kind.__name__}: {each}"
-    assert hatched >= 2
+        hatches = {getattr(part, "get_hatch", lambda: None)() for part in picture.figure.findobj()}
+        assert hatches == {None}, kind.__name__
+
+
+@pytest.mark.parametrize("kind", ["lines", "crossed"])
+@pytest.mark.parametrize(
+    "ends", [(0.1, 0.2, 0.7, 0.6), (-1, 0.5, 0.5, 9), (0.3, 0.4, 0.301, 0.9), (2, 2, 3, 3)]
+)
+def test_lines_of_a_rectangle_stay_within_it_and_within_its_axes(ends, kind):
+    figure = Figure(figsize=(2, 1), dpi=100)
+    canvas = FigureCanvasAgg(figure)
+    ax = figure.add_axes((0.25, 0.2, 0.5, 0.6))
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    ax.set_axis_off()
+    hatched(ax, *ends, "#ffffff", kind=kind, ink=DEAD)
+    canvas.draw()
+    painted = np.asarray(canvas.buffer_rgba())[::-1, :, :3]
+    rows, columns = np.nonzero((painted != 255).any(axis=2))
+    left, low, right, high = np.clip(ends, 0, 1)
+    wide, tall = 100 * (right - left), 60 * (high - low)
+    if wide < 1 or tall < 1:
+        assert len(rows) == 0
+        return
+    edges = 50 + 100 * left, 20 + 60 * low, 50 + 100 * right, 20 + 60 * high
+    assert columns.min() >= edges[0] - 0.5 and columns.max() < edges[2] + 0.5
+    assert rows.min() >= edges[1] - 0.5 and rows.max() < edges[3] + 0.5
+    # A third of the dots lies on or beside a line of one way, more where lines cross.
+    share = len(rows) / (wide * tall)
+    assert 0.25 < share < 0.7 and (share > 0.45) == (kind == "crossed")
+    assert (painted == rgb(DEAD)).all(axis=2).any()
 
 
 TEX = "$\\bad$ _a^b"  # what TeX would stumble over
