@@ -1,5 +1,6 @@
 """The one error of margin_lib, and the checks of numbers that raise it."""
 
+import math
 from collections.abc import Iterable
 from fractions import Fraction
 from typing import TypeVar
@@ -10,7 +11,7 @@ from margin_lib.types import ArrayLike, Number
 
 _T = TypeVar("_T")
 Bound = float | None
-LARGEST = int(np.finfo(np.float64).max)  # Beyond it a whole number is no float.
+LARGEST = 1e100  # Three such numbers, multiplied, are still finite.
 
 
 class MarginError(ValueError):
@@ -54,7 +55,8 @@ def number(
 
     Raises
     ------
-    MarginError                when any element is no number, not finite, or outside the bounds
+    MarginError                when any element is no number, not finite, above `LARGEST` in size,
+                               or outside the bounds
 
     >>> number("price", 2, above=0)
     2
@@ -92,7 +94,9 @@ def _within(
     below: Bound,
 ) -> None:
     if not -LARGEST <= lowest <= highest <= LARGEST:
-        raise MarginError(name, "must be finite", value)
+        finite = -math.inf < lowest <= highest < math.inf
+        rule = f"must be at most {LARGEST:g} in size" if finite else "must be finite"
+        raise MarginError(name, rule, value)
     if above is not None and not lowest > above:
         raise MarginError(name, f"must be above {above:g}", value)
     if at_least is not None and not lowest >= at_least:

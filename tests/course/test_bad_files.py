@@ -76,7 +76,7 @@ BAD = {
     ),
     "days = true": (HEAD + "days = true", "[a] days must be a number, got True"),
     "an unknown key": (HEAD + "dayz = 2", "[a] scenario must have the right keys"),
-    "huge": (HEAD + f"days = {'9' * 400}", "[a] days must be finite, got 999"),
+    "huge": (HEAD + f"days = {'9' * 400}", "[a] days must be at most 1e+100 in size, got 999"),
     "no TOML": (FILE + "moves\n", "must be TOML, got 'moves' (line 15)"),
     "an open quote": (HEAD + 'x = "abc\n', "must be TOML, got 'x = \"abc' (line 9)"),
     "twice": (FILE + "[a]\n", "must be TOML, got '[a]' (line 15)"),

@@ -686,10 +686,10 @@ def test_a_venues_numbers_have_a_source_and_a_day(name):
 
 
 # 2 halves a leverage; 9 and 10 are digits that are kept, 1e-12 what floats may lose, 65,536 a block
-# of an array; 1e-6 is as far as a zero is corrected. None of them is a rate, a fee, a cap or a
-# time.
+# of an array; 1e-6 is as far as a zero is corrected; beyond 1e100 products are not finite. None of
+# them is a rate, a fee, a cap or a time.
 # A seed, a number of paths, and the most days that they are drawn for.
-NUMBERS_OF_CODE = {0, 1, 2, 9, 10, 1e-6, 1e-12, 65_536} | {7, 10_000, 3_650}
+NUMBERS_OF_CODE = {0, 1, 2, 9, 10, 1e-6, 1e-12, 1e100, 65_536} | {7, 10_000, 3_650}
 
 
 @pytest.mark.parametrize(
