@@ -79,14 +79,16 @@ export function field(root, what, press) {
   const form = part("form", what.column ? "mc-field mc-column" : "mc-field", root);
   form.noValidate = true;
   form.onsubmit = (event) => event.preventDefault();
+  // What is None in a kernel is null on a page, and undefined where the kernel is in the page.
+  const typed = typeof what.example === "string";
   const given = what.lines ? lines(form, what)
-    : what.example !== null ? input(form, what, press) : () => "";
+    : typed ? input(form, what, press) : () => "";
   const inRow = what.lines ? part("div", "mc-row", form) : form;
   for (const [place, name] of what.buttons.entries()) {
     const button = part("button", "mc-button", inRow, name);
     button.type = "button";
     button.onclick = () => press(name, given());
-    if ((what.lines || what.example !== null) && place === 0) button.classList.add("mc-first");
+    if ((what.lines || typed) && place === 0) button.classList.add("mc-first");
   }
   return {
     // Nothing more to press, but the words stay.

@@ -233,7 +233,8 @@ class Lab(widgets.VBox):
             )
             words = "fewer controls" if self._more.value else f"more: {names}"
             self._more.description = f"{'▾' if self._more.value else '▸'} {self._say(words)}"
-            inside.layout.display = None if self._more.value else "none"
+            # A kernel in the browser sends no None: it would change nothing there.
+            inside.layout.display = "" if self._more.value else "none"
 
         self._more.observe(turn, names="value")
         turn()

@@ -140,7 +140,6 @@ def chances(outcomes: Mapping[str, Outcomes], currency: str) -> pd.DataFrame:
     >>> chances({"mine": mine}, "BTC").loc["chance that ETH is liquidated", "mine"]
     '50.0 % ± 35.4 %'
     """
-
     columns: dict[str, dict[str, str]] = {}
     for name, each in outcomes.items():
         column = columns[name] = {}
@@ -150,7 +149,7 @@ def chances(outcomes: Mapping[str, Outcomes], currency: str) -> pd.DataFrame:
             value = "none" if value == text.NEVER else value
             what = what if bare else f"{what} [{currency}]"
             column[what] = value if error == text.NEVER else f"{value} ± {error}"
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns).rename_axis(columns="in many markets")
 
 
 def positions(account: Account, marks: Mapping[str, float], currency: str) -> pd.DataFrame:
@@ -164,8 +163,7 @@ def positions(account: Account, marks: Mapping[str, float], currency: str) -> pd
         )
         rows.append(
             {
-                "mode": position.mode,
-                "side": "long" if position.quantity > 0 else "short",
+                "held": f"{position.mode} {'long' if position.quantity > 0 else 'short'}",
                 f"notional [{currency}]": text.money(position.notional(price), ""),
                 f"margin [{currency}]": text.money(own, ""),
                 f"borrowed [{currency}]": text.money(position.borrowed, ""),

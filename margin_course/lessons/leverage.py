@@ -47,7 +47,7 @@ class LeveragePicture(Picture):
         money.set_xticks([0, 1], ["at entry", "now"])
         money.spines["left"].set_visible(False)
         money.set_title("Your money", x=0.02)
-        line.set(xlim=(-0.34, 0.34), ylim=(-1.3, 1.62), xlabel="price change")
+        line.set(xlim=(-0.34, 0.34), ylim=(-1.42, 1.62), xlabel="price change")
         line.set_title("Return on your money", x=-0.2)
         percent_axis(line.xaxis, ticks=4)
         percent_axis(line.yaxis, ticks=6)
@@ -91,7 +91,7 @@ class LeveragePicture(Picture):
             yield curve(line, [lost, 0.34 * away], [-1, -1], color=DEAD)
             words = f"closed:\n{text.percent(-1, 0)}"
             how: dict[str, Any] = {"ha": "left" if away < 0 else "right", "ground": False}
-            yield inside(label(line, 0.33 * away, -1.17, words, DEAD, **how))
+            yield inside(label(line, 0.33 * away, -1.21, words, DEAD, **how))
         now = price / entry - 1
         yield self.hold(dot(line, now, -1 if closed else position.pnl(price) / own), x="change")
         x = min(0.26, 1.2 / position.leverage)

@@ -204,6 +204,9 @@ def test_a_prediction_an_exercise_and_the_quiz_reply(opened, name):
     number = run.cell(r"(?m)^predict\(")
     if number is not None:
         place = run.show(number, "prediction")
+        stored = "".join(run.cells[number]["outputs"][0]["data"]["text/html"])
+        place.locator(".mc-button").first.wait_for()
+        assert place.locator("input").count() == ("&quot;kind&quot;: &quot;number" in stored)
         answer(place)
         until("an answer", lambda: "You said" in place.inner_text())
     number = run.cell(r"(?m)^check\(")

@@ -345,7 +345,7 @@ def test_some_controls_of_the_rules_are_folded_until_they_are_asked_for(root):
     assert list(box.children) == folded and box.layout.display == "none"
     assert lab._more.description == "▸ more: leverage, size, rates, closed"
     lab._more.value = True
-    assert box.layout.display is None and lab._more.description == "▾ fewer controls"
+    assert box.layout.display == "" and lab._more.description == "▾ fewer controls"
 
 
 def test_a_control_that_moves_by_itself_is_unfolded(root):

@@ -45,8 +45,7 @@ def test_the_table_of_positions_holds_both_modes(root):
     scenario = load(root / "tests/support/articles.toml")["cross"]
     account = scenario.account({"ETH": "isolated", "ADA": "cross"})
     table = page.positions(account, scenario.marks(), scenario.currency)
-    assert list(table["mode"]) == ["isolated", "cross"]
-    assert list(table["side"]) == ["long", "short"]
+    assert list(table["held"]) == ["isolated long", "cross short"]
     assert list(table["margin [BTC]"]) == ["4.00", "6.00"]
     assert list(table["borrowed [BTC]"]) == ["4.00", "6.00"]
     assert list(table["from here"]) == ["−48.98 %", "+47.06 %"]
@@ -104,8 +103,7 @@ def test_the_table_of_positions_counts_at_the_marks_that_are_given(root):
     assert table.columns.name == "position" and table.index.name is None
     assert table.T.to_dict() == {
         "ETH": {
-            "mode": "isolated",
-            "side": "long",
+            "held": "isolated long",
             "notional [BTC]": "7.20",
             "margin [BTC]": "4.00",
             "borrowed [BTC]": "4.00",
@@ -114,8 +112,7 @@ def test_the_table_of_positions_counts_at_the_marks_that_are_given(root):
             "from here": "−43.31 %",
         },
         "ADA": {
-            "mode": "cross",
-            "side": "short",
+            "held": "cross short",
             "notional [BTC]": "13.20",
             "margin [BTC]": "6.60",
             "borrowed [BTC]": "6.00",
