@@ -38,6 +38,7 @@ COPY = ROOT / "build" / "mutants"
 AT_A_TIME = 2
 SLOWER = 10  # so many times as long as without a change is too long ...
 AT_LEAST = 20  # ... and more than so many seconds
+MEMORY = 6 * 2**30  # bytes; a test that wants more fails
 ALIVE, KILLED, TOO_LONG, NO_TEST = "survived", "killed", "too long", "no test comes through it"
 
 
@@ -67,7 +68,7 @@ TABLE = {
         # laid out, where an axis ends; in a picture's drawing, plain numbers, too, which are places
         # and sizes. All else counts: words, conditions, order, what alternative text says.
         looks=(
-            *("color", "facecolor", "edgecolor", "alpha", "hatch", "linewidth", "linestyle"),
+            *("color", "facecolor", "edgecolor", "alpha", "ink", "linewidth", "linestyle"),
             *("lw", "ls", "markersize", "markerfacecolor", "markeredgecolor", "zorder", "clip_on"),
             *("ha", "va", "ground", "fontweight", "xlim", "ylim", "xticks", "yticks", "nbins"),
             *("ymin", "ymax", "layout", "max_width"),
@@ -253,6 +254,7 @@ class Trial:
             return
         limit = int(max(SLOWER * sum(map(self.cost.get, items)), AT_LEAST) + time.process_time())
         resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         set_mutant_under_test(mutant)
         for item, following in zip(items, [*items[1:], None], strict=True):
