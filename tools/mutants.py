@@ -9,10 +9,11 @@ properties and __new__ as they are, and would copy examples along with every fun
 copy properties are made by a call, and the examples stand in a file of tests.
 
 Prints the share of mutants that were killed and every one that was not; fails below the share that
-is wanted. One that takes too long counts as alive: it may be a slow machine. Names
-(margin_lib.spot.*, for instance) limit the run to some mutants, --sample to so many of them, drawn
-at random, always the same for a --seed, --tests to some tests (course/test_quiz.py), whose share is
-a lower bound; ARGS says all of this, too.
+is wanted. Those that do the same as the code, which no test can notice, stand in mutants.toml with
+the reason, and do not count. One that takes too long counts as alive: it may be a slow machine.
+Names (margin_lib.spot.*, for instance) limit the run to some mutants, --sample to so many of them,
+drawn at random, always the same for a --seed, --tests to some tests (course/test_quiz.py), whose
+share is a lower bound; ARGS says all of this, too.
 """
 
 import argparse
@@ -27,6 +28,8 @@ import shlex
 import shutil
 import sys
 import time
+import tomllib
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -40,6 +43,7 @@ SLOWER = 10  # so many times as long as without a change is too long ...
 AT_LEAST = 20  # ... and more than so many seconds
 MEMORY = 6 * 2**30  # bytes; a test that wants more fails
 ALIVE, KILLED, TOO_LONG, NO_TEST = "survived", "killed", "too long", "no test comes through it"
+EQUAL = Path(__file__).with_suffix(".toml")
 
 
 class Row(NamedTuple):
@@ -315,6 +319,16 @@ def results(row, names, sample, seed):
     return trial.found
 
 
+def why_equal(mutant, diff, known):
+    """Why a mutant does the same as the code, or None."""
+    was, becomes = (re.search(rf"(?m)^[{sign}](?![{sign}]) *(.*)$", diff)[1] for sign in "-+")
+    for each in known:
+        same_place = mutant.startswith(f"{each['module']}.") and each["was"] == was
+        if same_place and each["becomes"] in becomes and each["becomes"] not in was:
+            return each["why"]
+    return None
+
+
 def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--of", choices=TABLE, default="margin_lib")
@@ -330,13 +344,20 @@ def main(arguments):
     found = results(row, options.names, options.sample, options.seed)
     from mutmut.mutation.diff_apply import get_diff_for_mutant
 
-    left = sorted(name for name, result in found.items() if result != KILLED)
-    for name in left:
-        print(f"# {name}: {found[name]}\n{get_diff_for_mutant(name).strip()}\n")
+    known = tomllib.loads(repo.read(EQUAL))["equal"]
+    left, equal = [], 0
+    for name in sorted(name for name, result in found.items() if result != KILLED):
+        diff = get_diff_for_mutant(name).strip()
+        if why := why_equal(name, diff, known):
+            equal, found[name] = equal + 1, f"the same: {why}"
+        else:
+            left.append(name)
+        print(f"# {name}: {found[name]}\n{diff}\n")
     for result, count in collections.Counter(found.values()).most_common():
         print(f"{count:5} {result}")
-    share = 1 - len(left) / max(len(found), 1)
-    print(f"{share:.1%} of {len(found)} mutants killed (at least {row.share:.0%} wanted)")
+    count = len(found) - equal
+    share = 1 - len(left) / max(count, 1)
+    print(f"{share:.1%} of {count} mutants killed (at least {row.share:.0%} wanted)")
     return int(share < row.share or not found)
 
 
