@@ -123,7 +123,7 @@ def a_small_sum_controls_more(book: Book) -> Finding:
     (trade,) = first.trades
     (bought,) = first.account("isolated").positions
     value = bought.notional(bought.entry_price)
-    words = f"{money(trade.margin, first.currency)} control {money(value, first.currency)}"
+    words = f"{first.money(trade.margin)} control {first.money(value)}"
     return found(words, the_trade_is_open=value > trade.margin)
 
 
@@ -191,7 +191,7 @@ def initial_margin_is_the_least(book: Book) -> Finding:
         refusal(empty.open, trade.contract, **order, margin=m) for m in (least, 0.99 * least)
     ]
     return found(
-        f"{money(least, hers.currency)} open it; less: “{answers[1] or 'done'}”",
+        f"{hers.money(least)} open it; less: “{answers[1] or 'done'}”",
         you_bring_exactly_that=answers[0] is None,
         you_bring_a_little_less=answers[1] is not None,
     )
@@ -214,7 +214,7 @@ def below_maintenance_comes_a_call(book: Book) -> Finding:
     words = ["alive" if lives else "closed" for lives in alive]
     floor = fenced.risk(near, trade.symbol).maintenance_margin
     return found(
-        f"a hair below {money(floor, hers.currency, 4)} of equity the trade is {words[1]}; "
+        f"a hair below {hers.money(floor, 4)} of equity the trade is {words[1]}; "
         f"topped up in time, {words[0]}",
         a_broker_waits_until_you_have_paid=alive[0],
         an_exchange_acts_at_once=alive[1],
@@ -259,7 +259,7 @@ def at_most_what_was_allocated(book: Book) -> Finding:
     pocket = fenced[trade.symbol]
     return found(
         f"in a jump to {percent(far[trade.symbol] / trade.price - 1)} the fund pays "
-        f"{money(-event.received('insurance fund'), hers.currency)}",
+        f"{hers.money(-event.received('insurance fund'))}",
         the_price_moves_in_small_steps=-pocket.pnl(near[trade.symbol]) <= pocket.margin,
         a_fund_pays_for_the_jump=crashed.balance >= fenced.balance,
         nobody_pays_for_it=-pocket.pnl(far[trade.symbol]) <= pocket.margin,
@@ -280,7 +280,7 @@ def a_part_of_the_balance_levered(book: Book) -> Finding:
         trade.price, trade.quantity, fallen, trade.contract.maintenance_rate
     )
     return found(
-        f"{money(trade.notional, hers.currency)}; if other collateral loses a fifth, leverage is "
+        f"{hers.money(trade.notional)}; if other collateral loses a fifth, leverage is "
         f"{ratio(trade.notional / fallen)}x, with liquidation at {percent(edge / trade.price - 1)}",
         all_is_counted_in_one_currency=isclose(trade.notional, trade.leverage * trade.margin),
         the_collateral_is_another_coin=isclose(trade.notional, trade.leverage * fallen),
@@ -330,8 +330,8 @@ def one_bad_trade_cannot_empty_it(book: Book) -> Finding:
     crash = his.marks(**{trade.symbol: -0.9 for trade in his.trades})
     both, _ = mark_to_market(twins.account("isolated"), crash)
     return found(
-        f"{money(after.wallet_balance, hers.currency)} left after one bad trade; "
-        f"{money(both.wallet_balance, his.currency)} after two longs that fall together",
+        f"{hers.money(after.wallet_balance)} left after one bad trade; "
+        f"{his.money(both.wallet_balance)} after two longs that fall together",
         one_trade_goes_bad=after.wallet_balance > TINY,
         two_longs_fall_together=both.wallet_balance > TINY,
     )
@@ -349,7 +349,7 @@ def money_waits_for_you(book: Book) -> Finding:
     topped_up, _ = fenced.add_margin(trade.symbol, min(fenced.balance, trade.margin))
     alive = [trade.symbol in mark_to_market(account, near)[0] for account in (fenced, topped_up)]
     return found(
-        f"{money(fenced.balance, hers.currency)} lay idle while the trade was closed",
+        f"{hers.money(fenced.balance)} lay idle while the trade was closed",
         nobody_acts=not alive[0],
         you_add_margin_in_time=alive[1],
     )
@@ -372,8 +372,8 @@ def the_whole_balance_is_behind_each(book: Book) -> Finding:
     spare = pair.risk(marks).cushion + own.risk(marks[symbol]).maintenance_margin
     alone = lonely.risk(marks).cushion + own.risk(marks[symbol]).maintenance_margin
     return found(
-        f"{symbol} alone may use {money(alone, his.currency)}; beside the other trade, which must "
-        f"keep its maintenance margin, {money(spare, his.currency)}",
+        f"{symbol} alone may use {his.money(alone)}; beside the other trade, which must "
+        f"keep its maintenance margin, {his.money(spare)}",
         it_is_the_only_position=isclose(alone, lonely.balance),
         another_one_must_stay_open=isclose(spare, pair.balance),
     )
@@ -416,9 +416,9 @@ def profit_offsets_loss(book: Book) -> Finding:
 )
 def one_balance_carries_both(book: Book) -> Finding:
     his = book["cross"]
-    sizes = (money(t.quantity * t.price, his.currency, sign=True) for t in his.trades)
+    sizes = (his.money(t.quantity * t.price, sign=True) for t in his.trades)
     held = his.account("cross").risk(his.marks()).notional
-    words = f"{' and '.join(sizes)} on {money(his.balance, his.currency)}"
+    words = f"{' and '.join(sizes)} on {his.money(his.balance)}"
     return found(words, both_trades_are_open=held > his.balance)
 
 
@@ -435,8 +435,8 @@ def net_equity_decides(book: Book) -> Finding:
     moves = ", ".join(f"{t.symbol} {percent(marks[t.symbol] / t.price - 1, 0)}" for t in his.trades)
     enough = risk.equity > risk.maintenance_margin
     return found(
-        f"at {moves}: net equity {money(risk.equity, his.currency)} against "
-        f"{money(risk.maintenance_margin, his.currency)}",
+        f"at {moves}: net equity {his.money(risk.equity)} against "
+        f"{his.money(risk.maintenance_margin)}",
         open_profit_counts=enough and not risk.is_liquidatable,
         only_realised_profit_counts=enough and not strict.risk(marks).is_liquidatable,
     )
@@ -498,8 +498,8 @@ def one_position_endangers_everything(book: Book) -> Finding:
     }
     left = {side: mark_to_market(account, marks)[0] for side, marks in worst.items()}
     words = (
-        f"{t.symbol}, a {t.side} of {money(t.notional, his.currency)}, leaves "
-        f"{money(left[t.side].equity(worst[t.side]), his.currency)}"
+        f"{t.symbol}, a {t.side} of {his.money(t.notional)}, leaves "
+        f"{his.money(left[t.side].equity(worst[t.side]))}"
         for t in his.trades
     )
     return found(
@@ -582,8 +582,8 @@ def best_for(book: Book) -> Finding:
     near = just_past(hers.account("isolated"), hers.trades[0].symbol, hers.marks())
     bold = [-lead_of_cross(hers, walk) for walk in ([gap(hers)], [near, hers.marks()])]
     hedge = [lead_of_cross(his, his.path(name)) for name in ("together", "apart")]
-    fails, recovers = (money(x, hers.currency) for x in bold)
-    works, breaks = (money(x, his.currency) for x in hedge)
+    fails, recovers = (hers.money(x) for x in bold)
+    works, breaks = (his.money(x) for x in hedge)
     return found(
         f"isolated ahead by {fails} or {recovers}; cross ahead by {works} or {breaks}",
         a_bold_trade_fails=bold[0] > TINY,
@@ -651,8 +651,8 @@ def cross_suits_correlated_assets(book: Book) -> Finding:
     needs = [needed(each, each.path("together")) for each in (his, twins)]
     opposite, same = (many - one for many, one in needs)
     return found(
-        f"on opposite sides cross saves {money(opposite, his.currency)}; on the same side cross "
-        f"saves {money(same, his.currency)}",
+        f"on opposite sides cross saves {his.money(opposite)}; on the same side cross "
+        f"saves {his.money(same)}",
         the_positions_are_on_opposite_sides=opposite > 0.01 * his.balance,
         they_are_on_the_same_side=same > 0.01 * his.balance,
     )
@@ -671,7 +671,7 @@ def both_at_once(book: Book) -> Finding:
     after, _ = mark_to_market(both, fall)
     return found(
         f"{bold} isolated, {kept} cross: {' and '.join(p.symbol for p in after.positions)} lives "
-        f"on, with {money(after.equity(fall), his.currency)} in the account",
+        f"on, with {his.money(after.equity(fall))} in the account",
         one_account_holds_both={p.mode for p in both.positions} == {"isolated", "cross"},
         each_has_a_fate_of_its_own=bold not in after and kept in after,
     )
@@ -845,8 +845,7 @@ def all_that_you_hold_counts(book: Book) -> Finding:
     cash, held = his.account("cross"), in_coins(his)
     worth, counted = cash.equity(begin), held.equity(begin)
     return found(
-        f"{money(coins.balance, coins.currency)}, worth {money(worth, his.currency)}, count "
-        f"{money(counted, his.currency)}",
+        f"{coins.money(coins.balance)}, worth {his.money(worth)}, count {his.money(counted)}",
         you_hold_money=isclose(worth, cash.balance),
         you_hold_coins=isclose(counted, worth),
     )
@@ -964,7 +963,7 @@ def a_scan_sees_the_hedge(book: Book) -> Finding:
         )
         whole = scan.requirement(each.account("cross"), marks)
         less.append(whole < 0.999 * apart)
-        words.append(f"{name}: {money(whole, his.currency)} of {money(apart, his.currency)}")
+        words.append(f"{name}: {his.money(whole)} of {his.money(apart)}")
     return found(
         "; ".join(words), they_are_on_opposite_sides=less[0], they_are_on_the_same_side=less[1]
     )
@@ -986,7 +985,7 @@ def top_up_keeps_the_limit(book: Book) -> Finding:
     filled = start - topped_up(bold, symbol, walk).equity[-1]
     margin = bold[symbol].margin
     return found(
-        f"{money(fixed, his.currency)}; with top-up {money(filled, his.currency)}",
+        f"{his.money(fixed)}; with top-up {his.money(filled)}",
         it_is_switched_off=fixed < margin * (1 + TINY),
         it_is_switched_on=filled < margin * (1 + TINY),
     )

@@ -113,7 +113,7 @@ class FlowPicture(Picture):
                 tops[-1][party] = high
                 low = high - unit * money
                 yield block(ax, left, low, right, high, self._colour(party), linewidth=0)
-                words = f"{self._name(party)}\n{text.money(money, self.scenario.currency)}"
+                words = f"{self._name(party)}\n{self.scenario.money(money)}"
                 at, align = (left - 0.02, "right") if left < 0.5 else (right + 0.02, "left")
                 y = min(max((low + high) / 2, 0.06), 0.84)
                 colour = self._colour(party) if self._colour(party) != BORROWED else INK
@@ -151,8 +151,7 @@ class FlowPicture(Picture):
     def alt(self, state: Mapping[str, float]) -> str:
         told = [
             ", ".join(
-                f"{self._name(party)} {text.money(money, self.scenario.currency)}"
-                for party, money in side.items()
+                f"{self._name(party)} {self.scenario.money(money)}" for party, money in side.items()
             ).replace("\n", " ")
             for side in sides_of(state)
         ]

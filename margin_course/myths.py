@@ -218,8 +218,7 @@ def prices_bring_money_back(book: Book) -> Finding:
     begin = {mode: run.equity[0] for mode, run in runs.items()}
     kept = {mode: isclose(ends[mode], begin[mode]) for mode in runs}
     return found(
-        f"Isolated ends with {money(ends['isolated'], his.currency)}, cross with "
-        f"{money(ends['cross'], his.currency)}",
+        f"Isolated ends with {his.money(ends['isolated'])}, cross with {his.money(ends['cross'])}",
         nothing_was_closed_on_the_way=kept["cross"],
         a_trade_was_closed_on_the_way=kept["isolated"],
     )

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from margin_course import files
+from margin_course import files, text
 from margin_lib import formulas
 from margin_lib.account import MODES, Account
 from margin_lib.contracts import Contract, Tiers
@@ -199,6 +199,15 @@ class Scenario:
                     marks=self.marks(),
                 )
         return account
+
+    def money(self, value: float, digits: int = 2, sign: bool = False) -> str:
+        """An amount with the scenario's unit, as `text.money`.
+
+        >>> from margin_course import load
+        >>> load("notebooks/scenarios.toml")["cross"].money(2)
+        '2.00 BTC'
+        """
+        return text.money(value, self.currency, digits, sign)
 
     def marks(self, **returns: ArrayLike) -> dict[str, Number]:
         """Prices after the given returns; a symbol left out stands at its entry price.

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from margin_course import text
 from margin_course.lab import equity_of
 from margin_course.modes import MovesLab
 from margin_course.palette import BORROWED, CROSS, DEAD, ISOLATED, QUIET, YOURS
@@ -65,7 +64,7 @@ class CrossPicture(Picture):
         yield from self._name(x, " and ".join(p.symbol for p in cross.start.positions), closed)
 
     def _money(self, x: float, y: float, money: float) -> Any:
-        words = text.money(money, self.scenario.currency)
+        words = self.scenario.money(money)
         ax = self.axes[0]
         return inside(label(ax, x, y + 0.13 * self.scenario.balance, words, ground=False))
 
@@ -76,14 +75,13 @@ class CrossPicture(Picture):
         yield label(ax, x, -0.29 * balance, words, colour, ground=False)
 
     def alt(self, state: Mapping[str, Replay]) -> str:
-        unit = self.scenario.currency
         told = []
         for position in state["isolated"].start.positions:
-            level = text.money(equity_of(state["isolated"], [position.symbol]), unit)
+            level = self.scenario.money(equity_of(state["isolated"], [position.symbol]))
             told.append(f"{position.symbol}'s pocket holds {level}")
         cross = state["cross"]
         risk = cross.start.risk(cross.marks)
-        level, asked = (text.money(x, unit) for x in (risk.equity, risk.maintenance_margin))
+        level, asked = (self.scenario.money(x) for x in (risk.equity, risk.maintenance_margin))
         all_of_it = "is empty" if cross.dead else f"holds {level}, red up to {asked}"
         return f"Vessels. Isolated: {', '.join(told)}. Cross: one vessel for all {all_of_it}."
 

@@ -80,8 +80,7 @@ class FundingPicture(Picture):
         for mode in LINES:
             days, prices, money = state[mode]
             first, last = (text.percent(prices[n]) for n in (0, -1))
-            unit = self.scenario.currency
-            before, after = (text.money(money[n], unit, 4) for n in (0, -1))
+            before, after = (self.scenario.money(money[n], 4) for n in (0, -1))
             told.append(
                 f"{mode}, {len(days) - 1} days: liquidation price {first} to {last}, "
                 f"money {before} to {after}"

@@ -135,7 +135,7 @@ class IsolatedLab(Lab):
 
     def make_presets(self, scenario: Scenario) -> Presets:
         fifth = scenario.balance / 5
-        adding = {f"add {text.money(fifth, scenario.currency)}": {"added": fifth}}
+        adding = {f"add {scenario.money(fifth)}": {"added": fifth}}
         return {**adding, **flash_crash(self, scenario)}
 
     def locked(self, values: Mapping[str, Any], shown: Shown) -> Sequence[str]:

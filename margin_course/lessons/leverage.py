@@ -50,7 +50,7 @@ class LeveragePicture(Picture):
         line.set(xlim=(-0.34, 0.34), ylim=(-1.42, 1.62), xlabel="price change")
         line.set_title("Return on your money", x=-0.2)
         percent_axis(line.xaxis, ticks=4)
-        percent_axis(line.yaxis, ticks=6)
+        percent_axis(line.yaxis, ticks=7)
         line.plot([-0.3, 0.3], [-0.3, 0.3], color=QUIET, linestyle="--", linewidth=1.2)
         label(line, 0.31, 0.2, "1x", QUIET, ha="right", va="top", ground=False)
         for at in (line.axhline, line.axvline):
@@ -64,14 +64,13 @@ class LeveragePicture(Picture):
         closed = symbol in state.dead
         worths = own, 0.0 if closed else position.risk(price).equity
         loans = position.borrowed, 0.0 if closed else position.borrowed
-        unit = self.scenario.currency
         for x, (mine, borrowed) in enumerate(zip(worths, loans, strict=True)):
             top = borrowed + mine
             yield loan(money, x, 0, borrowed)
             yield bar(money, x, borrowed, top, YOURS)
             if borrowed > 0.09 * self.most:
                 yield label(money, x, borrowed / 2, "borrowed")
-            words = "closed" if closed and x else f"{text.money(mine, unit, 0)}\nyours"
+            words = "closed" if closed and x else f"{self.scenario.money(mine, 0)}\nyours"
             colour = DEAD if closed and x else YOURS
             yield inside(label(money, x, top + 0.055 * self.most, words, colour, va="bottom"))
         yield self.hold(grip(money, 0, own + position.borrowed), y="leverage", per=1 / own)
@@ -103,9 +102,8 @@ class LeveragePicture(Picture):
 
     def alt(self, state: Replay) -> str:
         position, (_, price) = state.start.positions[0], first_mark(state)
-        unit = self.scenario.currency
-        own, borrowed = (text.money(x, unit) for x in (position.own_margin, position.borrowed))
-        left = text.money(0 if state.dead else position.risk(price).equity, unit)
+        own, borrowed = (self.scenario.money(x) for x in (position.own_margin, position.borrowed))
+        left = self.scenario.money(0 if state.dead else position.risk(price).equity)
         moved = text.percent(price / position.entry_price - 1, 0)
         now = "the position is closed" if state.dead else f"{left} yours on the same loan"
         return (
