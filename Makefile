@@ -100,17 +100,17 @@ oldest: ## make test's part for the library, with the oldest packages and Python
 	$(set_up) $(OLDEST) test
 	$(call pytest,$(OLDEST)) -n 2 tests/margin margin_lib --deselect tests/margin/test_types.py::test_a_checker_knows_right_use_from_wrong_use_and_accepts_the_examples
 
-test-browser: set-up-test-browser slides handouts ## open every notebook in Chromium and move every lab (7 minutes)
+test-browser: set-up-test-browser slides handouts ## open every notebook in Chromium and move every lab (10 minutes)
 	$(call pytest,$(VENV)) -p no:cacheprovider -n 2 --dist loadgroup tests/browser --ignore-glob='*/test_site*.py' --ignore-glob='*/test_lite*.py'
 
 site: set-up-site set-up-lite ## write the course as pages, and as a site that runs it in the reader's browser, to build/site
 	$(PY) -m tools.publish.site
 	$(LITE)/$(SCRIPTS)/python -m tools.publish.lite
 
-test-site: set-up-test-browser site ## make both, and open them in Chromium (2 minutes)
+test-site: set-up-test-browser site ## make both, and open them in Chromium (10 minutes)
 	$(call pytest,$(VENV)) -p no:cacheprovider -n 2 --dist loadgroup tests/browser/test_site*.py tests/browser/test_lite.py
 
-test-lite: set-up-test-browser set-up-lite ## run every notebook in the reader's browser, with a real Pyodide from the registries (15 minutes)
+test-lite: set-up-test-browser set-up-lite ## run every notebook in the reader's browser, with a real Pyodide from the registries (20 minutes)
 	$(LITE)/$(SCRIPTS)/python -m tools.publish.lite
 	$(call pytest,$(VENV)) -rs -s -p no:cacheprovider tests/browser/test_lite_runs.py
 
@@ -155,7 +155,7 @@ binder-build: ## let mybinder.org build the course before somebody waits for it 
 	curl -fsSN --speed-limit 1 --speed-time 300 "https://mybinder.org/build/gh/$$REPO/HEAD" | grep -m 1 -E '"phase": "(built|launching|ready)"'
 
 # pytest's 5: of these tests, ARGS wants none.
-bench: set-up-test-browser set-up-bench ## measure the library, two other packages beside it, the labs and the notebooks (10 minutes)
+bench: set-up-test-browser set-up-bench ## measure the library, two other packages beside it, the labs and the notebooks (30 minutes)
 	$(call pytest,$(VENV)) -p no:cacheprovider benchmarks --ignore=benchmarks/test_peers.py || [ $$? = 5 ]
 	$(call pytest,$(BENCH)) -p no:cacheprovider benchmarks/test_peers.py || [ $$? = 5 ]
 
