@@ -246,3 +246,10 @@ def test_never_is_drawn_on_no_line():
     for guess, truth in ((NAN, -0.49), (-0.49, NAN), (NAN, 0.5)):
         assert scale(guess, truth, "%") == ""
     assert "you: −50 %" in scale(-0.5, -0.49, "%")
+
+
+def test_digits_that_no_reader_sees_are_not_stored():
+    """They differ from one processor to another, and stored outputs are compared."""
+    for answer in (0.1 + 0.2, 3 * 0.1, 0.3 - 5e-17):
+        data = described("How much?", answer, "BTC")
+        assert data == described("How much?", 0.3, "BTC") and data["value"] == 0.3
