@@ -71,17 +71,6 @@ def docstring(app, what, name, thing, options, lines):
     lines[:] = site.restructured(lines)
 
 
-def alternative_texts(app, doctree):
-    """Those of a notebook's pictures, which stand beside each picture in its file."""
-    path = Path(app.env.doc2path(app.env.docname))
-    if path.suffix == ".ipynb":
-        outputs = [out for cell in notebooks.read(path).cells for out in cell.get("outputs", [])]
-        known = [out.metadata["image/png"] for out in outputs if "image/png" in out.get("data", {})]
-        images = [image for image in doctree.findall(nodes.image) if "alt" not in image]
-        for image, metadata in zip(images, known, strict=True):
-            image["alt"] = metadata["alt"]
-
-
 def links_in_outputs(app, doctree):
     """A link that a cell shows stays as it is written: lead it to the page."""
     for link in doctree.findall(nodes.reference):
@@ -238,7 +227,6 @@ def protect(app, error):
 def setup(app):
     app.connect("autodoc-skip-member", skip)
     app.connect("autodoc-process-docstring", docstring)
-    app.connect("doctree-read", alternative_texts)
     app.connect("doctree-read", links_in_outputs)
     app.connect("doctree-read", live_places)
     app.connect("doctree-read", whole_numbers)

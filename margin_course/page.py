@@ -45,8 +45,8 @@ def show(picture: Any, alt: str | None = None) -> None:
     alt : str or None          what the picture shows, in words and numbers; None: in its own
     """
     alt = picture.alt(picture.state) if alt is None else alt
-    data = {"image/png": b64encode(picture.png(level=9)).decode(), "text/plain": alt}
-    display(data, raw=True, metadata={"image/png": {"alt": alt}})
+    # As HTML: JupyterLab shows a bare image without its alternative text.
+    display({"text/html": figure(picture.png(level=9), alt, ()), "text/plain": alt}, raw=True)
 
 
 def status(words: str) -> str:

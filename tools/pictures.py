@@ -7,6 +7,7 @@ Each lab at its start, at its buttons, and at both ends of each control; then wh
 
 import io
 import json
+import re
 from base64 import b64decode
 from collections.abc import Iterator
 from importlib import import_module
@@ -20,6 +21,8 @@ from margin_course.lab import Lab
 from tools.repo import ROOT
 
 SHEET = ROOT / "build" / "pictures.png"
+# A figure without tiles: those of labs are painted anew.
+PRINTED = re.compile(r'<figure[^>]*><img alt="[^"]*" src="data:image/png;base64,([^"]+)"')
 WIDE, HIGH, LINE, GAP = 405, 390, 16, 6  # of a picture on the sheet, three quarters of its size
 ACROSS, GROUND = 8, "#cccccc"
 
@@ -55,8 +58,9 @@ def figures() -> Iterator[tuple[str, bytes]]:
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             for output in cell.get("outputs", []):
-                if data := output.get("data", {}).get("image/png"):
-                    yield path.stem, b64decode("".join(data))
+                text = "".join(output.get("data", {}).get("text/html", ""))
+                if found := PRINTED.match(text):
+                    yield path.stem, b64decode(found[1])
 
 
 def tile(name: str, png: bytes) -> Image.Image:

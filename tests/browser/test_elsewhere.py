@@ -68,7 +68,7 @@ def try_lab(view, lab, shot, move):
     root.scroll_into_view_if_needed()
     before = until("the lab", view.seen)
     label = list(before["sliders"])[-1]
-    control = next(c for c in lab.controls.values() if c.description == label)
+    control = {each.description: each for each in lab.controls.values()}[label]
     value, _ = number(before["sliders"][label])
     move(view, label, up=2 * value < control.min + control.max)
 

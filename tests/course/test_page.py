@@ -30,9 +30,9 @@ def test_a_picture_carries_its_words(shown, root):
     trader = load(root / "tests/support/articles.toml")["isolated"]
     state = replay(trader.account("isolated"), [trader.marks()])
     page.show(PocketsPicture(trader).plot(state), "two bars")
-    data, metadata = shown[0]
-    assert data["text/plain"] == metadata["image/png"]["alt"] == "two bars"
-    assert data["image/png"].startswith("iVBORw0KGgo")
+    data, _ = shown[0]
+    assert data["text/plain"] == "two bars"
+    assert '<img alt="two bars" src="data:image/png;base64,iVBORw0KGgo' in data["text/html"]
 
 
 def test_words_in_a_figure_cannot_break_its_html():

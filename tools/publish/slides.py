@@ -39,7 +39,6 @@ ONLY_SHOWS = re.compile(r"\b(say|show|judge)\(|Lab\(|^try:", re.MULTILINE)
 LONGEST = 6  # lines
 FRAMES = 4  # of a film
 TAGS = {"slide", "subslide", "fragment", "skip"}
-PICTURE = "image/png"
 
 
 def with_films(notebook: NotebookNode) -> NotebookNode:
@@ -122,7 +121,7 @@ def begins_slide(cell: NotebookNode) -> bool:
     """Whether a cell shows a picture, or asks for a prediction."""
     shown = [output.get("data", {}) for output in cell.outputs]
     found = re.compile(r"<img|data-prediction=")
-    return any(PICTURE in data or found.search(data.get("text/html", "")) for data in shown)
+    return any(found.search(data.get("text/html", "")) for data in shown)
 
 
 def without_code(cell: NotebookNode) -> NotebookNode:
