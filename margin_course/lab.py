@@ -503,7 +503,7 @@ def pockets(account: Account) -> list[tuple[str, list[str], str]]:
     found = [("isolated", [p.symbol], f"{p.symbol}'s pocket") for p in account.isolated]
     if account.cross:
         symbols = [position.symbol for position in account.cross]
-        found.append(("cross", symbols, f"cross: {' and '.join(symbols)}"))
+        found.append(("cross", symbols, f"cross: {text.listed(symbols)}"))
     return found
 
 

@@ -61,7 +61,7 @@ def outcomes(runs: Mapping[str, Replay], currency: str) -> list[str]:
     for mode, run in runs.items():
         worth = text.money(run.equity[-1], currency)
         closed = [
-            f"{' and '.join(symbols)} closed {closed_at(run, symbols)}"
+            f"{text.listed(symbols)} closed {closed_at(run, symbols)}"
             for _, symbols, _ in pockets(run.start)
             if symbols[0] in run.dead
         ]

@@ -125,7 +125,7 @@ def results(
         row = {first: name}
         for mode, state in run.items():
             worth = [state.equity[0], state.equity[-1]] if len(state.path) > 1 else state.equity
-            row[f"{mode}: liquidated"] = " and ".join(state.dead) or "nothing"
+            row[f"{mode}: liquidated"] = text.listed(state.dead) or "nothing"
             row[f"{mode}: worth [{currency}]"] = " → ".join(text.money(e, "") for e in worth)
         rows.append(row)
     return table(rows)

@@ -3,7 +3,7 @@
 import html
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 NEVER = "never"
@@ -15,10 +15,10 @@ MARKS = re.compile(r"[`*\[\]|\\~$]|(?<!\w)_|_(?!\w)")  # of Markdown; a_name is 
 def percent(value: float, digits: int = 2, sign: bool = True) -> str:
     """A share as a percentage.
 
-    >>> percent(-0.18367), percent(0.5, 0, sign=False), percent(float("nan"))
-    ('−18.37 %', '50 %', 'never')
+    >>> percent(-0.18367), percent(28.41, 0), percent(0.5, 0, sign=False), percent(float("nan"))
+    ('−18.37 %', '+2,841 %', '50 %', 'never')
     """
-    return _number(value, lambda x: f"{x:{'+' if sign else ''}.{digits}%}"[:-1], "%")
+    return _number(value, lambda x: f"{x:{'+' if sign else ''},.{digits}%}"[:-1], "%")
 
 
 def share(value: float) -> str:
@@ -110,6 +110,16 @@ def band(interval: Any) -> str:
         return "all is lost"
     low, high = (percent(end, 0) for end in (interval.left, interval.right))
     return f"{low} to {high}" if math.isfinite(interval.right) else f"above {low}"
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words in a row, as one says them.
+
+    >>> listed([]), listed(["BTC"]), listed(["BTC", "ETH"]), listed(["BTC", "ETH", "ADA"])
+    ('', 'BTC', 'BTC and ETH', 'BTC, ETH and ADA')
+    """
+    *most, last = list(words) or [""]
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def escaped(words: str, markdown: bool = False) -> str:

@@ -329,8 +329,9 @@ class FirstLab(MovesLab):
         runs = both_modes(scenario, [scenario.marks(**changes), scenario.marks()])
         unit, words = scenario.currency, []
         for mode, run in runs.items():
-            worth, dead = text.money(run.equity[-1], unit), " and ".join(run.dead)
-            fate = f"{dead} stays closed" if dead else "all alive"
+            worth, dead = text.money(run.equity[-1], unit), text.listed(run.dead)
+            stay = "stays" if len(run.dead) == 1 else "stay"
+            fate = f"{dead} {stay} closed" if dead else "all alive"
             words.append(f"{mode.capitalize()}: prices are back, {fate}, you keep {worth}.")
         tiles = status_of_both(runs, unit)
         tiles = [t._replace(note="closed on the way") if t.life == "closed" else t for t in tiles]
@@ -449,7 +450,8 @@ class CloudLab(Lab):
         }
         some = [bars.close[t.symbol][0, :SHOWN] / t.price - 1 for t in scenario.trades]
         often = sorted(self.shares.items(), key=lambda item: -item[1])
-        regions = "; ".join(f"{words} in {text.share(x)}" for words, x in often)
+        shown = [(words, text.share(x) if x >= 0.0005 else "under 0.1 %") for words, x in often]
+        regions = "; ".join(f"{words} in {share}" for words, share in shown)
         tiles = [
             Tile(f"{mode}: all die", text.share(x), f"of {MARKETS:,} markets", "", mode)
             for mode, x in self.lost.items()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from margin_course import text
 from margin_course.lab import equity_of
 from margin_course.modes import MovesLab
 from margin_course.palette import BORROWED, CROSS, DEAD, ISOLATED, QUIET, YOURS
@@ -61,7 +62,7 @@ class CrossPicture(Picture):
         x = self.cross_at
         yield from vessel(ax, x, balance, level, CROSS, asked, 1.15, closed, self.full)
         yield self._money(x, max(min(level, self.full), balance), level)
-        yield from self._name(x, " and ".join(p.symbol for p in cross.start.positions), closed)
+        yield from self._name(x, text.listed(p.symbol for p in cross.start.positions), closed)
 
     def _money(self, x: float, y: float, money: float) -> Any:
         words = self.scenario.money(money)

@@ -79,16 +79,30 @@ class FundingPicture(Picture):
         told = []
         for mode in LINES:
             days, prices, money = state[mode]
-            first, last = (text.percent(prices[n]) for n in (0, -1))
             before, after = (self.scenario.money(money[n], 4) for n in (0, -1))
             told.append(
-                f"{mode}, {len(days) - 1} days: liquidation price {first} to {last}, "
+                f"{mode}, {len(days) - 1} days: {from_to(prices[0], prices[-1])}, "
                 f"money {before} to {after}"
             )
         return (
             f"Two panels over {self.days} days, the liquidation price and the money that pays. "
             f"{'; '.join(told)}."
         )
+
+
+def from_to(first: float, last: float) -> str:
+    """How a liquidation price has moved, from changes of the price; NaN where there is none.
+
+    >>> from_to(-0.2, -0.15), from_to(-0.2, -0.2)
+    ('liquidation price from −20.00 % to −15.00 %', 'liquidation price −20.00 %')
+    >>> from_to(float("nan"), -0.97), from_to(float("nan"), float("nan"))
+    ('liquidation price from none to −97.00 %', 'no price closes it')
+    """
+    if np.isnan([first, last]).all():
+        return "no price closes it"
+    ends = ["none" if np.isnan(edge) else text.percent(edge) for edge in (first, last)]
+    way = ends[0] if first == last else f"from {ends[0]} to {ends[1]}"
+    return f"liquidation price {way}"
 
 
 class FundingLab(Lab):
@@ -133,11 +147,9 @@ class FundingLab(Lab):
             dead, cash = bool(due.any()), cash[held][-1]
             way = f"{text.money(abs(cash), unit, 4)} {'received' if cash > 0 else 'paid'}"
             end = f"closed on day {len(edges)}" if dead else f"after {days} days"
-            first, last = text.percent(edges[0]), text.percent(edges[-1])
-            edge = f"at {first}" if first == last else f"from {first} to {last}"
-            words.append(f"{mode.capitalize()}: {way}, {end}, liquidation price {edge}.")
+            words.append(f"{mode.capitalize()}: {way}, {end}, {from_to(*edges[[0, -1]])}.")
             money = 0.0 if dead else pot + cash
-            note = end if dead else f"liquidation price {last}"
+            note = end if dead else from_to(edges[-1], edges[-1])
             life = "closed" if dead else "alive"
             tiles.append(Tile(f"{mode}, day {days}", text.money(money, unit, 4), note, life, mode))
         return Shown(state, words, tiles)

@@ -102,13 +102,14 @@ class PocketsPicture(Picture):
         symbol, price = first_mark(state)
         position, unit = state.start[symbol], self.scenario.currency
         level, rest = (text.money(x, unit) for x in (equity_of(state, [symbol]), state.end.balance))
-        edge = text.percent(state.start.liquidation_price(symbol) / position.entry_price - 1)
+        edge = state.start.liquidation_price(symbol) / position.entry_price - 1
+        line = f"the line at {text.percent(edge)} where the first vessel is closed"
+        line = "no line, for no price closes the first vessel" if np.isnan(edge) else line
         at = text.percent(price / position.entry_price - 1, 0)
         life = "closed" if state.dead else "alive"
         return (
             f"Two vessels: what is set aside holds {level} and is {life}, the untouched rest holds "
-            f"{rest}. Beside them the price of {symbol} at {at}, and the line at {edge} where the "
-            "first vessel is closed."
+            f"{rest}. Beside them the price of {symbol} at {at}, and {line}."
         )
 
 
@@ -152,12 +153,14 @@ class IsolatedLab(Lab):
         state = judged(account, scenario.marks(**{symbol: change}))
         words = outcomes({"isolated": state}, unit)
         if not state.dead:
-            edge = text.price(account.liquidation_price(symbol), unit)
-            end = text.price(account.bankruptcy_price(symbol), unit)
+            ends = account.liquidation_price(symbol), account.bankruptcy_price(symbol)
+            edge, end = (text.price(each, unit) for each in ends)
+            known = f"liquidation price {edge}, bankruptcy price {end}"
+            known = "no price closes it" if np.isnan(ends[0]) else known
             position = account[symbol]
             own = text.money(position.own_margin, unit)
             held = text.money(position.notional(position.entry_price), unit)
-            words = [f"{own} behind {held}: liquidation price {edge}, bankruptcy price {end}."]
+            words = [f"{own} behind {held}: {known}."]
         if possible < added:
             limit = text.money(possible, unit)
             words.append(f"Margin added is held at {limit}: the balance has no more.")

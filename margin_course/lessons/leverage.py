@@ -103,13 +103,14 @@ class LeveragePicture(Picture):
     def alt(self, state: Replay) -> str:
         position, (_, price) = state.start.positions[0], first_mark(state)
         own, borrowed = (self.scenario.money(x) for x in (position.own_margin, position.borrowed))
+        times = f"{position.leverage:g} times " if position.leverage != 1 else ""
         left = self.scenario.money(0 if state.dead else position.risk(price).equity)
         moved = text.percent(price / position.entry_price - 1, 0)
         now = "the position is closed" if state.dead else f"{left} yours on the same loan"
         return (
             f"Two columns. At entry {own} yours on {borrowed} borrowed; now, with the price at "
             f"{moved}, {now}. Beside them the return on your money against the price change: a "
-            f"line {position.leverage:g} times as steep as without a loan."
+            f"line {times}as steep as without a loan."
         )
 
 

@@ -277,7 +277,7 @@ class ThirdLab(Lab):
             )
             where = f"at {at}" if at else "at the start"
             left = text.amount(third.account.equity(there), unit)
-            mine = f"This account: closed {where}, with {left} that counted still in it."
+            mine = f"This account: closed {where}, when {left} still counted."
             tile = Tile("this account", text.amount(0, unit), f"closed {where}", "closed")
         else:
             counted, asked = (text.amount(x, unit) for x in (risk.equity, risk.maintenance_margin))
@@ -291,7 +291,7 @@ def _whole(mode: str, run: Replay, unit: str) -> Tile:
     """All of an account on cash, in one tile."""
     dead, worth = run.dead, text.amount(run.equity[-1], unit)
     life = "closed" if len(dead) == len(run.start.positions) else "alive"
-    note = f"closed {' and '.join(dead)}" if dead else "nothing closed"
+    note = f"closed {text.listed(dead)}" if dead else "nothing closed"
     return Tile(f"{mode} on cash, all of it", worth, note, life, mode)
 
 

@@ -127,12 +127,15 @@ class RulesPicture(Picture):
     def alt(self, state: Mapping[str, Any]) -> str:
         (position,) = state["account"].positions
         unit = self.scenario.currency
-        edge = text.price(state["account"].liquidation_price(position.symbol), unit)
-        how = "full" if state["at"] else "empty"
+        edge = state["account"].liquidation_price(position.symbol)
+        dot = "a full dot" if state["at"] else "an empty dot"
+        where = "nowhere"
+        if edge > 1e-9 * position.entry_price:  # rounding may leave a price where there is none
+            where = f"at {text.price(edge, unit)}, marked by {dot}"
+        plain = "nowhere" if np.isnan(state["plain"]) else f"at {text.price(state['plain'], unit)}"
         return (
             "Two lines just above bankruptcy: what is left of the margin, and what is asked for. "
-            f"They cross at {edge}, marked by {'a' if how == 'full' else 'an'} {how} dot; under "
-            f"the first rules that is at {text.price(state['plain'], unit)}. A dot on the first "
+            f"They cross {where}; under the first rules that is {plain}. A dot on the first "
             f"line, {text.percent(state['mark'], sign=False)} from bankruptcy, is the price now."
         )
 
@@ -268,10 +271,12 @@ class RulesLab(Lab):
             "isolated",
         )
         lives = f"With {pocket.name} it is {pocket.life}."
-        first = Tile("the first rules", text.price(plain, unit), "", "", "")
+        first = Tile("the first rules", text.price(plain, unit))
         if not edge > 1e-9 * trade.price:  # rounding may leave a price where there is none
             mine = Tile("these rules", "never", "no price closes it", "", "isolated")
             words = f"{symbol} {side}: no price closes it."
+            if np.isnan(plain):
+                first = first._replace(note=mine.note)
             return Shown(state, [words, lives], [pocket, mine, first])
         gap = abs(edge - plain)
         way = "sooner" if abs(edge - trade.price) < abs(plain - trade.price) else "later"

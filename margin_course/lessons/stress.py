@@ -585,11 +585,12 @@ class WaterfallLab(Lab):
         (trade, *_), unit = scenario.trades, scenario.currency
         symbol, mode = trade.symbol, start.positions[0].mode
         open_ = abs(end[symbol].quantity) if symbol in end else 0.0
-        share = text.percent(1 - open_ / abs(trade.quantity), 1, sign=False)
+        share = 1 - open_ / abs(trade.quantity)
+        sold = f"{text.share(share)} sold" if share > 0 else "nothing sold"
         worth = text.money(end.equity(marks), unit)
         change = text.percent(marks[symbol] / trade.price - 1, 1)
         got, given = (paid.get(who, 0.0) for who in OTHERS)
-        at = f"at {change}, {share} sold"
+        at = f"at {change}, {sold}"
         life, where = ("alive", at) if open_ else ("closed", f"closed at {change}")
         whole = Tile(f"{mode}, all of it", worth, where, life, mode)
         if mode == "isolated":
@@ -753,7 +754,8 @@ class QueueLab(Lab):
             if closed:
                 middle = f"{text.ratio(np.median(closed))}x"
                 note = f"median, {len(closed)} of {len(now)}"
-                said = f"{len(closed)} closed, median leverage {middle}"
+                parted = ", wholly or in part" if min(filter(None, parts)) < 1 else ""
+                said = f"{len(closed)} of {len(now)} closed{parted}; median leverage {middle}"
             tiles.append(Tile(f"{rule}: closed", middle, note))
             words.append(f"{rule.capitalize()}: {said}.")
         return Shown(state, words, tiles)

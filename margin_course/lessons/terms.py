@@ -116,6 +116,8 @@ class TermsPicture(Picture):
         liquidation, bankruptcy = (
             text.percent(returns_from_entry(position, each)) for each in ends
         )
+        where = f"at {liquidation}, the liquidation price; equity is zero at {bankruptcy}"
+        where = "nowhere: no price closes it" if np.isnan(ends[0]) else where
         at = text.percent(returns_from_entry(position, price))
         now = f"With the price at {at} "
         now += (
@@ -126,8 +128,7 @@ class TermsPicture(Picture):
         )
         return (
             "Equity against price, a steep line, and the maintenance margin, a flat dashed one. "
-            f"They cross at {liquidation}, the liquidation price; equity is zero at {bankruptcy}. "
-            f"{now}."
+            f"They cross {where}. {now}."
         )
 
 

@@ -126,8 +126,8 @@ def told(death: Death) -> str:
     if not death.who:
         return text.NEVER
     if death.change == 0:
-        return f"now: {' and '.join(death.who)}"
-    return f"{text.percent(death.change, 1)}: {' and '.join(death.who)}"
+        return f"now: {text.listed(death.who)}"
+    return f"{text.percent(death.change, 1)}: {text.listed(death.who)}"
 
 
 class AccountPlane(Picture):
@@ -233,7 +233,7 @@ class AccountPlane(Picture):
         names = [name for name, gone in zip(purses(account), dead, strict=True) if gone]
         money = self.upwards == MONEY
         up = text.amount(state["y"], self.scenario.currency)
-        second = f"{MONEY}, {up}" if money else f"{self.upwards} {text.percent(state['y'], 0)}"
+        second = f"{MONEY} {up}" if money else f"{self.upwards} {text.percent(state['y'], 0)}"
         return (
             f"A plane: the change of {self.across} across, upwards {self.upwards}. The dot is at "
             f"{self.across} {text.percent(state['x'], 0)}, {second}: "
@@ -251,7 +251,7 @@ def left(dead: Sequence[str], every: Sequence[str]) -> str:
         return "everything lives"
     if len(dead) == len(every):
         return "all is closed"
-    return f"{' and '.join(dead)} {'die' if len(dead) > 1 else 'dies'}".replace(" and ", "\nand ")
+    return f"{text.listed(dead)} {'die' if len(dead) > 1 else 'dies'}".replace(" and ", "\nand ")
 
 
 def middle(mask: np.ndarray) -> tuple[int, int] | None:
@@ -484,8 +484,10 @@ class YourAccountLab(Lab):
         gone = [name for name, symbols in purses(run.start).items() if symbols[0] in run.dead]
         worth = text.amount(run.equity[-1], self.unit)
         put = text.amount(run.start.wallet_balance, self.unit)
-        fate = f"{' and '.join(gone)} closed" if gone else "all alive"
-        return f"{where}: {fate}, you keep {worth} of {put}."
+        fate = f"{text.listed(gone)} closed" if gone else "all alive"
+        more = run.equity[-1] > run.start.wallet_balance * (1 + 1e-9)
+        kept = f"{put} have become {worth}" if more else f"you keep {worth} of {put}"
+        return f"{where}: {fate}, {kept}."
 
     def _money(
         self,
@@ -582,7 +584,7 @@ def tiles(run: Replay, unit: str, now: Mapping[str, float]) -> list[Tile]:
     shown = []
     for name, symbols in purses(run.start).items():
         mode = "cross" if name == SHARED else "isolated"
-        words = f"{name}: {' and '.join(symbols)}" if name == SHARED else f"{name}, own margin"
+        words = f"{name}: {text.listed(symbols)}" if name == SHARED else f"{name}, own margin"
         if symbols[0] in run.dead:
             shown.append(
                 Tile(words, text.amount(0.0, unit), fell(run, symbols, now), "closed", mode)
