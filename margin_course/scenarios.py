@@ -201,7 +201,17 @@ class Scenario:
         return account
 
     def money(self, value: float, digits: int = 2, sign: bool = False) -> str:
-        """An amount with the scenario's unit, as `text.money`.
+        """An amount of the scenario's money, in words.
+
+        Parameters
+        ----------
+        value : number             [quote]
+        digits : int               behind the point [1]
+        sign : bool                a plus before a gain
+
+        Returns
+        -------
+        str                        with the currency
 
         >>> from margin_course import load
         >>> load("notebooks/scenarios.toml")["cross"].money(2)
