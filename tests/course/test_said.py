@@ -1,4 +1,4 @@
-"""Every word that labs and pictures say, in a file that is read whenever it changes.
+"""Every word that labs, pictures, fields and buttons say, in a file that is read when it changes.
 
 A word, a number, an order, who is alive and who pays: what a reader meets at the start, behind
 each button, and at the ends of each control stands in tests/course/said/, one file a lab.
@@ -7,12 +7,14 @@ each button, and at the ends of each control stands in tests/course/said/, one f
 
 from dataclasses import replace
 
+import ipywidgets as widgets
 import pytest
 from matplotlib.text import Text
 
 from margin_course import concepts, prediction
 from margin_course.claims import Ledger
 from margin_course.lab import snapped
+from margin_course.quiz import Quiz, listed
 from margin_course.scenarios import load
 from tests.course.test_pictures import states
 from tests.support.lessons import LABS
@@ -115,11 +117,70 @@ def judged():
         yield name, f"{ledger.claims[name].says}\n{found.verdict}\n{found.number}"
 
 
+def seen(widget):
+    """What stands in a widget and in all within it, a line each; looks are none of it."""
+    parts = {name: getattr(widget, name, None) for name in SHOWN}
+    parts = {name: what for name, what in parts.items() if what and what != UNSEEN}
+    lines = [f"{type(widget).__name__}: {parts}"] if parts else []
+    return [*lines, *(line for part in getattr(widget, "children", ()) for line in seen(part))]
+
+
+def buttons(widget):
+    """All buttons in a widget, in order."""
+    within = [button for part in getattr(widget, "children", ()) for button in buttons(part)]
+    return [widget, *within] if isinstance(widget, widgets.Button) else within
+
+
+def pressed():
+    """What fields and buttons say at first, and after each answer or press."""
+    lab = LABS["YourAccountLab"](book()["account"])
+    form = lab.form
+    yield "form", "\n".join(line for line in seen(form) if "<style>" not in line)
+    form.rows.children[0].fields["leverage"].value = "0.5"
+    for press in ("show my account", "add a position", "remove", "read what I pasted"):
+        next(button for button in buttons(form) if button.description == press).click()
+        coins = [row.values()["coin"] for row in form.rows.children]
+        yield f"form, {press}", f"coins: {coins}\n{lab.said.value}"
+    for row, guesses in GUESSED.items():
+        data = prediction.described(*row)
+        asked = prediction.Prediction(data, "So it is.")
+        plain = asked._repr_mimebundle_()["text/plain"]
+        yield row[0], "\n".join([*seen(asked), asked.static(), plain])
+        for guess in guesses:
+            asked = prediction.Prediction(data, "So it is.")
+            asked.say(guess)
+            closed = "closed" if asked.field.closed else "open"
+            yield f"{row[0]} {guess}", f"{asked.told.value}\n{closed}"
+    asked = Quiz([{"ask": "Who pays?", "options": QUESTION}] * 2)
+    for press in ((0, 0), (1, 1), (1, 0)):
+        asked.questions[press[0]].buttons[press[1]].click()
+        yield f"a quiz, press {press}", "\n".join(seen(asked))
+    yield "a quiz where no kernel runs", "\n".join(listed(asked.data))
+
+
+SHOWN = ("description", "value", "options", "placeholder", "tooltip", "titles", "what", "closed")
+UNSEEN = "\u200b"  # what ipywidgets puts where nothing is told
+GUESSED = {
+    ("How much?", 2.5, "BTC"): ("2.5", "-2.5", "2.6", "9", "never", "", "about 3"),
+    ("How far?", -0.4, "%"): ("-40 %", "40 %", "0.5"),
+    ("When?", float("nan")): ("never", "3"),
+    ("Does it?", True): ("yes", "no", "perhaps"),
+    ("How does it change?", "larger"): ("larger", "the same"),
+}
+QUESTION = [
+    {"says": "You do.", "because": "It is your margin.", "right": True},
+    {"says": "<The fund>.", "because": "It pays later."},
+]
 FORMS = {
     "before": {"leverage": 0.8, "margin": 0.5, "long": 0.6, "short": 0.75},
     "after": {"leverage": 1.3, "margin": 0.3, "long": 0.45, "short": 1.0},
 }
-OTHERS = {"pictures": pictured, "situations": situations, "judged": judged}
+OTHERS = {
+    "pictures": pictured,
+    "situations": situations,
+    "judged": judged,
+    "pressed": pressed,
+}
 
 
 def file_of(name):
