@@ -229,7 +229,7 @@ class Item:
     form : callable            a number in words
     note : str                 what else there is to say: the worst market, the kind of markets
 
-    >>> Item("maximum loss kept", 0.94, 0.006, 0.95, least=True).words
+    >>> Item("loss within the limit", 0.94, 0.006, 0.95, least=True).words
     '✗ missed: 94 % ± 0.6 % (close)'
     """
 
@@ -288,7 +288,9 @@ def at_start(design: Design) -> list[Item]:
     for position in account.positions:
         paid -= position.funding(marks[position.symbol], task.funding_rate * payments)
     return [
-        Item("every view held", views[least], np.nan, demand(task, "exposure"), True, note=least),
+        Item(
+            "smallest view held", views[least], np.nan, demand(task, "exposure"), True, note=least
+        ),
         Item("leverage of all", gross, bound=demand(task, "leverage"), form=multiple),
         Item("costs, held to the end", paid / task.balance, bound=demand(task, "costs")),
     ]
@@ -316,7 +318,7 @@ def measured(trial: Trial) -> list[Item]:
     worst = f"the worst: {text.rough(trial.change.min())}"
     never = np.zeros(len(trial.change))
     return [
-        mean("maximum loss kept", trial.kept, "kept", True, worst),
+        mean("loss within the limit", trial.kept, "kept", True, worst),
         mean("target reached", trial.reached, "reached", True),
         mean("liquidated most often", dead.get(often, never), "liquidated", note=often),
         mean("others pay, on average", trial.others / task.balance, "others"),

@@ -249,8 +249,8 @@ def items(cards):
 
 def test_the_start_of_a_card_by_hand():
     found = items(at_start(design(bare(TASK), "twins")))
-    assert found["every view held"].value == pytest.approx(0.4)
-    assert found["every view held"].note == "LTC"
+    assert found["smallest view held"].value == pytest.approx(0.4)
+    assert found["smallest view held"].note == "LTC"
     assert found["leverage of all"].value == pytest.approx(1.2 + 1.2 + 0.4)
     assert found["costs, held to the end"].value == pytest.approx(0, abs=1e-12)
 
@@ -269,10 +269,10 @@ def test_costs_are_fees_and_what_longs_pay_and_shorts_get():
 
 
 def test_a_view_that_is_not_held_or_held_against_counts(task):
-    assert items(at_start(alone(task)))["every view held"].value == 0
+    assert items(at_start(alone(task)))["smallest view held"].value == 0
     rows = task.mandate["designs"]["fences"]
     against = Design(task, "against", rows | {"LTC": rows["LTC"] | {"side": "long"}})
-    assert items(at_start(against))["every view held"].value < 0
+    assert items(at_start(against))["smallest view held"].value < 0
 
 
 def test_shares_are_counted_by_hand():
@@ -283,15 +283,15 @@ def test_shares_are_counted_by_hand():
     assert trial.change == pytest.approx([0.16, 0.04, -0.08, -0.2])
     assert trial.others == pytest.approx([0, 0, 0, (0.4 - 0.2) * task.balance])
     found = items(measured(trial))
-    assert found["maximum loss kept"].value == 1
+    assert found["loss within the limit"].value == 1
     assert found["target reached"].value == 0.25
     assert found["target reached"].error == pytest.approx(math.sqrt(0.25 * 0.75 / 4))
-    assert found["maximum loss kept"].note == "the worst: −20 %"
+    assert found["loss within the limit"].note == "the worst: −20 %"
     assert found["liquidated most often"].value == 0.25
     assert found["liquidated most often"].note == "BTC"
     assert found["others pay, on average"].value == pytest.approx(0.2 / 4)
     deep = hold(alone(task, mode="cross", margin=0.6, leverage=4), bars)
-    assert items(measured(deep))["maximum loss kept"].value == 0.75
+    assert items(measured(deep))["loss within the limit"].value == 0.75
 
 
 @pytest.mark.parametrize(
@@ -388,8 +388,8 @@ def missed(task, name, rows):
 def test_none_of_the_three_designs_of_the_course_passes_an_exam(name):
     """Whoever copies one of them does not pass either; and what each misses, notebook 11 says."""
     rows = COURSE.mandate["designs"]
-    assert "maximum loss kept" in missed(COURSE, name, rows["twins"])
-    assert missed(COURSE, name, rows["hedge"]) == ["maximum loss kept"]
+    assert "loss within the limit" in missed(COURSE, name, rows["twins"])
+    assert missed(COURSE, name, rows["hedge"]) == ["loss within the limit"]
     assert missed(COURSE, name, rows["fences"]) == ["others pay, on average"]
 
 
