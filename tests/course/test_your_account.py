@@ -126,7 +126,14 @@ def test_rows_come_and_go_and_an_empty_one_is_none(lab):
         ({"size": "much"}, "size of BTC must be a number"),
         ({"leverage": "0.5"}, "leverage [x] of BTC must be at least 1"),
         ({"coin": "ETH"}, "one position a symbol|ETH"),
-        ({"rate": "200"}, "maintenance of BTC must be below 100"),
+        ({"entry": "0"}, "entry price of BTC must be above 0"),
+        ({"size": "0"}, "size of BTC must be above 0"),
+        ({"mark": "much"}, "price now of BTC must be a number"),
+        ({"mark": "0"}, "price now of BTC must be above 0"),
+        ({"leverage": ""}, "leverage [x] of BTC must be told"),
+        ({"margin": "much"}, "own margin of BTC must be a number"),
+        ({"rate": "-1"}, "maintenance of BTC must be at least 0"),
+        ({"rate": "100"}, "maintenance of BTC must be below 100"),
     ],
 )
 def test_bad_input_is_one_line_and_nothing_is_lost(lab, change, says):
@@ -139,6 +146,18 @@ def test_bad_input_is_one_line_and_nothing_is_lost(lab, change, says):
     assert lab.statement is before and lab.summary() == shown
     row = lab.form.rows.children[0].values()
     assert row == {**row, **change}
+
+
+def test_the_fields_above_the_rows_are_named_when_they_are_wrong(lab):
+    form = lab.form
+    for field, words, says in [
+        (form.money, " ", "currency must be told"),
+        (form.balance, "much", "balance must be a number"),
+    ]:
+        field.value, before = words, field.value
+        form._try(form.typed)
+        assert words_of(lab.said).startswith(f"✕ {says}")
+        field.value = before
 
 
 def test_a_rate_of_ones_own_stands_for_a_table_that_is_missing(lab):
@@ -192,6 +211,9 @@ def test_what_an_answer_does_not_say_can_be_said_beside_it(lab):
     assert "Read as Bybit" in paste(lab, SAMPLES["bybit"], size="", mode="isolated")
     row = {**SAMPLES["ccxt"]["positions"][0], "info": {}}
     assert "venue must be" in paste(lab, [row], balance="900")
+    assert "balance must be a number" in paste(lab, [row], balance="much")
+    assert "size of a contract must be above 0" in paste(lab, [row], balance="900", size="0")
+    assert "venue must be" in paste(lab, [row], size="")
     assert "Read as ccxt" in paste(lab, [row | {"maintenanceMargin": 8.19}], house="okx")
 
 
