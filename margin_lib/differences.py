@@ -85,12 +85,8 @@ def difference(statement: Statement, symbol: str) -> Difference:
         for words, _, account in tries:
             near = _same(printed, _price(account, statement, symbol), exact)
             if near is not None:
-                how = near.removeprefix("the same").strip(", ")
-                why = "; ".join([" and ".join(words), *([how] if how else [])])
-                return Difference(symbol, printed, ours, why, True)
-    near = _same(printed, ours, exact=False)
-    if near is not None:
-        return Difference(symbol, printed, ours, near, True)
+                told = " and ".join(words), near.removeprefix("the same").strip(", ")
+                return Difference(symbol, printed, ours, "; ".join(filter(None, told)), True)
     return Difference(symbol, printed, ours, _missing(statement, symbol, printed), False)
 
 
