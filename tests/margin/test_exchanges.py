@@ -500,6 +500,16 @@ def test_an_account_of_hyperliquid_without_positions_is_known():
     assert kind_of(empty) == "hyperliquid" and hyperliquid(empty) == []
 
 
+def test_one_size_of_a_contract_can_be_told_for_all():
+    info = {
+        "symbol": "ETHUSDT", "positionAmt": "2", "entryPrice": "2000", "markPrice": "2000",
+        "leverage": "10", "marginType": "isolated", "isolatedWallet": "400",
+    }  # fmt: skip
+    row = {"symbol": "ETH/USDT:USDT", "contracts": 2, "contractSize": 1, "info": info}
+    (told,) = ccxt([row], sizes=5)
+    assert told.account["ETHUSDT"].units == 10
+
+
 @pytest.mark.parametrize("off, why", [
     (0, "the same"),
     (9e-6, "within what the digits of the printed figures leave open"),
