@@ -130,7 +130,7 @@ class Exercise(widgets.VBox):
         try:
             said = verdict(self.name, self.read(words), path=self.path)
         except MarginError as error:
-            said = f"Your {error.name} {error.rule}."
+            said = f"Your {error.name.replace('prediction', 'answer')} {error.rule}."
         self.told.value = told(self.name, said + (self.praise() if said == RIGHT else ""))
 
     def praise(self) -> str:

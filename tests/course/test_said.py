@@ -11,8 +11,10 @@ import ipywidgets as widgets
 import pytest
 from matplotlib.text import Text
 
-from margin_course import concepts, prediction
+from margin_course import concepts, exercises, prediction
 from margin_course.claims import Ledger
+from margin_course.field import Field
+from margin_course.inventory import DONT_KNOW, fifteen_questions
 from margin_course.lab import snapped
 from margin_course.quiz import Quiz, listed
 from margin_course.scenarios import load
@@ -158,6 +160,47 @@ def pressed():
     yield "a quiz where no kernel runs", "\n".join(listed(asked.data))
 
 
+def fields(widget):
+    """All fields in a widget, in order."""
+    within = [field for part in getattr(widget, "children", ()) for field in fields(part)]
+    return [widget, *within] if isinstance(widget, Field) else within
+
+
+def exercised():
+    """What an exercise of each kind says at first, and of each answer."""
+    for name, answers in EXERCISED.items():
+        made = exercises.check(name, path=SCENARIOS)
+        bundle = made._repr_mimebundle_()
+        before = seen(made)
+        yield name, "\n".join([*before, bundle["text/html"], bundle["text/plain"]])
+        for answer in answers:
+            for field in fields(made):
+                if exercises.CHECK in field.what["buttons"]:
+                    field.press(exercises.CHECK, answer)
+            yield f"{name} {answer}", "\n".join(x for x in seen(made) if x not in before)
+        for number in range(1, 4):
+            fields(made)[-1].press(exercises.HINT)
+            yield f"{name}, hint {number}", made.advice.value
+
+
+def asked():
+    """What the fifteen questions say on the way through both forms."""
+    for form in FORMS:
+        test = fifteen_questions(form, ROOT / "notebooks" / concepts.FILE, SCENARIOS)
+        yield f"{form}, at first", "\n".join([*seen(test), test._repr_mimebundle_()["text/plain"]])
+        test.go_on()
+        for number, question in enumerate(test.asked):
+            yield f"{form}, {number + 1}", "\n".join(seen(test))
+            pressed = question.right.says if number % 3 else question.options[number % 2].says
+            test.field.press(DONT_KNOW if number % 5 == 4 else pressed)
+        yield f"{form}, at last", "\n".join(seen(test))
+
+
+EXERCISED = {
+    "01.1": ("1", "never", "-5000", "about 3", "5,000 USD"),
+    "02.6": ("1,2,3,4,5", "3,2,1,4,5", "3,2,1,5,4"),
+    "02.5": ("1", "-1", "never", "much"),
+}
 SHOWN = ("description", "value", "options", "placeholder", "tooltip", "titles", "what", "closed")
 UNSEEN = "\u200b"  # what ipywidgets puts where nothing is told
 GUESSED = {
@@ -180,6 +223,8 @@ OTHERS = {
     "situations": situations,
     "judged": judged,
     "pressed": pressed,
+    "exercised": exercised,
+    "asked": asked,
 }
 
 
