@@ -29,6 +29,7 @@ from margin_course.picture import (
     LINES,
     Parts,
     Picture,
+    below_rings,
     block,
     curve,
     dot,
@@ -197,11 +198,14 @@ class PathPicture(Picture):
         prices, worth = self.axes
         steps = max(len(scenario.path(name)) for name in scenario.paths)
         returns = [x for walks in scenario.paths.values() for w in walks.values() for x in w]
+        ticks = MaxNLocator(7, integer=True).tick_values(0, steps - 1)
         for ax in self.axes:
-            ax.set(xlim=(-0.15, 1.22 * (steps - 1)))
-            ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-            ax.axhline(0, color=QUIET, linewidth=0.8)
-        prices.set(ylim=(min(returns) - 0.1, max(returns) + 0.1))
+            ax.set(xlim=(-0.03 * (steps - 1), 1.22 * (steps - 1)))
+            ax.set_xticks([tick for tick in ticks if 0 <= tick < steps])
+        below_rings(worth)
+        worth.axhline(0, color=QUIET, linewidth=0.8)
+        prices.set(ylim=(min(returns), max(returns)))  # leaves room for the widest words
+        prices.yaxis.set_animated(True)  # each path is as high as it goes
         percent_axis(prices.yaxis, 3)
         how: dict[str, Any] = {"x": -0.12, "fontweight": "normal"}
         prices.set_title("prices, change since entry", **how)
@@ -220,9 +224,14 @@ class PathPicture(Picture):
         steps = np.arange(len(path))
         yield from (ax.axvline(step, color=FAINT, linewidth=5, zorder=0) for ax in self.axes)
         so_far = np.append(steps[steps < step], step)
+        trades = self.scenario.trades
+        changes = [np.array([marks[t.symbol] for marks in path]) / t.price - 1 for t in trades]
+        low, high = np.min([0, *map(np.min, changes)]), np.max([0, *map(np.max, changes)])
+        prices.set_ylim(low - 0.15 * (high - low or 1), high + 0.15 * (high - low or 1))
+        yield prices.yaxis
+        yield prices.axhline(0, color=QUIET, linewidth=0.8)
         ends = []
-        for trade, style in zip(self.scenario.trades, cycle(("-", "--", ":", "-."))):
-            y = np.array([marks[trade.symbol] for marks in path]) / trade.price - 1
+        for trade, y, style in zip(trades, changes, cycle(("-", "--", ":", "-."))):
             yield curve(prices, steps, y, color=FAINT, linestyle=style, linewidth=1.5)
             now = np.interp(so_far, steps, y)
             yield curve(prices, so_far, now, color=INK, linestyle=style)
@@ -231,7 +240,8 @@ class PathPicture(Picture):
         at = -np.inf
         for end, symbol in sorted(ends):  # names of lines that end together, one above the other
             at = max(end, at + 0.17 * np.ptp(prices.get_ylim()))
-            yield inside(label(prices, steps[-1] + 0.2, at, symbol, ha="left", ground=False))
+            x = steps[-1] + 0.025 * np.ptp(prices.get_xlim())
+            yield inside(label(prices, x, at, symbol, ha="left", ground=False))
         yield self.hold(grip(worth, step, worth.get_ylim()[0]), x="step")
         yield from self._worth(worth, runs, steps, so_far)
 

@@ -50,6 +50,7 @@ Parts = Iterator[Artist]  # what moves in a picture
 
 LINES = {"isolated": (ISOLATED, "--"), "cross": (CROSS, "-")}
 DPI = 100
+RING = 30  # px across around a handle, as in screen.css
 POINTS = 11.3  # 15.7 px: still 11 px where a page of 400 px shows the picture 380 px wide
 
 STYLE: Any = {
@@ -279,6 +280,11 @@ def percent_axis(axis: Axis, ticks: int = 5) -> None:
     """Ticks in percent with a true minus."""
     axis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
     axis.set_major_formatter(lambda value, _: text.percent(value, 0))
+
+
+def below_rings(ax: Axes) -> None:
+    """Words at the ticks of the horizontal axis, clear of the ring around a handle upon it."""
+    ax.tick_params(axis="x", pad=(RING / 2 + 2) * 72 / DPI)
 
 
 # Words

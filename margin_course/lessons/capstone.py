@@ -114,13 +114,14 @@ class DesignPicture(MandatePicture):
     panels = (1, 1.35)
     stacked, shared = True, False
     gap = 0.07  # between the rectangles of two coins
+    top = HIGHEST + 3.5  # so that words stand above the highest rectangle
 
     def frame(self, scenario: Scenario) -> None:
         super().frame(scenario)
         ax, symbols = self.axes[0], [trade.symbol for trade in scenario.trades]
         self.left = {symbol: n * (WIDEST + self.gap) for n, symbol in enumerate(symbols)}
         ax.set(xlim=(-0.01, len(symbols) * (WIDEST + self.gap) - self.gap / 2))
-        ax.set(ylim=(0, HIGHEST + 0.5), yticks=(1, 5, 10))
+        ax.set(ylim=(0, self.top), yticks=(1, 5, 10))
         ax.yaxis.set_major_formatter("{x:g}x")
         parts = WIDEST / 2, WIDEST
         ticks = [left + part for left in self.left.values() for part in parts]
@@ -147,7 +148,7 @@ class DesignPicture(MandatePicture):
                 yield block(ax, left, 0, x, y, "none", **fence)
             words = f"{symbol} {row['side']}: {text.rough(row['margin'] * row['leverage'])}"
             how: dict[str, Any] = {"ha": "right", "va": "top"}
-            yield label(ax, left + WIDEST, HIGHEST + 0.5, words, colour, **how)
+            yield label(ax, left + WIDEST, self.top, words, colour, **how)
             # How much is asked, where no rectangle covers the place.
             end = left + WIDEST, held / WIDEST + 0.3
             if x < left + 0.6 * WIDEST or y < end[1]:
@@ -194,9 +195,9 @@ class Card:
         )
         rows = ""
         for number, item in enumerate(first):
-            cells = "".join(cell(items[number]) for items in self.designs.values())
+            cells = "".join(cell(items[number], name) for name, items in self.designs.items())
             rows += f'<tr><th scope="row" style="text-align:left">{item.what}</th>'
-            rows += f'<td style="text-align:left">{item.must}</td>{cells}</tr>'
+            rows += f'<td style="text-align:left" data-head="must be">{item.must}</td>{cells}</tr>'
         return (
             '<table class="dataframe"><thead><tr><td></td><th scope="col" style="text-align:left">'
             f"must be</th>{heads}</tr></thead><tbody>{rows}</tbody></table>"
@@ -214,13 +215,17 @@ def line(item: Item) -> str:
     return f"{item.verdict}: {item.what} {item.measured}{note}, must be {item.must}"
 
 
-def cell(item: Item) -> str:
-    """One demand in a table: colour, sign and word, the number, and what else there is to say."""
+def cell(item: Item, name: str) -> str:
+    """One demand in a table: colour, sign and word, the number, and what else there is to say.
+
+    It knows the name of its design: a small screen shows no columns.
+    """
     colour = YOURS if item.passed else DEAD
     look = f"background:{colour};color:#fff;border-radius:3px;padding:0 6px;white-space:nowrap"
     note = f'<br><span style="font-size:0.85em">{text.escaped(item.note)}</span>'
     return (
-        f'<td style="text-align:left"><b style="{look}">{item.verdict}</b> '
+        f'<td style="text-align:left" data-head="{text.escaped(name)}">'
+        f'<b style="{look}">{item.verdict}</b> '
         f'<span style="white-space:nowrap">{item.measured}</span>'
         f"{note if item.note else ''}</td>"
     )
@@ -247,7 +252,8 @@ class CapstoneLab(Lab):
 
     @property
     def on_page(self) -> tuple[str, ...]:
-        return ("market", *(f"{trade.symbol} mode" for trade in self.scenario.trades))
+        first = self.scenario.trades[0].symbol
+        return f"{first} mode", f"{first} leverage"
 
     def rows(self) -> Sequence[Sequence[str]]:
         parts = ("mode", "margin", "leverage")

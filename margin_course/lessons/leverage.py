@@ -22,6 +22,7 @@ from margin_course.picture import (
     Parts,
     Picture,
     bar,
+    below_rings,
     curve,
     dot,
     grip,
@@ -45,6 +46,7 @@ class LeveragePicture(Picture):
         self.most = 1.55 * max(10, trade.leverage) * trade.margin
         money.set(xlim=(-0.5, 1.5), ylim=(0, self.most), yticks=[])
         money.set_xticks([0, 1], ["at entry", "now"])
+        below_rings(money)
         money.spines["left"].set_visible(False)
         money.set_title("Your money", x=0.02)
         line.set(xlim=(-0.34, 0.34), ylim=(-1.42, 1.62), xlabel="price change")
@@ -88,9 +90,10 @@ class LeveragePicture(Picture):
             away = -np.sign(position.quantity)
             yield line.axvspan(*sorted((lost, 0.34 * away)), color=GONE, zorder=0)
             yield curve(line, [lost, 0.34 * away], [-1, -1], color=DEAD)
-            words = f"closed:\n{text.percent(-1, 0)}"
+            # Beside the end of the line, where no dot comes.
+            words = f"closed: {text.percent(-1, 0)}"
             how: dict[str, Any] = {"ha": "left" if away < 0 else "right", "ground": False}
-            yield inside(label(line, 0.33 * away, -1.21, words, DEAD, **how))
+            yield inside(label(line, lost - 0.06 * away, -1.2, words, DEAD, **how))
         now = price / entry - 1
         yield self.hold(dot(line, now, -1 if closed else position.pnl(price) / own), x="change")
         x = min(0.26, 1.2 / position.leverage)

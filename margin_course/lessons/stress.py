@@ -473,7 +473,7 @@ class WaterfallPicture(FlowPicture):
     def frame(self, scenario: Scenario) -> None:
         super().frame(scenario)
         track = self.axes[1]
-        track.set(xlim=(-0.02, 1.02), ylim=(-1.0, 1.35))
+        track.set(xlim=(-0.03, 1.03), ylim=(-1.0, 1.35))
         track.set_axis_off()
 
     def moving(self, state: Mapping[str, Any]) -> Parts:
@@ -496,8 +496,7 @@ class WaterfallPicture(FlowPicture):
             yield label(ax, (left + right) / 2, 0.575, name, ink, ground=False, **how)
         for place in (1, 3, 4, 5, 6):
             words = text.percent(changes[place], 1 if place < 5 else 0)
-            align = "right" if place == count else "center"
-            yield inside(label(ax, place / count, -0.62, words, QUIET, ha=align, ground=False))
+            yield inside(label(ax, place / count, -0.62, words, QUIET, ground=False))
         yield self.hold(dot(ax, depth / count, 0), x="depth", per=count)
 
     def alt(self, state: Mapping[str, Any]) -> str:
@@ -658,7 +657,7 @@ class QueuePicture(Picture):
 
     def frame(self, scenario: Scenario) -> None:
         ax = self.axes[0]
-        ax.set(xlim=(0, 1), ylim=(0, 1))
+        ax.set(xlim=(-0.035, 1.035), ylim=(0, 1))
         ax.set_axis_off()
         how: dict[str, Any] = {"ha": "left", "ground": False, "va": "top"}
         label(ax, 0, 1.0, "queue: profit × leverage, the first is closed first", **how)

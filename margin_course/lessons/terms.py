@@ -42,7 +42,7 @@ class TermsPicture(Picture):
         ax, margin = self.axes[0], scenario.trades[0].margin
         ax.set(xlim=(-0.65, 0.45), ylim=(-0.6 * margin, 2.4 * margin))
         ax.set(xlabel="price, change since entry")
-        ax.set_title(f"equity of the position [{scenario.currency}]", x=-0.13, fontweight="normal")
+        ax.set_title(f"equity of the position [{scenario.currency}]", x=-0.12, fontweight="normal")
         percent_axis(ax.xaxis, 6)
         ax.yaxis.set_major_formatter("{x:,g}")
         ax.axhline(0, color=QUIET, linewidth=0.8)

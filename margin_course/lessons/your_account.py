@@ -16,6 +16,7 @@ from margin_course.picture import (
     Parts,
     Picture,
     Raster,
+    below_rings,
     curve,
     dot,
     encode,
@@ -158,7 +159,9 @@ class AccountPlane(Picture):
         name = f"{MONEY} [{scenario.currency}]" if money else f"{self.upwards}, change from now"
         ax.set_title(name, x=-0.08 if money else -0.14, fontweight="normal")
         percent_axis(ax.xaxis)
-        if not money:
+        if money:
+            below_rings(ax)
+        else:
             percent_axis(ax.yaxis)
 
     def ground_of(self, state: Mapping[str, Any]) -> Hashable:

@@ -63,7 +63,7 @@ from margin_course.lessons.terms import TermsPicture
 from margin_course.lessons.your_account import AccountPlane, YourAccountLab
 from margin_course.modes import FlowPicture, PathPicture, both_modes, sides_of
 from margin_course.palette import CROSS, DEAD, INK, INKS, ISOLATED, PATTERNS, REGIONS
-from margin_course.picture import grid, hatched, rgb
+from margin_course.picture import RING, grid, hatched, rgb
 from margin_course.scenarios import load
 from margin_lib.liquidation import liquidate
 from margin_lib.replay import replay
@@ -647,13 +647,37 @@ def test_words_lie_in_the_picture_and_not_on_each_other(kind, root):
         seen = [(words, box) for words, box in boxes if frame.overlaps(box)]
         for number, (words, box) in enumerate(seen):
             outside = max(-box.x0, -box.y0, box.x1 - frame.x1, box.y1 - frame.y1)
-            if outside > 4:
+            if outside > 1:
                 found.append((place, words, "sticks out"))
             for other, there in seen[number + 1 :]:
                 across = min(box.x1, there.x1) - max(box.x0, there.x0)
                 upwards = min(box.y1, there.y1) - max(box.y0, there.y0)
                 if across > 4 and upwards > 4:
                     found.append((place, words, other))
+    assert found == []
+
+
+@pytest.mark.parametrize("kind", LABS.values(), ids=LABS)
+def test_no_ring_around_a_handle_lies_on_the_words_of_the_horizontal_axis(kind, root):
+    """Where the handle itself is in the axes: at its ends, too."""
+    lab = kind(load(root / FILES[0])[kind.starts_in])
+    found = []
+    for place in places(lab):
+        lab.set(**lab.presets["start"])
+        lab.set(**place)
+        picture = lab.canvas
+        high, renderer = picture.figure.bbox.height, picture.canvas.get_renderer()
+        for ax in picture.axes:
+            ends = sorted(ax.xaxis.get_view_interval())
+            for tick in (
+                t for t in ax.xaxis.get_major_ticks() if ends[0] <= t.get_loc() <= ends[1]
+            ):
+                box = tick.label1.get_window_extent(renderer)
+                for hold in picture.holds:
+                    x, y = hold.at[0], high - hold.at[1]
+                    away = np.hypot(x - np.clip(x, box.x0, box.x1), y - np.clip(y, box.y0, box.y1))
+                    if ax.axison and tick.label1.get_text() and away < RING / 2:
+                        found.append((place, tick.label1.get_text()))
     assert found == []
 
 
