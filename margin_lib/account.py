@@ -566,13 +566,31 @@ def _whole(purses: Purses, coins: Iterable[Collateral], marks: Marks | None) -> 
     return total
 
 
+def both_sides(legs: Iterable[Position]) -> tuple[list[Position], list[Position]]:
+    """The longs and the shorts among positions.
+
+    Parameters
+    ----------
+    legs : iterable of Position
+
+    Returns
+    -------
+    (list, list)               longs, shorts
+
+    >>> [[leg.quantity for leg in side] for side in both_sides([short, long])]
+    [[4.0], [-4.0]]
+    """
+    legs = list(legs)
+    return [leg for leg in legs if leg.quantity > 0], [leg for leg in legs if leg.quantity < 0]
+
+
 def _relief(legs: Sequence[Position], price: Number, today: Number | None) -> Risk:
     """What the legs of one market are let off, below 0, because the two sides cover each other.
 
     The requirement is that of the larger side, or of what the other side does not cover; counted
     fees of closing are asked of all that is open.
     """
-    sides = [[leg for leg in legs if leg.quantity * side > 0] for side in (1, -1)]
+    sides = both_sides(legs)
     apart = [sum((leg._stand(price, today) for leg in side), Risk(0)) for side in sides]
     both = apart[0] + apart[1]
     if not all(sides):
@@ -1801,7 +1819,7 @@ def _floors(leg: Position, legs: Sequence[Position]) -> list[float]:
         legs = [
             p for p in legs if p.contract.conventions.hedged == "net" and p.contract.settle == of
         ]
-        sides = [sum(p.units for p in legs if p.quantity * side > 0) for side in (1, -1)]
+        sides = [sum(p.units for p in side) for side in both_sides(legs)]
         parts.append(abs(sum(sides)) / max(map(abs, sides)))
     floors = [tier.floor for tier in leg.contract.maintenance[1:]]
     values = [abs(leg.units) * part for part in parts if part]

@@ -671,9 +671,8 @@ def nearest_zeros(
     (1.0, 5.0)
     """
     left, right, at_left, at_right, slope = pieces(value, kinks, now)
-    now = number("now", now)
+    now = np.asarray(now)
     zero = left - at_left / slope
-    some = right > left
 
     def first(hit: np.ndarray, *columns: np.ndarray) -> list[np.ndarray]:
         at = hit.argmax(axis=0)[None]
@@ -681,11 +680,11 @@ def nearest_zeros(
         return [np.where(hit.any(axis=0), found[0], np.nan), *found[1:]]
 
     dead = at_right <= 0
-    below = some & (right <= now) & (dead | (at_left <= 0) & (zero > FARTHEST * now))
+    below = (right <= now) & (dead | (at_left <= 0) & (zero > FARTHEST * now))
     falls = first(below[::-1], np.where(dead, right, zero)[::-1], slope[::-1], dead[::-1])
     dead, ends = at_left <= 0, at_right <= 0
     ends[-1] = (slope[-1] < 0) & (zero[-1] < now / FARTHEST)
-    above = some & (left >= now) & (dead | ends)
+    above = (left >= now) & (dead | ends)
     rises = first(above, np.where(dead, left, zero), slope, dead)
     root, slope, edge = np.stack([falls, rises], axis=1)
     for _ in range(2):  # A bend between close kinks leaves a billionth after one step alone.
@@ -693,7 +692,7 @@ def nearest_zeros(
         step = value(there) / slope
         small = (edge == 0) & (abs(step) < 1e-6 * there)
         root = np.where(small, root - step, root)
-    gone = value(np.asarray(now)[None])[0] <= 0
+    gone = value(now[None])[0] <= 0
     root = np.where(gone, now, root)
     return as_scalar(root[0]), as_scalar(root[1])
 
@@ -755,12 +754,12 @@ def with_crossings(
     [2.5, 3.0, 4.0]
     """
     left, right, at_left, _, slope = pieces(values, kinks, now)
-    now = number("now", now)
+    now = np.asarray(now)
     zero = left - at_left / slope
     right[-1] = now / FARTHEST
     inside = (zero > np.maximum(left, FARTHEST * now)) & (zero < right)
     found = np.where(inside, zero, now)
-    return [*kinks, *found.reshape(-1, *np.shape(now))]
+    return [*kinks, *found.reshape(-1, *now.shape)]
 
 
 def bankruptcy_price(

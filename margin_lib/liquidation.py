@@ -564,7 +564,7 @@ class _Pocket:
                 if share <= 1:
                     yield _in_lots(self.open[symbol].quantity, 1 - share, rules.lot, beyond=True)
         elif not isinstance(step, str):
-            yield _in_lots(whole, step, rules.lot, beyond=False)
+            yield _in_lots(whole, step, rules.lot)
 
     def _required_of(self, symbol: str) -> float:
         """The notional that a position's row of the table is chosen by."""
@@ -662,7 +662,7 @@ class _Pocket:
         return position.quantity
 
 
-def _in_lots(quantity: float, share: float, lot: float, beyond: bool) -> float:
+def _in_lots(quantity: float, share: float, lot: float, beyond: bool = False) -> float:
     """A share of a quantity in whole lots, rounded up, or more than it; never more than all."""
     lot = lot or abs(quantity) * FINEST
     count = share * abs(quantity) / lot

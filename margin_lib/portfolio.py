@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from margin_lib import formulas
-from margin_lib.account import Account, Risk, checked_marks, mark
+from margin_lib.account import Account, Risk, both_sides, checked_marks, mark
 from margin_lib.errors import MarginError, as_scalar, one_number
 from margin_lib.types import Marks, Number
 
@@ -137,7 +137,8 @@ class Scan:
             raise MarginError("market", "must be one that a cross position follows", market)
         turn = -1 if legs[0].contract.inverse and not account.collateral else 1
         others = [each.mark(marks) for each in account.holdings if each.contract.market != market]
-        now = legs[0].entry_price ** turn + sum(price - price for price in others)  # any price
+        shape = np.broadcast_shapes(*map(np.shape, others))
+        now = np.full(shape, legs[0].entry_price ** turn)  # any price
 
         def left(at: Number) -> Number:
             there = {**marks, market: at**turn}
@@ -213,7 +214,7 @@ class Scan:
             price = one.mark(marks)
             gains.append(self._gains(account, market, marks))
             legs = [p for p in account.cross if p.contract.market == market]
-            sides = [sum(p.notional(price) for p in legs if p.quantity * s > 0) for s in (1, -1)]
+            sides = [sum(p.notional(price) for p in side) for side in both_sides(legs)]
             covered = covered + self.contingency * np.minimum(*sides)
         together = [
             sum(np.where(each[at] < 0, -each[at], -self.offset * each[at]) for each in gains)

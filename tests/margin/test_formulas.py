@@ -552,3 +552,30 @@ def test_a_row_that_the_rate_has_outgrown_hides_no_end_on_the_losing_side(invers
 def test_a_growth_below_nothing_is_refused_by_name():
     with pytest.raises(MarginError, match="^growth must be at least 0, got -1"):
         formulas.tiered_liquidation_price(100, 1, 10, [(0, 0.01, 0, None)], growth=-1)
+
+
+def test_a_growing_rate_is_outgrown_by_less_than_one_unit_of_money_too():
+    """A long of 0.01 with money for all of it dies where 0.99 N = 100 N²."""
+    rows = [(0, 0.01, 0, None)]
+    price = formulas.tiered_liquidation_price(0.001, 10, 0.01, rows, growth=100)
+    assert price == pytest.approx(0.99 / 100 / 10)
+
+
+def test_each_of_several_accounts_has_crossings_of_its_own():
+    zeros = np.array([3.0, 4.0])
+    found = formulas.with_crossings(lambda price: (price - zeros)[None], [5.0], now=[2.5, 2.5])
+    assert {np.shape(each) for each in found} == {(), (2,)}
+    assert [3, 4] in [np.asarray(each).tolist() for each in found]
+
+
+@pytest.mark.parametrize("left", [1, 2])
+def test_a_price_of_a_trillionth_of_todays_is_never_reached(left):
+    """At a trillion a price of 1 is as good as 0, at 1 a trillion as good as infinity."""
+    low, _ = formulas.nearest_zeros(lambda price: price - left, [], now=1e12)
+    assert low == 2 if left == 2 else math.isnan(low)
+    _, high = formulas.nearest_zeros(lambda price: 1e12 / left - price, [], now=1)
+    assert high == 5e11 if left == 2 else math.isnan(high)
+    found = formulas.with_crossings(lambda price: (price - left)[None], [], now=1e12)
+    assert (2 in found) == (left == 2) and 1 not in found
+    found = formulas.with_crossings(lambda price: (1e12 / left - price)[None], [], now=1.0)
+    assert (5e11 in found) == (left == 2) and 1e12 not in found

@@ -1229,3 +1229,49 @@ def test_coins_that_are_sold_at_the_end_come_from_the_market():
     assert event.received("market") == pytest.approx(1.5 - 120)  # coins for money
     assert event.received("balance") + event.received("insurance fund") == pytest.approx(120)
     assert event.received("balance BTC") == pytest.approx(-1.5)
+
+
+def test_a_fee_takes_what_is_left_and_no_more_where_another_position_needs_nothing():
+    """Of 1 that is left, closing one coin at 50 would cost 2.5. What asks for nothing stays."""
+    poor, free = (
+        Position(
+            contract=Contract(symbol=name, maintenance=rate, conventions=STRICT),
+            quantity=1,
+            entry_price=50,
+            leverage=10,
+        )
+        for name, rate in (("ETH", 0.1), ("ADA", 0))
+    )
+    account = Account(balance=3, positions=[poor, free])
+    after, event = liquidate(account, {"ETH": 48, "ADA": 50}, None, 0.05, "worst first")
+    assert event.symbols == ("ETH",) and event.received("insurance fund") == 1
+    assert (after.balance, after.positions) == (0, (free,))
+
+
+def test_the_worst_is_the_largest_loss_in_money_whatever_it_is_lost_in():
+    """A tenth of a coin worth 100 is more than 5."""
+    account, marks = coin_settled()
+    money = Position(
+        contract=Contract(symbol="M", maintenance=0.1), quantity=1, entry_price=100, leverage=10
+    )
+    account = dataclasses.replace(account, balance=0, positions=[money, account["A"]])
+    marks = {**marks, "A": 9.9, "M": 95}  # 140 − 5 of equity, 99 and 9.5 asked for
+    assert not account.risk(marks).is_liquidatable
+    account = dataclasses.replace(account, balance=-30)
+    _, event = liquidate(account, marks, None, 0, "worst first")
+    assert event.symbols == ("A",)
+
+
+def test_the_row_that_a_position_falls_out_of_is_that_of_its_mark():
+    """12 coins bought at 10 are worth 108 at 9: one coin less is below 100."""
+    account = cross_of(12, balance=13, rate=Tiers([(0, 0.001), (100, 0.5)]))
+    after, _ = liquidate(account, {"M0": 9}, None, 0, closes="next tier", lot=1)
+    assert after["M0"].quantity == 11
+
+
+def test_of_a_million_coins_one_may_stay():
+    """At a price of 1 with 0.75 left: one coin asks for 0.5, two for more than there is."""
+    half = Contract(symbol="ETH", maintenance=0.5)
+    held = Position(contract=half, quantity=1e6, entry_price=1, leverage=1, margin=0.75)
+    account = Account(balance=0, positions=[held])
+    assert part_to_close(account, {"ETH": 1}, "ETH", lot=1) == 999_999

@@ -450,8 +450,8 @@ def test_what_an_order_closes_pays_for_what_it_opens():
 
 @pytest.mark.parametrize("side", [1, -1])
 def test_the_largest_order_comes_on_top_of_a_part_of_a_coin(side):
-    """Half of 100 is a quarter of a coin at 200: what is left buys as much at each leverage."""
-    held, _ = Account(balance=100).open(ETH, quantity=side * 0.25, price=200, leverage=1)
+    """Half a coin at 200 holds 100 of 150: what is left buys a quarter."""
+    held, _ = Account(balance=150).open(ETH, quantity=side * 0.5, price=200, leverage=1)
     assert held.largest_order(ETH, price=200, leverage=1, side=side) == pytest.approx(side * 0.25)
 
 
@@ -465,3 +465,18 @@ def test_leverage_may_be_lowered_until_nothing_is_left_available():
     assert held.set_leverage("ETH", 2, {"ETH": 200})[0].available_balance({"ETH": 200}) == 0
     with pytest.raises(MarginError, match="must leave an available balance"):
         held.set_leverage("ETH", 1.9, {"ETH": 200})
+
+
+def test_the_largest_order_asks_anew_for_what_is_held_in_cross_alone():
+    """1 coin at 100: at 10x it keeps 10 as its own margin, at 5x it holds 20 of a shared 30."""
+    own = opened(1, 100, balance=100)
+    assert own.largest_order(ETH, price=100, leverage=5) == pytest.approx(4.5)  # of 90
+    shared = opened(1, 100, balance=30, mode="cross", leverage=5)
+    most = shared.largest_order(ETH, price=100, leverage=10, mode="cross")
+    assert most == pytest.approx(2)  # 3 coins at 10x
+
+
+def test_the_same_leverage_can_be_set_even_if_nothing_is_available():
+    held = opened(10, 100, balance=110.0, mode="cross")
+    assert held.available_balance({"ETH": 95}) < 0
+    assert held.set_leverage("ETH", 10, {"ETH": 95})[0] == held

@@ -303,3 +303,53 @@ def test_an_offset_above_one_is_named():
 def test_a_contingency_below_nothing_is_named():
     with pytest.raises(MarginError, match="^contingency must be at least 0, got -1"):
         Scan(contingency=-1)
+
+
+def coins_and(quantity, rows, balance, amount=10.0, entry=100.0):
+    """A cross position, and coins of its own market that count by rows."""
+    coins = Collateral(coin="ETH", amount=amount, ratio=rows)
+    return Account(
+        balance=balance, positions=[position("ETH", quantity, entry)], collateral=[coins]
+    )
+
+
+def test_a_row_that_a_moved_price_reaches_bends_the_boundary():
+    """After a fall by half, 10 coins and the long have left at 300: 1,250 + 150 − 100 − 1,300."""
+    account = coins_and(1, [(0, 1), (1000, 0.5)], balance=-1300)
+    lower, upper = Scan(moves=[-0.5]).alive_between(account, "ETH", {})
+    assert (lower, upper) == (pytest.approx(300), math.inf)
+
+
+def test_where_even_the_best_price_leaves_exactly_nothing_there_is_none():
+    """10 coins count up to 100, 5 are sold: the most is left at 10."""
+    rows, still = [(0, 1), (100, 0)], Scan(moves=[0])
+    edge = still.alive_between(coins_and(-5, rows, balance=-90, entry=8), "ETH", {})
+    assert np.isnan(edge).all()
+    lower, upper = still.alive_between(coins_and(-5, rows, balance=-80, entry=8), "ETH", {})
+    assert (lower, upper) == (8, 12)
+
+
+def test_rows_of_coins_of_which_there_are_none_bend_nothing():
+    account = coins_and(1, [(0, 1), (1000, 0.5)], balance=50, amount=0.0)
+    lower, upper = Scan(moves=[-0.5]).alive_between(account, "ETH", {})  # P / 2 − 100 + 50
+    assert (lower, upper) == (100, math.inf)
+
+
+def test_what_has_nothing_left_at_any_price_lives_at_none():
+    legs = [position("a", 1, 9, "ETH"), position("b", -1, 9, "ETH")]
+    for balance, alive in ((0, False), (1, True)):
+        lower, upper = Scan(moves=[0]).alive_between(
+            Account(balance=balance, positions=legs), "ETH", {}
+        )
+        assert (lower == 0 and upper == math.inf) == alive
+        assert np.isnan([lower, upper]).all() != alive
+
+
+@pytest.mark.parametrize("left", [1, 2])
+def test_a_price_of_a_trillionth_of_the_entry_is_never_reached(left):
+    """Bought at a trillion: a price of 1 is as good as 0. Sold at 1: a trillion is infinity."""
+    bought = Account(balance=1e12 - left, positions=[position("ETH", 1, 1e12)])
+    sold = Account(balance=1e12 / left - 1, positions=[position("ETH", -1, 1)])
+    scan = Scan(moves=[0])
+    assert scan.alive_between(bought, "ETH", {})[0] == (0 if left == 1 else 2)
+    assert scan.alive_between(sold, "ETH", {})[1] == (math.inf if left == 1 else 5e11)

@@ -436,3 +436,9 @@ def test_a_table_jumps_where_the_amount_is_not_the_one_that_makes_it_continuous(
             assert Tiers(wrong).jumps
     for name in ("binance usd-m", "bybit linear"):
         assert not venue(name).contract("BTC").maintenance.jumps
+
+
+def test_what_floats_lose_of_an_amount_is_no_jump():
+    """At a floor of a trillion an amount of one more is as good as none."""
+    for more, jumps in ((1, False), (2, True), (-1, False), (-2, True)):
+        assert Tiers([(0, 0), (1e12, 0.5, 5e11 + more)]).jumps == jumps

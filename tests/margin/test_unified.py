@@ -523,3 +523,30 @@ def test_coins_say_what_they_are_and_refuse_what_is_no_price():
         Account(balance=1).holding("BTC", 0.5, price=0)
     with pytest.raises(MarginError, match="^value must be finite"):
         formulas.counted_collateral(math.nan, coins.rows)
+
+
+def test_coins_with_just_the_requirement_are_liquidated_and_only_below_it_where_rules_say():
+    """10 coins of notional ask for one, and one is there."""
+    for at_equality in (True, False):
+        rules = Conventions(at_equality=at_equality)
+        held = Position(
+            contract=Contract(symbol="X", maintenance=0.1, settle="BTC", conventions=rules),
+            quantity=1,
+            entry_price=10,
+            leverage=5,
+        )
+        account = Account(
+            balance=0, positions=[held], collateral=[Collateral(coin="BTC", amount=1)]
+        )
+        assert account.risk({"X": 10, "BTC": 100}).cushion == 0
+        assert account.risk({"X": 10, "BTC": 100}).is_liquidatable == at_equality
+
+
+def test_profit_that_backs_itself_ends_at_a_price_that_is_found():
+    """Bought at 60: from there on profit carries nothing, and 5 are lost at 55."""
+    rules = Conventions(profit="backs itself")
+    held = Position(
+        contract=Contract(symbol="ETH", conventions=rules), quantity=1, entry_price=60, leverage=5
+    )
+    account = Account(balance=5, positions=[held])
+    assert account.liquidation_price("ETH", {"ETH": 100}) == pytest.approx(55)
