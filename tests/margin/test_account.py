@@ -1122,3 +1122,11 @@ def test_what_is_no_number_is_never_safe(bad):
     assert not Risk(**sums).is_liquidatable
     assert Risk(**{**sums, bad: math.nan}).is_liquidatable
     assert Risk(**{**sums, bad: math.nan}, at_equality=False).is_liquidatable
+
+
+def test_less_than_one_unit_of_money_is_judged_like_any_other():
+    assert not Risk(equity=0.5, notional=0.25, maintenance_margin=0.125).is_liquidatable
+    assert Risk(equity=0.5, notional=1, maintenance_margin=0.75).is_liquidatable
+    assert Risk(equity=0.5, notional=0.25, maintenance_margin=0.125).margin_ratio == 0.25
+    assert Risk(equity=0.5, notional=0.25).effective_leverage == 0.5
+    assert Risk(equity=0.5).effective_leverage == 0

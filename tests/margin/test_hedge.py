@@ -246,7 +246,8 @@ def test_a_part_that_is_covered_in_another_money_is_not_covered():
     assert account.risk({**marks, "ETH": end}).cushion == pytest.approx(0, abs=1e-9)
 
 
-def test_from_where_the_other_leg_is_the_larger_one_it_asks():
+@pytest.mark.parametrize(("balance", "price"), [(42.2, 22), (17.75, 27)])
+def test_from_where_the_other_leg_is_the_larger_one_it_asks(balance, price):
     """10 long ask for a tenth of P; 5 short, from 20 on, for P / 4 − 4: for more from 80 / 3 on."""
     rules = Conventions(hedged="larger")
     steep = Tiers.continuous([(0, 0.01), (100, 0.05)])
@@ -254,6 +255,6 @@ def test_from_where_the_other_leg_is_the_larger_one_it_asks():
         leg(1, 10, entry=30, maintenance=0.01, conventions=rules),
         leg(-1, 5, entry=30, maintenance=steep, conventions=rules),
     ]
-    for order in (legs, legs[::-1]):  # 42.2 + 5 (22 − 30) = 2.2
-        account = hedged(42.2, *order)
-        assert account.liquidation_range("ETH", {"ETH": 40})[0] == pytest.approx(22)
+    for order in (legs, legs[::-1]):  # 42.2 + 5 (22 − 30) = 2.2, 17.75 + 5 (27 − 30) = 2.75
+        account = hedged(balance, *order)
+        assert account.liquidation_range("ETH", {"ETH": 40})[0] == pytest.approx(price)

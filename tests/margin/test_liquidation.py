@@ -1275,3 +1275,8 @@ def test_of_a_million_coins_one_may_stay():
     held = Position(contract=half, quantity=1e6, entry_price=1, leverage=1, margin=0.75)
     account = Account(balance=0, positions=[held])
     assert part_to_close(account, {"ETH": 1}, "ETH", lot=1) == 999_999
+
+
+def test_who_has_neither_won_nor_lost_is_no_winner():
+    assert deleveraging_queue(winner(1), 100, [winner(-1, entry=100)]) == []
+    assert len(deleveraging_queue(winner(1), 100, [winner(-1, entry=100.5)])) == 1

@@ -480,3 +480,40 @@ def test_the_same_leverage_can_be_set_even_if_nothing_is_available():
     held = opened(10, 100, balance=110.0, mode="cross")
     assert held.available_balance({"ETH": 95}) < 0
     assert held.set_leverage("ETH", 10, {"ETH": 95})[0] == held
+
+
+@pytest.mark.parametrize("missing", [1, 2])
+def test_what_floats_lose_of_a_trillion_is_one(missing):
+    """A sum that is one too small is enough; one that is two too small is not."""
+    trillion, eth = 1e12, Contract(symbol="ETH")
+    held = Position(contract=eth, quantity=1, entry_price=trillion, leverage=1)
+    rich = Position(contract=eth, quantity=1, entry_price=1, leverage=1, margin=trillion)
+    poor, own = Account(balance=trillion - missing), Account(balance=0, positions=[rich])
+    shared = dataclasses.replace(poor, positions=[held])
+    marks, free = {"ETH": trillion}, trillion - 1  # of the own margin: 500 of 499 won stay
+    for call in (
+        lambda: poor.open(eth, quantity=1, price=trillion, leverage=1),
+        lambda: shared.switch_mode("ETH", "isolated", marks, margin=trillion),
+        lambda: own.remove_margin("ETH", free + missing, {"ETH": 500}),
+    ):
+        if missing == 1:
+            assert call()[0].positions
+        else:
+            with pytest.raises(MarginError, match="must not exceed"):
+                call()
+    short = opened(missing - trillion, 1, contract=eth, balance=2 * trillion)
+    after, _ = short.trade(eth, quantity=trillion, price=1)
+    assert [p.quantity for p in after.positions] == ([] if missing == 1 else [2])
+
+
+def test_nothing_is_no_order():
+    for account in (opened(10, 100), Account(balance=1)):
+        with pytest.raises(MarginError, match="^ETH quantity must not be 0, got 0"):
+            account.trade(ETH, quantity=0, price=100, leverage=10)
+
+
+def test_nothing_can_be_taken_out_of_a_loss():
+    held = Position(contract=ETH, quantity=1, entry_price=100, leverage=10, margin=10)
+    assert Account(balance=0, positions=[held]).removable({"ETH": 80}, "ETH") == 0
+    shared = Account(balance=10, positions=[dataclasses.replace(held, margin=None)])
+    assert shared.removable({"ETH": 80}) == 0

@@ -353,3 +353,9 @@ def test_a_price_of_a_trillionth_of_the_entry_is_never_reached(left):
     scan = Scan(moves=[0])
     assert scan.alive_between(bought, "ETH", {})[0] == (0 if left == 1 else 2)
     assert scan.alive_between(sold, "ETH", {})[1] == (math.inf if left == 1 else 5e11)
+
+
+def test_the_upper_edge_is_liquidated_too():
+    short = Position(contract=Contract(symbol="ETH"), quantity=-4, entry_price=8, leverage=2)
+    account = Account(balance=16, positions=[short])  # 16 + 4 (8 − P) = 2 P
+    assert Scan(moves=[-0.5, 0.5]).liquidation_range(account, "ETH", {"ETH": 8}) == (8, 8)

@@ -86,6 +86,9 @@ REFUSED = {
     "BTC ratio must be at most 0.5, got 0.6": (
         lambda: Collateral(coin="BTC", amount=1, ratio=[(0, 0.5), (9, 0.6)])
     ),
+    "BTC floor must be above -1, got -1": (
+        lambda: Collateral(coin="BTC", amount=1, ratio=[(-1, 0.5)])
+    ),
     "BTC floor must be above 0, got 0": (
         lambda: Collateral(coin="BTC", amount=1, ratio=[(0, 0.5), (0, 0.4)])
     ),

@@ -543,10 +543,10 @@ def test_coins_with_just_the_requirement_are_liquidated_and_only_below_it_where_
 
 
 def test_profit_that_backs_itself_ends_at_a_price_that_is_found():
-    """Bought at 60: from there on profit carries nothing, and 5 are lost at 55."""
+    """Bought at 60: from there on profit carries nothing, and 8 are lost at 52."""
     rules = Conventions(profit="backs itself")
     held = Position(
         contract=Contract(symbol="ETH", conventions=rules), quantity=1, entry_price=60, leverage=5
     )
-    account = Account(balance=5, positions=[held])
-    assert account.liquidation_price("ETH", {"ETH": 100}) == pytest.approx(55)
+    account = Account(balance=8, positions=[held])
+    assert account.liquidation_price("ETH", {"ETH": 100}) == pytest.approx(52)
