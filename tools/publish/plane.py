@@ -2,9 +2,10 @@
 
     python -m tools.publish.plane
 
-It walks through moves of the scenario, five seconds long and once: who asked for less motion gets
-its last picture, which stays. Both go into docs/. In the film stands a sum of all that it tells, so
-that a test sees when the scenario has gone on without it.
+It walks through moves of the scenario, five seconds long and once. Each begins at the start, for no
+price brings back what was closed. Who asked for less motion gets its last picture, which stays. Both
+go into docs/. In the film stands a sum of all that it tells, so that a test sees when the scenario
+has gone on without it.
 """
 
 import hashlib
@@ -24,7 +25,7 @@ from tools.repo import ROOT
 
 FOLDER = ROOT / "docs"
 MOVING, STILL = FOLDER / "plane.webp", FOLDER / "plane.png"
-WAY = "start", "rescue", "contagion"  # presets of the lab
+WAY = "rescue", "contagion"  # presets of the lab
 STEPS, STEP, HOLD = 16, 80, 1200  # pictures of a move, and how long one is shown [ms]
 BAND = 58  # pixels above the plane, for the words
 
@@ -47,11 +48,10 @@ def frame(lab: Any) -> Image.Image:
 
 def walk(lab: Any) -> Iterator[int]:
     """Take the lab along the way; at each place, how long it is shown [ms]."""
-    places = [dict.fromkeys(lab.scenario.marks(), 0.0), *(lab.presets[name] for name in WAY[1:])]
-    for start, end in zip(places, places[1:], strict=False):
+    for end in (lab.presets[name] for name in WAY):
         for part in np.linspace(0, 1, STEPS):
             slow = part * part * (3 - 2 * part)  # begins and ends without a jerk
-            lab.set(**{name: start[name] + slow * (end[name] - start[name]) for name in end})
+            lab.set(**{name: slow * change for name, change in end.items()})
             yield HOLD if part == 1 else STEP
 
 
