@@ -3,9 +3,9 @@
     python -m tools.publish.plane
 
 It walks through moves of the scenario, five seconds long and once. Each begins at the start, for no
-price brings back what was closed. Who asked for less motion gets its last picture, which stays. Both
-go into docs/. In the film stands a sum of all that it tells, so that a test sees when the scenario
-has gone on without it.
+price brings back what was closed. Who asked for less motion gets its last picture, which stays.
+Both go into docs/. In the film stands a sum of all that it tells, so that a test sees when the
+scenario has gone on without it.
 """
 
 import hashlib
