@@ -1140,7 +1140,8 @@ def test_one_closing_is_enough_where_coins_carry_and_the_ledger_names_them():
     assert math.fsum(event.transfers.values()) == pytest.approx(0)
 
 
-def test_a_rate_that_grows_is_searched_only_where_its_zero_can_be(monkeypatch):
+@pytest.mark.parametrize(("balance", "stays"), [(10, 10), (10.404, 10.2), (3.6, 6)])
+def test_a_rate_that_grows_is_searched_only_where_its_zero_can_be(monkeypatch, balance, stays):
     """What stays open, s, asks for growth · s² · price: 10 = 0.1 · s² with nothing beside it."""
     held = Position(
         contract=Contract(symbol="ETH", growth=0.1), quantity=20, entry_price=1, leverage=2
@@ -1158,9 +1159,9 @@ def test_a_rate_that_grows_is_searched_only_where_its_zero_can_be(monkeypatch):
     pooled = liquidation.pooled_risk
     monkeypatch.setattr(liquidation, "pooled_risk", lambda *a: asked.append(a) or pooled(*a))
     for legs in ([held], [held, *cover]):
-        account = Account(balance=10, positions=legs)
+        account = Account(balance=balance, positions=legs)
         part = part_to_close(account, {"ETH": 1, "BTC": 1}, "ETH")
-        assert part == pytest.approx(20 - 10, rel=1e-7)
+        assert part == pytest.approx(20 - stays, rel=1e-7)
         assert len(asked) < 1000
 
 

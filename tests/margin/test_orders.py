@@ -517,3 +517,26 @@ def test_nothing_can_be_taken_out_of_a_loss():
     assert Account(balance=0, positions=[held]).removable({"ETH": 80}, "ETH") == 0
     shared = Account(balance=10, positions=[dataclasses.replace(held, margin=None)])
     assert shared.removable({"ETH": 80}) == 0
+
+
+def test_the_largest_order_of_less_than_one_unit_of_money_is_exact():
+    for balance in (0.5, 0.25, 0.0):
+        most = Account(balance=balance).largest_order(Contract(symbol="ETH"), price=1, leverage=1)
+        assert most == balance
+
+
+def test_an_order_beside_another_cross_position_is_judged_at_both_marks():
+    """10 ETH and 1 ADA on 300: ETH sold, turned round, or sold as far as it goes."""
+    ada = Position(contract=Contract(symbol="ADA"), quantity=1, entry_price=100, leverage=2)
+    held = opened(10, 100, balance=300.0, mode="cross")
+    account = dataclasses.replace(held, positions=[*held.positions, ada])
+    marks, order = {"ETH": 100, "ADA": 100}, {"price": 100, "leverage": 10}
+    for sold, left in ((4, 6), (15, -5)):
+        after, _ = account.trade(ETH, quantity=-sold, **order, marks=marks)
+        assert (after["ETH"].quantity, after.balance) == (left, 300)
+    most = account.largest_order(ETH, **order, side=-1, mode="cross", marks=marks)
+    assert most == pytest.approx(-35)  # 250 beside what ADA asks for is 25 short
+    with pytest.raises(MarginError, match="marks must hold a price for ADA"):
+        account.trade(ETH, quantity=-4, price=100)
+    with pytest.raises(MarginError, match="marks must hold a price for ADA"):
+        account.largest_order(ETH, **order, side=-1, mode="cross")
