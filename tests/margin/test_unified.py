@@ -550,3 +550,61 @@ def test_profit_that_backs_itself_ends_at_a_price_that_is_found():
     )
     account = Account(balance=8, positions=[held])
     assert account.liquidation_price("ETH", {"ETH": 100}) == pytest.approx(52)
+
+
+KINDS = {
+    "plain": {"maintenance": 0.02},
+    "rows": {"maintenance": Tiers.continuous([(0, 0.01), (500, 0.05), (900, 0.1)])},
+    "jumps": {"maintenance": Tiers([(0, 0.01), (500, 0.05), (900, 0.1)])},
+    "fee counted": {"taker_fee": 0.01, "conventions": Conventions(closing_fee=True)},
+    "frozen at entry": {"maintenance": 0.02, "conventions": Conventions(maintenance_at="entry")},
+    "frozen today": {"maintenance": 0.02, "conventions": Conventions(maintenance_at="today")},
+    "opened at entry": {"conventions": Conventions(initial_at="entry")},
+    "growing": {"maintenance": 0.02, "growth": 0.001},
+    "inverse": {"maintenance": 0.02, "inverse": True},
+    "inverse, growing": {"maintenance": 0.02, "inverse": True, "growth": 0.001},
+    "by 10": {"maintenance": 0.02, "size": 10.0},
+}
+ASKED = {
+    "notional": lambda p, x: p.notional(x),
+    "pnl": lambda p, x: p.pnl(x),
+    "funding at a price": lambda p, x: p.funding(x, 0.01),
+    "funding at a rate": lambda p, x: p.funding(9, x / 1000),
+    "maintenance margin": lambda p, x: p.maintenance_margin(x),
+    "break-even price": lambda p, x: p.break_even_price(x / 100, 0.001),
+    "liquidation price": lambda p, x: p.liquidation_price(x),
+    "liquidation price today": lambda p, x: p.liquidation_price(5, x),
+    "equity": lambda p, x: p.risk(x).equity,
+    "initial margin": lambda p, x: p.risk(x).initial_margin,
+    "required": lambda p, x: p.risk(x).maintenance_margin,
+    "ratio": lambda p, x: p.risk(x).margin_ratio,
+    "effective leverage": lambda p, x: p.risk(x).effective_leverage,
+    "available": lambda p, x: p.risk(x).available,
+    "dead": lambda p, x: p.risk(x).is_liquidatable,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("side", [1, -1])
+def test_whatever_is_asked_of_a_position_an_array_is_its_numbers(kind, side):
+    contract = Contract(symbol="ETH", **KINDS[kind])
+    held = Position(contract=contract, quantity=side * 60, entry_price=10, leverage=5, margin=12.0)
+    asked = np.array([[4.0, 8.0], [10.0, 25.0]])
+    for name, call in ASKED.items():
+        many = call(held, asked)
+        one_by_one = [[call(held, x) for x in row] for row in asked.tolist()]
+        np.testing.assert_array_equal(np.broadcast_to(many, (2, 2)), one_by_one, err_msg=name)
+
+
+@pytest.mark.parametrize("amount", [3.0, -3.0, 0.0])
+def test_whatever_is_asked_of_coins_an_array_is_its_numbers(amount):
+    coins = Collateral(coin="BTC", amount=amount, ratio=[(0, 0.9), (30, 0.5)], buying=1.1)
+    asked = np.array([4.0, 10.0, 25.0])
+    for call in (
+        lambda x: coins.notional(x),
+        lambda x: coins.worth(x),
+        lambda x: coins.risk(x).equity,
+        lambda x: coins.risk(x).notional,
+        lambda x: Account(balance=1, collateral=[coins]).risk({"BTC": x}).is_liquidatable,
+    ):
+        assert call(asked).tolist() == [call(x) for x in asked.tolist()]
