@@ -8,7 +8,7 @@ import pytest
 
 from margin_course import page, text
 from margin_course.lessons.faq_checks import FundingLab, FundingPicture
-from margin_course.lessons.stress import STAGES, StressLab, borders
+from margin_course.lessons.stress import BACKSTOP, STAGES, StressLab, borders, told_by_closes
 from margin_course.scenarios import load
 from margin_lib.account import Account
 from margin_lib.bars import Bars
@@ -72,6 +72,34 @@ def test_where_no_price_closes_a_trade_each_stage_begins_at_its_entry():
     )
     assert not np.isfinite(account.liquidation_price("ETH", {"ETH": 2.0}))
     assert borders(account, "ETH", 2.0, 1.0, 1.0) == [2.0] * (len(STAGES) + 1)
+
+
+@pytest.mark.parametrize("leverage", [1.7, 2.9, 5.3, 9.7, 14.9])
+@pytest.mark.parametrize("quantity", [1, -1])
+def test_the_backstop_takes_over_exactly_where_too_little_is_left(quantity, leverage):
+    account, _ = Account(balance=1000).open(
+        Contract(symbol="ETH", maintenance=0.02),
+        quantity=quantity,
+        price=2.0,
+        leverage=leverage,
+        mode="isolated",
+    )
+    _, first, _, taken, zero, *_ = borders(account, "ETH", 2.0, 1.0, 1.0)
+    before = taken - 2e-9 * (zero - first)
+    risk = account.risk({"ETH": np.array([before, taken])}, "ETH")
+    left = risk.equity < BACKSTOP * risk.maintenance_margin
+    assert list(left) == [False, True]
+
+
+def test_a_film_of_closes_begins_at_entry_and_ends_at_the_last_close():
+    scenario = BOOK["cross"]
+    bars = scenario.market().draw(np.random.default_rng(1), steps=3, paths=2)
+    film = told_by_closes(scenario, bars, {"the second": 1})
+    path = film.path("the second")
+    assert len(path) == 4 and path[0] == scenario.marks()
+    for step in range(3):
+        closes = {symbol: float(close[step, 1]) for symbol, close in bars.close.items()}
+        assert path[step + 1] == pytest.approx(closes)
 
 
 def test_a_table_of_results_reads_from_start_to_end():

@@ -66,7 +66,7 @@ def test_the_table_of_chances_has_a_column_an_account_and_errors(root):
     scenario = load(root / "tests/support/articles.toml")["cross"]
     outcomes = scenario.outcomes(paths=400)
     table = page.chances(outcomes, scenario.currency)
-    assert list(table) == ["isolated", "cross"]
+    assert list(table) == ["isolated", "cross"] and table.columns.name == "in many markets"
     value, error = outcomes["cross"].summary().loc["chance of ruin"]
     assert table.loc["chance of ruin", "cross"] == f"{value:.1%} ± {error:.1%}".replace("%", " %")
     assert "±" not in table.loc["worst final equity [BTC]", "isolated"]

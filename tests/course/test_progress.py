@@ -51,6 +51,14 @@ def test_an_export_holds_the_answers_and_nothing_else(own_answers, tmp_path):
     assert json.loads(first.read_text(encoding="utf-8")) == {"before": {"stop": "a"}, "after": {}}
 
 
+def test_a_file_does_not_tell_in_which_order_somebody_answered(own_answers, tmp_path):
+    for name in ("stop", "a", "limit"):
+        progress.note("before", name, "c")
+    lines = progress.export(tmp_path).read_text(encoding="utf-8").splitlines()
+    assert lines == ["{", ' "after": {},', ' "before": {', '  "a": "c",', '  "limit": "c",',
+                     '  "stop": "c"', " }", "}"]  # fmt: skip
+
+
 def test_git_takes_none_of_it():
     names = ["notebooks/.answers.json", "notebooks/.answers.json0a", "notebooks/results-ab.json"]
     run = subprocess.run(["git", "check-ignore", *names], cwd=ROOT, capture_output=True, text=True)
