@@ -208,11 +208,48 @@ def apart(html, folder):
     return INSIDE.sub(file, html)
 
 
+# A table of so many columns does not fit a small screen.
+WIDE = 3
+TABLE, ROW = (re.compile(rf"<{tag}\b.*?</{tag}>", re.DOTALL) for tag in ("table", "tr"))
+CELL = re.compile(r"<(t[hd])\b([^>]*)>(.*?)</\1>", re.DOTALL)
+
+
+def headed(html):
+    """A page whose wide tables say in each cell how its column is headed.
+
+    So style.css can show them as blocks, one for each row, where columns have no room.
+    """
+
+    def table(found):
+        first = ROW.search(found[0])
+        cells = CELL.findall(first[0]) if first else []
+        heads = [" ".join(striptags(words.split("<br")[0]).split()) for *_, words in cells]
+        if len(heads) < WIDE:
+            return found[0]
+
+        def row(line):
+            names = iter(heads)
+
+            def cell(part):
+                tag, how, words = part.groups()
+                head = escape(next(names, ""))
+                how += f' data-head="{head}"' if tag == "td" and head else ""
+                return f"<{tag}{how}>{words}</{tag}>"
+
+            return CELL.sub(cell, line[0])
+
+        start, end = first.span()
+        marked = found[0][start:end].replace("<tr", "<tr data-heads", 1)
+        return found[0][:start] + marked + ROW.sub(row, found[0][end:])
+
+    return TABLE.sub(table, html)
+
+
 def protect(app, error):
     for name in [] if error else [*app.env.found_docs, "search"]:
         path = Path(app.builder.get_outfilename(name))
         html = protected(path.read_text(encoding="utf-8"), content=name != "search")
-        html = apart(html, path.parent / "pictures")
+        html = headed(apart(html, path.parent / "pictures"))
         html = html if name == "search" else FINDS.sub("", html)
         # The theme, Sphinx and docutils each say how wide a page is: once is enough.
         end = VIEWPORT.search(html).end()

@@ -148,10 +148,7 @@ class Facts:
         lines = [f'<tr><th scope="col">venue</th>{names}</tr>']
         for name in self.venues:
             known = _known(name)
-            cells = "".join(
-                f'<td data-head="{column.name}">{_cell(known, column)}</td>'
-                for column in self.columns
-            )
+            cells = "".join(f"<td>{_cell(known, column)}</td>" for column in self.columns)
             head = f'<th scope="row">{text.escaped(name)}</th>'
             lines.append(f"<tr>{head}{cells}</tr>")
         return f'<div style="overflow-x: auto"><table style="{LOOK}">{"".join(lines)}</table></div>'

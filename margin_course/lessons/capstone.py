@@ -195,9 +195,9 @@ class Card:
         )
         rows = ""
         for number, item in enumerate(first):
-            cells = "".join(cell(items[number], name) for name, items in self.designs.items())
+            cells = "".join(cell(items[number]) for items in self.designs.values())
             rows += f'<tr><th scope="row" style="text-align:left">{item.what}</th>'
-            rows += f'<td style="text-align:left" data-head="must be">{item.must}</td>{cells}</tr>'
+            rows += f'<td style="text-align:left">{item.must}</td>{cells}</tr>'
         return (
             '<table class="dataframe"><thead><tr><td></td><th scope="col" style="text-align:left">'
             f"must be</th>{heads}</tr></thead><tbody>{rows}</tbody></table>"
@@ -215,17 +215,13 @@ def line(item: Item) -> str:
     return f"{item.verdict}: {item.what} {item.measured}{note}, must be {item.must}"
 
 
-def cell(item: Item, name: str) -> str:
-    """One demand in a table: colour, sign and word, the number, and what else there is to say.
-
-    It knows the name of its design: a small screen shows no columns.
-    """
+def cell(item: Item) -> str:
+    """One demand in a table: colour, sign and word, the number, and what else there is to say."""
     colour = YOURS if item.passed else DEAD
     look = f"background:{colour};color:#fff;border-radius:3px;padding:0 6px;white-space:nowrap"
     note = f'<br><span style="font-size:0.85em">{text.escaped(item.note)}</span>'
     return (
-        f'<td style="text-align:left" data-head="{text.escaped(name)}">'
-        f'<b style="{look}">{item.verdict}</b> '
+        f'<td style="text-align:left"><b style="{look}">{item.verdict}</b> '
         f'<span style="white-space:nowrap">{item.measured}</span>'
         f"{note if item.note else ''}</td>"
     )

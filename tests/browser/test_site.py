@@ -90,6 +90,22 @@ def test_every_page_is_quiet_and_fits(page):
     assert found == []
 
 
+TABLES = "tables => tables.filter(t => t.scrollWidth > t.closest('article').clientWidth).length"
+
+
+def test_no_table_of_a_notebook_is_cut_off_on_a_small_screen(chrome):
+    """One with many columns shows a block for each row, and beside each value what it is."""
+    page = chrome.new_page(viewport={"width": WIDTHS["narrow"], "height": 1000})
+    found, headed = [], 0
+    for name in (name for name in PAGES if name.startswith("notebooks/")):
+        page.goto(address(name))
+        page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
+        found += [name] * page.eval_on_selector_all("article table", TABLES)
+        headed += page.locator("[data-head]").count()
+    page.close()
+    assert found == [] and headed > 100
+
+
 RUNS = """<script>fired.push("script")</script><img src=x onerror='fired.push("event")'>
 <svg onload='fired.push("svg")'></svg><a id=bad href='javascript:fired.push("link")'>x</a>
 <iframe srcdoc="<script>parent.fired.push('frame')</script>"></iframe>"""
