@@ -40,6 +40,30 @@ def drawn(picture):
     return " ¦ ".join(words.replace("\n", " / ") for words in seen if words)
 
 
+def corners(x, y):
+    """The first and the last of some points, and how many there are."""
+    ends = [f"({number(x[at])}, {number(y[at])})" for at in ((0, -1) if len(x) > 1 else (0,))]
+    return f"{len(x)} {' to '.join(ends)}"
+
+
+def number(x):
+    return f"{round(float(x), 4) + 0:.4g}"
+
+
+def shapes(picture):
+    """Lines, signs and areas of a picture, by where they begin and end; colours are none of it."""
+    seen = []
+    for ax in picture.axes:
+        for line in ax.lines:
+            kind = {"default": "line"}.get(line.get_drawstyle(), line.get_drawstyle())
+            kind = kind if line.get_marker() in ("None", "") else f"signs {line.get_marker()}"
+            seen.append(f"{kind} {corners(*line.get_data())}" if len(line.get_xdata()) else kind)
+        for patch in ax.patches:
+            box = patch.get_patch_transform().transform_path(patch.get_path()).get_extents()
+            seen.append(f"area {corners(*box.get_points().T)}")
+    return " ¦ ".join(seen)
+
+
 def places(lab):
     """Where a lab is heard: name -> values of its controls."""
     yield from lab.presets.items()
@@ -82,6 +106,7 @@ def heard(lab):
         yield f"alt: {state['alt']}"
         if name in lab.presets:
             yield f"drawn: {drawn(lab.canvas)}"
+            yield f"shapes: {shapes(lab.canvas)}"
             for handle in state["handles"]:
                 yield f"handle: {handle['name']}; {handle['text']}"
         if state["locked"]:
@@ -92,7 +117,10 @@ def pictured():
     """What each picture says of a state of its own."""
     for kind, (scenario, state) in states(book()).items():
         picture = kind(scenario).plot(state)
-        yield kind.__name__, f"alt: {picture.alt(state)}\ndrawn: {drawn(picture)}"
+        yield (
+            kind.__name__,
+            f"alt: {picture.alt(state)}\ndrawn: {drawn(picture)}\nshapes: {shapes(picture)}",
+        )
 
 
 def situations():
