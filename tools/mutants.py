@@ -76,6 +76,9 @@ TABLE = {
             *("lw", "ls", "markersize", "markerfacecolor", "markeredgecolor", "zorder", "clip_on"),
             *("ha", "va", "ground", "fontweight", "xlim", "ylim", "xticks", "yticks", "nbins"),
             *("ymin", "ymax", "layout", "max_width"),
+            # As arguments without a name, too.
+            *("colour", "INK", "PAPER", "QUIET", "FAINT", "ISOLATED", "CROSS", "YOURS", "DEAD"),
+            *("BORROWED", "GONE", "TOO_LITTLE"),
         ),
     ),
 }
@@ -148,6 +151,11 @@ class WithoutLooks(ast.NodeTransformer):
 
     def visit_keyword(self, node):
         return None if node.arg in self.looks else self.generic_visit(node)
+
+    def visit_Call(self, node):
+        if self.draws:
+            node.args = [arg for arg in node.args if getattr(arg, "id", "") not in self.looks]
+        return self.generic_visit(node)
 
     def visit_Dict(self, node):
         pairs = [

@@ -6,7 +6,7 @@ import tomllib
 import pytest
 
 from tools import repo
-from tools.mutants import EQUAL, why_equal
+from tools.mutants import EQUAL, TABLE, WithoutLooks, why_equal
 
 KNOWN = tomllib.loads(repo.read(EQUAL))["equal"]
 
@@ -18,6 +18,18 @@ def test_each_is_a_line_of_the_code(each):
     assert each["was"] in lines
     assert each["becomes"] not in each["was"]
     assert each["why"].endswith(".")
+
+
+def test_where_a_picture_is_drawn_colours_and_places_are_looks_and_words_are_none():
+    def rest(code, draws=True):
+        return ast.dump(WithoutLooks(TABLE["margin_course"].looks, draws).visit(ast.parse(code)))
+
+    code = "label(ax, 0.5, y, words, DEAD, ha='left')"
+    for same in ("label(ax, 2, y, words, ha='left')", "label(ax, 0.5, y, words, INK)"):
+        assert rest(same) == rest(code)
+        assert rest(same, draws=False) != rest(code, draws=False)
+    for other in ("label(ax, 0.5, x, words, DEAD)", "label(ax, 0.5, y, None, DEAD)", "label(ax)"):
+        assert rest(other) != rest(code)
 
 
 def test_a_mutant_is_known_by_its_module_its_line_and_its_change():
