@@ -70,6 +70,7 @@ def test_the_table_of_chances_has_a_column_an_account_and_errors(root):
     value, error = outcomes["cross"].summary().loc["chance of ruin"]
     assert table.loc["chance of ruin", "cross"] == f"{value:.1%} ± {error:.1%}".replace("%", " %")
     assert "±" not in table.loc["worst final equity [BTC]", "isolated"]
+    assert table.loc["capital efficiency", "cross"].endswith(" %")
     calm = page.chances(scenario.outcomes(paths=2, volatility=0), "BTC")
     assert calm.loc["loss given liquidation [BTC]", "cross"] == "none"
 

@@ -8,7 +8,7 @@ import ipywidgets as widgets
 import pytest
 
 from margin_course import concepts, progress
-from margin_course.quiz import Quiz, practice, quiz
+from margin_course.quiz import Question, Quiz, practice, quiz
 from margin_lib import MarginError
 from tools.notebooks import course
 from tools.repo import ROOT
@@ -190,6 +190,12 @@ def test_a_second_choice_does_not_count():
         button.click()
     kept = progress.kept()["quiz"]
     assert kept == {"01.1": "right" if question.options[0].get("right") else "wrong"}
+
+
+def test_of_a_question_without_a_name_nothing_is_kept():
+    options = [{"says": "You.", "because": "Yes.", "right": True}]
+    Question(1, "Who pays?", options).answer(0)
+    assert not progress.kept()["quiz"]
 
 
 def test_then_comes_what_the_test_before_the_course_found_believed():

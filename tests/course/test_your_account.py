@@ -345,6 +345,7 @@ def test_a_dead_account_is_dead_from_the_start(lab):
 def test_one_coin_alone_has_money_upwards(lab):
     paste(lab, OKX)
     assert lab.values()["upwards"] == MONEY and lab.controls["second"].disabled
+    assert lab.controls["second"].description == "no second price [%]"
     lab.set(added=lab.controls["added"].max, first=1.4)
     assert lab.summary()
 
