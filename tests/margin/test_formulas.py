@@ -555,10 +555,11 @@ def test_a_growth_below_nothing_is_refused_by_name():
 
 
 def test_a_growing_rate_is_outgrown_by_less_than_one_unit_of_money_too():
-    """A long of 0.01 with money for all of it dies where 0.99 N = 100 N²."""
-    rows = [(0, 0.01, 0, None)]
-    price = formulas.tiered_liquidation_price(0.001, 10, 0.01, rows, growth=100)
-    assert price == pytest.approx(0.99 / 100 / 10)
+    """A long of 0.01 with money for all of it dies where 0.99 N = 100 N², in the first row."""
+    first, second = (0, 0.01, 0, None), (0.02, 0.5, 0.0098, None)
+    for rows in ([first], [first, second]):
+        price = formulas.tiered_liquidation_price(0.001, 10, 0.01, rows, growth=100)
+        assert price == pytest.approx(0.99 / 100 / 10)
 
 
 def test_each_of_several_accounts_has_crossings_of_its_own():
@@ -579,3 +580,22 @@ def test_a_price_of_a_trillionth_of_todays_is_never_reached(left):
     assert (2 in found) == (left == 2) and 1 not in found
     found = formulas.with_crossings(lambda price: (1e12 / left - price)[None], [], now=1.0)
     assert (5e11 in found) == (left == 2) and 1e12 not in found
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        lambda price: np.where(price < 2, 2 - price, 1),  # used up just before it jumps up
+        lambda price: np.where(price < 2, 1, price - 2),  # used up where it jumps down
+    ],
+)
+def test_at_a_jump_it_is_used_up_for_a_moment(value):
+    low, high = formulas.nearest_zeros(value, [2], now=3)
+    assert low == 2 and math.isnan(high)
+    low, high = formulas.nearest_zeros(value, [2], now=1)
+    assert math.isnan(low) and high == 2
+
+
+def test_what_rises_slowly_is_never_used_up():
+    for now in (0.5, 1, 7):
+        assert np.isnan(formulas.nearest_zeros(lambda price: 1 + price / 2, [0.25, 2], now)).all()

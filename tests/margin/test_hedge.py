@@ -258,3 +258,24 @@ def test_from_where_the_other_leg_is_the_larger_one_it_asks(balance, price):
     for order in (legs, legs[::-1]):  # 42.2 + 5 (22 − 30) = 2.2, 17.75 + 5 (27 − 30) = 2.75
         account = hedged(balance, *order)
         assert account.liquidation_range("ETH", {"ETH": 40})[0] == pytest.approx(price)
+
+
+def test_frozen_today_freezes_the_counted_fee_of_a_covered_leg_too():
+    """10 long and 4 short at 10: 6 of requirement and a fee of 1.4, wherever the price goes."""
+    rules = Conventions(hedged="net", maintenance_at="today", closing_fee=True)
+    how = {"entry": 10.0, "maintenance": 0.1, "taker_fee": 0.01, "conventions": rules}
+    account = hedged(31.4, leg(1, 10, **how), leg(-1, 4, **how))
+    risk = account.risk({"ETH": 10})
+    assert (risk.equity, risk.notional) == (31.4, 140)
+    assert risk.maintenance_margin == pytest.approx(7.4)
+    low, high = account.liquidation_range("ETH", {"ETH": 10})  # 31.4 + 6 (P − 10) = 7.4
+    assert low == pytest.approx(6) and math.isnan(high)
+    alone = hedged(31.4, leg(1, 10, **how)).risk({"ETH": 10})
+    assert (alone.equity, alone.notional) == (31.4, 100)
+
+
+@pytest.mark.parametrize("size", [0.5, 2])
+def test_what_lives_at_no_price_has_its_price_at_the_end_of_its_losing_side(size):
+    account = hedged(-100, leg(1, size), leg(-1, size))
+    assert account.liquidation_price("ETH long", {"ETH": 1}) == math.inf
+    assert account.liquidation_price("ETH short", {"ETH": 1}) == 0
