@@ -608,3 +608,17 @@ def test_whatever_is_asked_of_coins_an_array_is_its_numbers(amount):
         lambda x: Account(balance=1, collateral=[coins]).risk({"BTC": x}).is_liquidatable,
     ):
         assert call(asked).tolist() == [call(x) for x in asked.tolist()]
+
+
+def test_on_the_way_coins_that_count_by_rows_are_sold_where_the_pocket_dies():
+    """10 coins count for 500 down to a price of 50, and at 30 for the debt of 300 alone."""
+    coins = Collateral(coin="BTC", amount=10, ratio=[(0, 1), (500, 0)])
+    held = Position(contract=Contract(symbol="ETH"), quantity=1, entry_price=100, leverage=2)
+    account = Account(balance=-300, positions=[held], collateral=[coins])
+    first, last = np.array([[100.0]]), np.array([[20.0]])
+    still = {"ETH": first, "BTC": first}
+    fallen = {"ETH": first, "BTC": last}
+    bars = Bars(open=still, high=still, low=fallen, close=fallen)
+    ((event,),) = replay(account, bars).events
+    assert event.received("insurance fund") == pytest.approx(0)
+    assert event.received("market") == pytest.approx(10 - 10 * 30)
