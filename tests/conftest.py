@@ -1,10 +1,9 @@
 """What tests share: one profile for all property tests, and where the course is."""
 
-import sys
-
 import pytest
 from hypothesis import Phase, settings
 
+from tests.support import widgets
 from tools.repo import ROOT
 
 # The same examples every time, however slow the machine.
@@ -43,16 +42,5 @@ def own_answers(request, tmp_path_factory, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def no_widgets_left():
-    """Closes the widgets that a test made: ipywidgets keeps them all, each lab with its picture."""
-    kept = set(live_widgets())
-    yield
-    for name in set(live_widgets()) - kept:
-        # Closing one may close another.
-        if widget := live_widgets().get(name):
-            widget.close()
-
-
-def live_widgets():
-    """Every widget that was not closed, by its id; none where no widget was ever made."""
-    module = sys.modules.get("ipywidgets.widgets.widget")
-    return module._instances if module else {}
+    with widgets.closed():
+        yield

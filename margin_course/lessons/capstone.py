@@ -246,6 +246,19 @@ class CapstoneLab(Lab):
     needs = {"trades": 1, "mandate": 1}
     look = "what lies in the shaded part, and how many of its dots are full."
 
+    def __init__(
+        self,
+        scenario: Scenario,
+        markets: Mapping[str, Bars] | None = None,
+        canvas: Picture | None = None,
+    ) -> None:
+        scenario.must_have(type(self).__name__, self.needs)
+        self.markets = mandate.visible(scenario) if markets is None else markets
+        super().__init__(scenario, canvas)
+
+    def _again(self) -> Lab:
+        return type(self)(self.scenario, self.markets, self.canvas)
+
     @property
     def on_page(self) -> tuple[str, ...]:
         first = self.scenario.trades[0].symbol
@@ -256,7 +269,6 @@ class CapstoneLab(Lab):
         return [[f"{trade.symbol} {part}" for part in parts] for trade in self.scenario.trades]
 
     def make_controls(self, scenario: Scenario) -> Controls:
-        self.markets = mandate.visible(scenario)
         controls: Controls = {}
         for trade in scenario.trades:
             s, share = trade.symbol, trade.margin / scenario.balance
