@@ -480,6 +480,10 @@ def test_the_same_leverage_can_be_set_even_if_nothing_is_available():
     held = opened(10, 100, balance=110.0, mode="cross")
     assert held.available_balance({"ETH": 95}) < 0
     assert held.set_leverage("ETH", 10, {"ETH": 95})[0] == held
+    ada = Contract(symbol="ADA")
+    own = Position(contract=ada, quantity=1, entry_price=100, leverage=2, margin=50)
+    both = dataclasses.replace(held, positions=[*held.positions, own])
+    assert both.set_leverage("ADA", 2, {"ETH": 95, "ADA": 100})[0] == both
 
 
 @pytest.mark.parametrize("missing", [1, 2])
@@ -491,15 +495,17 @@ def test_what_floats_lose_of_a_trillion_is_one(missing):
     poor, own = Account(balance=trillion - missing), Account(balance=0, positions=[rich])
     shared = dataclasses.replace(poor, positions=[held])
     marks, free = {"ETH": trillion}, trillion - 1  # of the own margin: 500 of 499 won stay
+    order = {"quantity": 1, "price": trillion, "leverage": 1}
     for call in (
-        lambda: poor.open(eth, quantity=1, price=trillion, leverage=1),
+        lambda: poor.open(eth, **order),
+        lambda: Account(balance=2 * trillion).open(eth, **order, margin=trillion - missing),
         lambda: shared.switch_mode("ETH", "isolated", marks, margin=trillion),
         lambda: own.remove_margin("ETH", free + missing, {"ETH": 500}),
     ):
         if missing == 1:
             assert call()[0].positions
         else:
-            with pytest.raises(MarginError, match="must not exceed"):
+            with pytest.raises(MarginError, match="must (not exceed|be at least)"):
                 call()
     short = opened(missing - trillion, 1, contract=eth, balance=2 * trillion)
     after, _ = short.trade(eth, quantity=trillion, price=1)
