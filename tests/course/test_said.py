@@ -8,6 +8,7 @@ each button, and at the ends of each control stands in tests/course/said/, one f
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest import mock
 
 import ipywidgets as widgets
 import pytest
@@ -130,8 +131,13 @@ def situations():
     asked = concepts.inventory(ROOT / "notebooks" / concepts.FILE)
     for form, terms in FORMS.items():
         for name in asked.questions:
-            figures, true = concepts.SITUATIONS[name](concepts.Made(book(), **terms))
+            judges = {each: mock.Mock(wraps=getattr(concepts, each)) for each in JUDGES}
+            with mock.patch.multiple(concepts, **judges):
+                figures, true = concepts.SITUATIONS[name](concepts.Made(book(), **terms))
             words = [f"{key}: {value}" for key, value in figures.items()]
+            for call in (call for judge in judges.values() for call in judge.mock_calls):
+                said = {belief: number(x) for belief, x in call.args[1].items()}
+                words.append(f"beliefs: {said}")
             yield f"{form}, {name}", "\n".join([*words, f"true: {true}"])
 
 
@@ -244,6 +250,7 @@ QUESTION = [
     {"says": "You do.", "because": "It is your margin.", "right": True},
     {"says": "<The fund>.", "because": "It pays later."},
 ]
+JUDGES = ("_true", "liquidated_at")  # of a situation: they know what each belief expects
 FORMS = {
     "before": {"leverage": 0.8, "margin": 0.5, "long": 0.6, "short": 0.75},
     "after": {"leverage": 1.3, "margin": 0.3, "long": 0.45, "short": 1.0},
