@@ -67,6 +67,7 @@ def test_a_run_can_say_that_a_belief_comes_true(book):
     (trade,) = scenario.trades
     own = concepts.pocket(scenario, trade.margin)
     assert concepts.liquidated_at(scenario, {"sign": own, None: -own}) == "sign"
+    assert concepts.liquidated_at(scenario, {"wallet": -1.0, None: own}) is None  # no price is 0
     assert concepts._true(3.0, {None: 1.0, "limit": 2.9}) == "limit"
 
 
