@@ -9,6 +9,7 @@ import statistics
 
 import pytest
 
+from margin_course import picture as pictures
 from margin_course.prediction import described, reply
 from margin_course.text import amount
 from margin_lib.errors import MarginError
@@ -114,6 +115,9 @@ def test_each_state_is_what_the_lab_says(name):
         assert [h["at"] for h in state["handles"]] == [h["at"] for h in held]
 
 
+RING = "handle => parseFloat(getComputedStyle(handle, '::before').width)"
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
 def test_every_lab_moves(page, path):
     """By each control with keys, by the handle with a drag, by each button."""
@@ -157,6 +161,10 @@ def test_every_lab_moves(page, path):
             box = handle.first.bounding_box()
             x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
             before = shown(lab)
+            # The ring is as large beside the words of its picture, however wide that is shown.
+            ring = handle.first.evaluate(RING)
+            wide = lab.locator(".mc-picture").bounding_box()["width"]
+            assert ring == pytest.approx(wide * pictures.RING / 540, abs=2) and box["width"] >= 24
             handle.first.focus()
             for key in ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"):
                 page.keyboard.press(key)
