@@ -929,9 +929,10 @@ def funding(
     >>> funding(-2, 3000, 0.001)
     6.0
     """
+    quantity = number("quantity", quantity)
     value = notional(quantity, number("mark price", mark_price, above=0), inverse)
     rate = number("rate", rate) * number("periods", periods, at_least=0)
-    return as_scalar(-np.sign(number("quantity", quantity)) * value * rate)
+    return as_scalar(-np.sign(quantity) * value * rate)
 
 
 def interest(

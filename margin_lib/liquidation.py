@@ -648,7 +648,7 @@ class _Pocket:
                 yield low, high, near, far
 
         floors = (1 - t.floor / self._required_of(symbol) for t in position.contract.maintenance)
-        kinks = sorted({share for share in floors if 0 < share < 1} | {0, 1})
+        kinks = sorted({0, *(share for share in floors if share > 0)})  # The first floor is 0.
         most = size - lot * (1 - ROUNDING)
         for low, high, near, far in (piece for ends in pairwise(kinks) for piece in pieces(*ends)):
             if max(near, far) < -FINEST * position.notional(price):
