@@ -311,7 +311,8 @@ class Saver(anywidget.AnyWidget):
     made : callable            gives the picture, as PNG
     """
 
-    _esm = HERE / "saver.js"
+    # Its text: of a file, anywidget would keep every saver for as long as the kernel lives.
+    _esm = (HERE / "saver.js").read_text(encoding="utf-8")
     words = Unicode("save this as a picture").tag(sync=True)
 
     def __init__(self, made: Callable[[], bytes]) -> None:

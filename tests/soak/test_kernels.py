@@ -55,7 +55,8 @@ class Kernel:
 
     def run(self, code):
         """Start a piece of code, and return what it prints first."""
-        self.sent = self.client.execute(code)
+        # After an error, a kernel would drop what was sent before it had told of that.
+        self.sent = self.client.execute(code, stop_on_error=False)
         while True:
             message = self.answer(self.client.get_iopub_msg)
             said, kind = message["content"], message["msg_type"]
