@@ -96,13 +96,18 @@ def from_to(first: float, last: float) -> str:
     >>> from_to(-0.2, -0.15), from_to(-0.2, -0.2)
     ('liquidation price from −20.00 % to −15.00 %', 'liquidation price −20.00 %')
     >>> from_to(float("nan"), -0.97), from_to(float("nan"), float("nan"))
-    ('liquidation price from none to −97.00 %', 'no price closes it')
+    ('no price closes it at first, −97.00 % does in the end', 'no price closes it')
+    >>> from_to(-0.97, float("nan"))
+    '−97.00 % closes it at first, no price does in the end'
     """
+    before, after = text.percent(first), text.percent(last)
     if np.isnan([first, last]).all():
         return "no price closes it"
-    ends = ["none" if np.isnan(edge) else text.percent(edge) for edge in (first, last)]
-    way = ends[0] if first == last else f"from {ends[0]} to {ends[1]}"
-    return f"liquidation price {way}"
+    if np.isnan(first):
+        return f"no price closes it at first, {after} does in the end"
+    if np.isnan(last):
+        return f"{before} closes it at first, no price does in the end"
+    return f"liquidation price {before if first == last else f'from {before} to {after}'}"
 
 
 class FundingLab(Lab):
