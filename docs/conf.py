@@ -93,7 +93,7 @@ def live_places(app, doctree):
 # A number with its unit, or a day: no line ends in it.
 WHOLE = re.compile(r"((?:± )?[−+]?\d[\d.,]* (?:%|[A-Z]{3,5}\b)|\b\d{4}-\d\d(?:-\d\d)?\b)")
 CELLS = re.compile(r"(?<=>)[^<>]+(?=<)")
-TABLE = re.compile(r"<table.*?</table>", re.DOTALL)
+TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL)
 KEPT = nodes.literal, nodes.literal_block, nodes.title, nodes.raw, nodes.comment
 
 
@@ -210,7 +210,7 @@ def apart(html, folder):
 
 # A table of so many columns does not fit a small screen.
 WIDE = 3
-TABLE, ROW = (re.compile(rf"<{tag}\b.*?</{tag}>", re.DOTALL) for tag in ("table", "tr"))
+ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL)
 CELL = re.compile(r"<(t[hd])\b([^>]*)>(.*?)</\1>", re.DOTALL)
 
 

@@ -13,6 +13,7 @@ from traitlets import Unicode
 
 from margin_course import text
 from margin_course.scenarios import SIDES, Scenario
+from margin_course.screen import script
 from margin_lib import formulas
 from margin_lib.account import MODES
 from margin_lib.errors import MarginError, one_number
@@ -312,7 +313,7 @@ class Saver(anywidget.AnyWidget):
     """
 
     # Its text: of a file, anywidget would keep every saver for as long as the kernel lives.
-    _esm = (HERE / "saver.js").read_text(encoding="utf-8")
+    _esm = script("saver")
     words = Unicode("save this as a picture").tag(sync=True)
 
     def __init__(self, made: Callable[[], bytes]) -> None:

@@ -130,7 +130,7 @@ class Exercise(widgets.VBox):
         try:
             said = verdict(self.name, self.read(words), path=self.path)
         except MarginError as error:
-            said = f"Your {error.name.replace('prediction', 'answer')} {error.rule}."
+            said = f"Your {error.name} {error.rule}."
         self.told.value = told(self.name, said + (self.praise() if said == RIGHT else ""))
 
     def praise(self) -> str:
@@ -243,9 +243,9 @@ class StepField(widgets.VBox):
     def answer(self, button: str, words: str) -> None:
         """Check what was typed."""
         try:
-            value = read(words, self.step.unit)
+            value = read(words, self.step.unit, name="answer")
         except MarginError as error:
-            said = f"Your {error.name.replace('prediction', 'answer')} {error.rule}."
+            said = f"Your {error.name} {error.rule}."
         else:
             said = self._verdict(value)
         self.told.value = told(self.name, said)
@@ -315,8 +315,8 @@ def typed(words: str) -> float | str:
     (5000.0, -0.5, 'never', 4.0)
     """
     if re.search(r"(%|per ?cent)\s*$", words):
-        return read(words, "%")
-    value = read(re.sub(r"(?<=[\d.])\s*[A-Za-z]+\s*$", "", words))
+        return read(words, "%", name="answer")
+    value = read(re.sub(r"(?<=[\d.])\s*[A-Za-z]+\s*$", "", words), name="answer")
     return text.NEVER if math.isnan(value) else value
 
 

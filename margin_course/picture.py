@@ -541,7 +541,7 @@ def block(
 class Hatched(Rectangle):
     """A rectangle with lines from `hatch`: a hatch of matplotlib's takes a millisecond."""
 
-    kind, ink = "lines", QUIET
+    lines: tuple[str, str]  # which way, and their colour
 
     def draw(self, renderer: Any) -> None:
         super().draw(renderer)
@@ -551,7 +551,7 @@ class Hatched(Rectangle):
             return
         left, low, right, high = (round(end) for end in box.extents)
         high_and_wide = round(axes.figure.bbox.height), round(axes.figure.bbox.width)
-        part = hatch(high_and_wide, self.kind, self.ink)[low:high, left:right]
+        part = hatch(high_and_wide, *self.lines)[low:high, left:right]
         if part.size:
             renderer.draw_image(renderer.new_gc(), left, low, part)
 
@@ -567,13 +567,21 @@ def hatch(shape: tuple[int, int], kind: str, ink: str) -> np.ndarray:
 
 
 def hatched(
-    ax: Axes, left: float, low: float, right: float, high: float, colour: str, **how: Any
+    ax: Axes,
+    left: float,
+    low: float,
+    right: float,
+    high: float,
+    colour: str,
+    *,
+    kind: str,
+    ink: str,
+    **how: Any,
 ) -> Artist:
-    """A filled rectangle with lines: `kind`, and `ink`, their colour."""
+    """A filled rectangle with lines of a kind of `hatch`, in a colour of their own."""
     how = {"facecolor": colour, "linewidth": 0, "zorder": 3, **how}
-    kind, ink = how.pop("kind"), how.pop("ink")
     artist = Hatched((left, low), right - left, high - low, **how)
-    artist.kind, artist.ink = kind, ink
+    artist.lines = kind, ink
     return ax.add_artist(artist)
 
 

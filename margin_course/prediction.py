@@ -55,7 +55,7 @@ def order(after: float, before: float) -> str:
     return "larger" if after > before else "smaller"
 
 
-def read(text: str, unit: str = "", of: float | None = None) -> float:
+def read(text: str, unit: str = "", of: float | None = None, name: str = "prediction") -> float:
     """The number that somebody typed; NaN for "never".
 
     Parameters
@@ -63,6 +63,7 @@ def read(text: str, unit: str = "", of: float | None = None) -> float:
     text : str
     unit : str                 what is counted; "%" for a share
     of : float or None         what a share is a share of, where `unit` is another one [unit]
+    name : str                 what a message calls it
 
     Raises
     ------
@@ -81,14 +82,14 @@ def read(text: str, unit: str = "", of: float | None = None) -> float:
     found = TYPED.fullmatch(plain)
     value = float(found["digits"]) if found else math.inf
     if not found or not math.isfinite(value):
-        raise MarginError("prediction", f"must be a number, such as {EXAMPLES}", text)
+        raise MarginError(name, f"must be a number, such as {EXAMPLES}", text)
     given = (found["unit"] or "").strip().lower()
     if given in ("%", "percent", "per cent"):
         if unit != "%" and of is None:
-            raise MarginError("prediction", f"must be an amount of {unit or 'no unit'}", text)
+            raise MarginError(name, f"must be an amount of {unit or 'no unit'}", text)
         return value / 100 if unit == "%" or of is None else value / 100 * of
     if given and given != unit.lower():
-        raise MarginError("prediction", f"must be in {unit or 'no unit'}", text)
+        raise MarginError(name, f"must be in {unit or 'no unit'}", text)
     return value / 100 if unit == "%" and abs(value) > SHARE else value
 
 

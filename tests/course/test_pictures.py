@@ -628,19 +628,28 @@ def written(picture):
     for ax in picture.axes:
         yield from (each for each in ax.get_children() if isinstance(each, Text))
         yield from (ax.xaxis.label, ax.yaxis.label)
-        for axis in (ax.xaxis, ax.yaxis):
-            low, high = sorted(axis.get_view_interval())
-            yield from (t.label1 for t in axis.get_major_ticks() if low <= t.get_loc() <= high)
+        yield from (words for axis in (ax.xaxis, ax.yaxis) for words in at_ticks(axis))
+
+
+def at_ticks(axis):
+    """The words at the ticks within the axes."""
+    low, high = sorted(axis.get_view_interval())
+    return [t.label1 for t in axis.get_major_ticks() if low <= t.get_loc() <= high]
+
+
+def everywhere(kind, root):
+    """A lab's picture at the start, behind each button and at the ends: (place, picture)."""
+    lab = kind(load(root / FILES[0])[kind.starts_in])
+    for place in places(lab):
+        lab.set(**lab.presets["start"])
+        lab.set(**place)
+        yield place, lab.canvas
 
 
 @pytest.mark.parametrize("kind", LABS.values(), ids=LABS)
 def test_words_lie_in_the_picture_and_not_on_each_other(kind, root):
-    lab = kind(load(root / FILES[0])[kind.starts_in])
     found = []
-    for place in places(lab):
-        lab.set(**lab.presets["start"])
-        lab.set(**place)
-        picture = lab.canvas
+    for place, picture in everywhere(kind, root):
         frame = picture.figure.bbox
         texts = [text for text in written(picture) if text.get_text() and text.get_visible()]
         boxes = [(t.get_text(), t.get_window_extent(picture.canvas.get_renderer())) for t in texts]
@@ -660,24 +669,17 @@ def test_words_lie_in_the_picture_and_not_on_each_other(kind, root):
 @pytest.mark.parametrize("kind", LABS.values(), ids=LABS)
 def test_no_ring_around_a_handle_lies_on_the_words_of_the_horizontal_axis(kind, root):
     """Where the handle itself is in the axes: at its ends, too."""
-    lab = kind(load(root / FILES[0])[kind.starts_in])
     found = []
-    for place in places(lab):
-        lab.set(**lab.presets["start"])
-        lab.set(**place)
-        picture = lab.canvas
+    for place, picture in everywhere(kind, root):
         high, renderer = picture.figure.bbox.height, picture.canvas.get_renderer()
         for ax in picture.axes:
-            ends = sorted(ax.xaxis.get_view_interval())
-            for tick in (
-                t for t in ax.xaxis.get_major_ticks() if ends[0] <= t.get_loc() <= ends[1]
-            ):
-                box = tick.label1.get_window_extent(renderer)
+            for words in at_ticks(ax.xaxis):
+                box = words.get_window_extent(renderer)
                 for hold in picture.holds:
                     x, y = hold.at[0], high - hold.at[1]
                     away = np.hypot(x - np.clip(x, box.x0, box.x1), y - np.clip(y, box.y0, box.y1))
-                    if ax.axison and tick.label1.get_text() and away < RING / 2:
-                        found.append((place, tick.label1.get_text()))
+                    if ax.axison and words.get_text() and away < RING / 2:
+                        found.append((place, words.get_text()))
     assert found == []
 
 
