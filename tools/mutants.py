@@ -78,7 +78,7 @@ TABLE = {
             *("ymin", "ymax", "layout", "max_width"),
             # As arguments without a name, too.
             *("colour", "INK", "PAPER", "QUIET", "FAINT", "ISOLATED", "CROSS", "YOURS", "DEAD"),
-            *("BORROWED", "GONE", "TOO_LITTLE"),
+            *("BORROWED", "GONE", "TOO_LITTLE", "how"),
         ),
     ),
 }
@@ -150,7 +150,9 @@ class WithoutLooks(ast.NodeTransformer):
         self.looks, self.draws = looks, draws
 
     def visit_keyword(self, node):
-        return None if node.arg in self.looks else self.generic_visit(node)
+        # In a picture's drawing, **how holds nothing else.
+        name = node.arg or (self.draws and getattr(node.value, "id", ""))
+        return None if name in self.looks else self.generic_visit(node)
 
     def visit_Call(self, node):
         if self.draws:

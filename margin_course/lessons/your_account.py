@@ -524,10 +524,11 @@ class YourAccountLab(Lab):
     def _tell(self) -> None:
         where = f"{self.statement.venue.name}, {self.unit}"
         words = f"{self.read} " if self.read else ""
+        # First what is new, then that it is there.
+        self.facts.value = self.tables()
         self.said.value = page.status(
             f"<p>{text.escaped(words)}Rules of {text.escaped(where)}.</p>"
         )
-        self.facts.value = self.tables()
 
     def tables(self) -> str:
         """HTML: printed prices beside ours, and what dies first in each book."""

@@ -28,35 +28,21 @@ SEEN = """async (lab) => {
   };
 }"""
 # The twin is a lab of the same scenario that only ever was told where to go.
-TOLD = """
+LAB = """
 import hashlib as _hashlib, json as _json
 from ipywidgets.widgets.widget import _instances
 from margin_course import lab as _lab_module
-def _hash(lab):
-    return _hashlib.sha256(bytes(lab._screen.picture)).hexdigest()
+def _state(lab):
+    with _lab_module.DRAWING:  # the lab may be moved in another thread, now
+        picture = _hashlib.sha256(bytes(lab._screen.picture)).hexdigest()
+        return {{
+            "values": lab.values(), "drawn": lab._shown == lab.values(), "words": lab.summary(),
+            "alt": lab.alt(), "picture": picture,
+        }} | {{part: lab.state()[part] for part in ("tiles", "handles", "locked")}}
 _lab = _instances[{id!r}]
-_twins = globals().setdefault("_twins", {{}})
-if {id!r} not in _twins:
-    # What some labs are made with.
-    _more = [getattr(_lab, name) for name in ("modes", "stories") if hasattr(_lab, name)]
-    _twins[{id!r}] = type(_lab)(_lab.scenario, *_more)
-_twin = _twins[{id!r}]
-with _lab_module.DRAWING:  # the lab may be moved in another thread, now
-    _twin.set(**_twin.presets["start"])
-    _twin.set(**_lab.values())
-    _state = {{
-        "values": _lab.values(),
-        "drawn": _lab._shown == _lab.values() == _twin.values(),
-        "words": _lab.summary(),
-        "alt": _lab.alt(),
-        "picture": _hash(_lab),
-        "tiles": _lab.state()["tiles"],
-        "handles": _lab.state()["handles"],
-        "locked": _lab.state()["locked"],
-        "twin words": _twin.summary(),
-        "twin picture": _hash(_twin),
-    }}
-print(_json.dumps(_state | {{
+"""
+TOLD = """
+print(_json.dumps(_state(_lab) | {{
     "kind": type(_lab).__name__,
     "film": _lab.film,
     "labels": {{n: c.description for n, c in _lab.controls.items()}},
@@ -64,6 +50,17 @@ print(_json.dumps(_state | {{
     "options": {{n: list(c.options) for n, c in _lab.controls.items() if hasattr(c, "options")}},
     "ends": {{n: [c.min, c.max] for n, c in _lab.controls.items() if hasattr(c, "step")}},
 }}))
+"""
+TWIN = """
+_twins = globals().setdefault("_twins", {{}})
+if {id!r} not in _twins:
+    # What some labs are made with.
+    _more = [getattr(_lab, name) for name in ("modes", "stories") if hasattr(_lab, name)]
+    _twins[{id!r}] = type(_lab)(_lab.scenario, *_more)
+_twin = _twins[{id!r}]
+_twin.set(**_twin.presets["start"])
+_twin.set(**_lab.values())
+print(_json.dumps(_state(_twin)))
 """
 
 
@@ -173,8 +170,8 @@ class LiveLab(View):
         self.id = id
 
     def told(self):
-        """What the kernel says of the lab, and of its twin."""
-        return browser.ask(self.page, TOLD.format(id=self.id))
+        """What the kernel says of the lab."""
+        return browser.ask(self.page, (LAB + TOLD).format(id=self.id))
 
     def settled(self, changed=lambda told: True):
         """Wait until the page shows what the kernel holds, and return both, (seen, told).
@@ -213,10 +210,16 @@ class LiveLab(View):
 
     def agreed(self, changed=lambda told: True):
         """The same, and a lab that was set to these values says and draws the same."""
-        seen, told = self.settled(changed)
-        assert told["words"] == told["twin words"], told
+
+        def still():
+            seen, told = self.settled(changed)
+            twin = browser.ask(self.page, (LAB + TWIN).format(id=self.id))
+            return (seen, told, twin) if told["values"] == twin["values"] else None
+
+        seen, told, twin = until("the lab to stand still", still)
+        assert told["words"] == twin["words"], (told, twin)
         if not told["words"].startswith("The exchange refuses"):  # else the last picture stays
-            assert told["picture"] == told["twin picture"], told
+            assert told["picture"] == twin["picture"], (told, twin)
         return seen, told
 
     def button(self, name):

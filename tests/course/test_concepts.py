@@ -188,3 +188,23 @@ def test_a_fault_of_the_file_is_named(old, new, complaint, tmp_path):
 def test_an_unknown_form_is_refused(book):
     with pytest.raises(MarginError, match="form must be one of before, after"):
         DATA.asked("between", book)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_run_is_compared_with_beliefs_that_the_file_knows(form, book, monkeypatch):
+    compared = set()
+
+    def heard(name):
+        of = getattr(concepts, name)
+
+        def one(value, beliefs):
+            compared.update(beliefs)
+            return of(value, beliefs)
+
+        monkeypatch.setattr(concepts, name, one)
+
+    heard("_true")
+    heard("liquidated_at")
+    for run in SITUATIONS.values():
+        run(Made(book, **DATA.forms[form]))
+    assert None in compared and compared - {None} <= set(DATA.beliefs)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from PIL import Image
 
@@ -25,6 +26,7 @@ from margin_course.lessons.comparison import (
     PlanePicture,
     Room,
     _differences,
+    _heat,
     _kinds,
     family,
     of_families,
@@ -63,7 +65,7 @@ from margin_course.lessons.terms import TermsPicture
 from margin_course.lessons.your_account import AccountPlane, YourAccountLab
 from margin_course.modes import FlowPicture, PathPicture, both_modes, sides_of
 from margin_course.palette import CROSS, DEAD, INK, INKS, ISOLATED, PATTERNS, REGIONS
-from margin_course.picture import RING, grid, hatched, rgb
+from margin_course.picture import RING, grid, hatched, pattern, rgb
 from margin_course.scenarios import load
 from margin_lib.liquidation import liquidate
 from margin_lib.replay import replay
@@ -480,6 +482,12 @@ def test_regions_stay_apart_in_greyscale_or_by_their_pattern():
     assert len(set(PATTERNS)) == 4
 
 
+@pytest.mark.parametrize(("sign", "kind"), [(-1, "dots"), (1, "lines")])
+def test_who_holds_more_is_told_by_a_pattern_too(sign, kind):
+    light = _heat(np.full((24, 36), 5.0 * sign), unit=5.0)[..., :3].sum(axis=2)
+    assert ((light < light.max()) == pattern((24, 36), kind)).all()
+
+
 def test_the_two_modes_stay_apart_in_greyscale():
     dark, light = sorted(luminance(colour) + 0.05 for colour in (ISOLATED, CROSS))
     assert light / dark >= 2
@@ -663,6 +671,17 @@ def test_words_lie_in_the_picture_and_not_on_each_other(kind, root):
                 upwards = min(box.y1, there.y1) - max(box.y0, there.y0)
                 if across > 4 and upwards > 4:
                     found.append((place, words, other))
+    assert found == []
+
+
+@pytest.mark.parametrize("kind", LABS.values(), ids=LABS)
+def test_each_line_has_a_place_for_each_of_its_numbers(kind, root):
+    found = []
+    for place, picture in everywhere(kind, root):
+        for line in (each for each in picture.artists if isinstance(each, Line2D)):
+            x, y = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+            if x.shape != y.shape or object in (x.dtype, y.dtype):
+                found.append((place, x, y))
     assert found == []
 
 

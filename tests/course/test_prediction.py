@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from margin_course import prediction
 from margin_course.prediction import described, order, predict, read, reply, scale, your_predictions
+from margin_course.text import amount
 from margin_lib import MarginError
 
 NAN = math.nan
@@ -55,6 +56,25 @@ def nothing_asked(monkeypatch):
 )
 def test_what_a_field_takes(text, unit, value):
     assert read(text, unit) == pytest.approx(value, nan_ok=True)
+
+
+def test_what_is_nearly_nothing_has_no_sign_and_no_other_way():
+    for nothing in (0, prediction.ZERO, -prediction.ZERO):
+        assert [zone["tone"] for zone in prediction.zones(nothing)] == ["hit", "miss"]
+
+
+@pytest.mark.parametrize("unit", ["USD", "%"])
+@pytest.mark.parametrize(
+    ("guess", "truth", "anchors"),
+    [(0.1, 1.0, ["start", "end"]), (1.0, 0.5, ["end", "middle"]), (0.5, 1.0, ["middle", "end"])],
+)
+def test_the_words_of_a_scale_stay_on_it_and_bear_their_unit(guess, truth, anchors, unit):
+    found = re.findall(r'text-anchor="(\w+)">(.*?)</text>', scale(guess, truth, unit))
+    assert [anchor for anchor, _ in found] == anchors
+    assert [words for _, words in found] == [
+        f"you: {amount(guess, unit)}",
+        f"it is {amount(truth, unit)}",
+    ]
 
 
 def test_a_share_of_an_amount_is_an_amount():

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from margin_course.account_form import number_of, one_line, parsed
+from margin_course.account_form import AccountForm, number_of, one_line, parsed
 from margin_course.lessons.your_account import (
     BOOKS,
     MONEY,
@@ -28,6 +29,7 @@ from margin_course.scenarios import load
 from margin_lib.account import Account
 from margin_lib.errors import MarginError
 from margin_lib.exchanges import READERS
+from margin_lib.venues import names, venue
 from tests.margin.test_exchanges import BINANCE_3, OKX, OKX_ROW, SAMPLES
 from tests.support.payload import PAYLOAD, active
 from tools.repo import ROOT
@@ -164,6 +166,22 @@ def test_a_rate_of_ones_own_stands_for_a_table_that_is_missing(lab):
     typed(lab, 0, coin="XYZ", rate="2")
     held = lab.statement.account["XYZ"]
     assert held.contract.maintenance_rate == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize("name", ["bybit linear", "okx"])
+def test_the_form_begins_with_the_exchange_of_the_first_trade(name):
+    """The one whose table of its coin the trade has; one that has it for another coin is none."""
+    tables = venue(name).tables
+    symbol, tiers = next((t.symbol, t.tiers) for t in tables if len(t.tiers) > 1)
+    first, *others = (trade for trade in SCENARIO.trades if trade.symbol != symbol)
+    contract = replace(first.contract, symbol=symbol, market=symbol, maintenance=tiers)
+
+    def begins(contract):
+        trades = [replace(first, contract=contract), *others]
+        return AccountForm(print, print, replace(SCENARIO, trades=trades)).venue.value
+
+    assert begins(contract) == name
+    assert begins(replace(contract, symbol="XYZ", market="XYZ")) == names()[0]
 
 
 # What is pasted
