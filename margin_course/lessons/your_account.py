@@ -282,9 +282,11 @@ class YourAccountLab(Lab):
     on_page = ("first", "second")
     look = "which edge the dot crosses first, then the same with another book."
 
-    def __init__(self, scenario: Scenario, canvas: Picture | None = None) -> None:
+    def __init__(
+        self, scenario: Scenario, canvases: dict[tuple[Any, ...], Picture] | None = None
+    ) -> None:
         scenario.must_have(type(self).__name__, self.needs)
-        self._canvases: dict[Hashable, Picture] = {}
+        self._canvases = {} if canvases is None else canvases
         self.form = AccountForm(self._told, self._failed, scenario)
         self.statements, self.read = self.form.typed()
         self.statement = self.statements[0]
@@ -293,14 +295,14 @@ class YourAccountLab(Lab):
         self.which = widgets.Dropdown(description="account in", options=[""])
         self.which.observe(self._chosen, names="value")
         self.saver = Saver(self.card)
-        super().__init__(scenario, canvas)
+        super().__init__(scenario)
         self._offer()
         parts = [self.form, self.said, self.which, self._grid, self.facts, self.saver]
         self.children = parts
 
     def of(self, found: list[Statement], words: str = "") -> "YourAccountLab":
         """Another lab, of what was read: as of `exchanges.from_ccxt(exchange)`."""
-        other = YourAccountLab(self.scenario)
+        other = YourAccountLab(self.scenario, self._canvases)
         other._take(found, words)
         return other
 
@@ -350,7 +352,6 @@ class YourAccountLab(Lab):
             control.value = wanted.value
             self._asked[name] = wanted.value
         self.presets["start"] = {name: control.value for name, control in fresh.items()}
-        self._canvases.clear()
 
     def _take(self, found: list[Statement], words: str) -> None:
         self.statements, self.read = found, words
@@ -438,11 +439,14 @@ class YourAccountLab(Lab):
         """The picture of the two names that are chosen, laid out when it is first needed."""
         with DRAWING:
             values = self.values()
-            key = values["across"], self._upwards(values)
-            if key not in self._canvases:
+            account, names = (self.unit, self._most()), (values["across"], self._upwards(values))
+            if (*account, *names) not in self._canvases:
+                for key in [key for key in self._canvases if key[:2] != account]:
+                    del self._canvases[key]  # of an account that is gone
                 words = replace(self.scenario, currency=self.unit)
-                self._canvases[key] = AccountPlane(words, *key, most=self._most())
-            return self._canvases[key]
+                plane = AccountPlane(words, *names, most=self._most())
+                self._canvases[*account, *names] = plane
+            return self._canvases[*account, *names]
 
     def _show(self, values: dict[str, Any]) -> None:
         upwards = self._upwards(values)

@@ -416,21 +416,14 @@ def moves(controls):
 @pytest.mark.parametrize("kind", STARTS, ids=lambda kind: kind.__name__)
 def test_random_moves_end_where_a_fresh_lab_would_be(kind, path, root):
     scenario = load(root / path)[STARTS[kind]]
-    lab, canvas = kind(scenario), kind(scenario).canvas
-
-    class Quick(kind):  # laying out a picture takes longer than all the rest of a lab
-        __doc__ = kind.__doc__
-
-        def picture(self, scenario):
-            return canvas
+    lab, other = kind(scenario), kind(scenario)
 
     @settings(max_examples=SEQUENCES // len(FILES), phases=[Phase.generate], database=None)
     @given(moves(lab.controls))
     def run(sequence):
         for name, value in sequence:
             lab.controls[name].value = value
-        fresh = Quick(scenario)
-        fresh.set(**lab.values())
+        fresh = other.at(**lab.values())
         assert lab.summary() == fresh.summary()
         assert lab.alt() == fresh.alt() or "refuses" in lab.summary()
         assert not re.search(r"\b(nan|inf|none)\b", lab.summary().lower())
