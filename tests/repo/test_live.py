@@ -2,11 +2,17 @@
 
 import ast
 import html
+import io
 import json
 import re
 
+import numpy as np
 import pytest
+from PIL import Image, ImageColor
 
+from margin_course.lessons.comparison import CloudLab
+from margin_course.lessons.leverage import LeverageLab
+from margin_course.scenarios import load
 from tests.support.recipes import ADAPTED
 from tools.notebooks import run as notebooks
 from tools.publish import labs, live
@@ -124,3 +130,17 @@ def test_the_script_of_the_pages_needs_no_modules():
     text = live.bundled(live.DOCS / "course.js")
     assert not re.search(r"^(import|export)\b", text, re.MULTILINE)
     assert "const { Screen } = screen_js;" in text and "return { Screen };" in text
+
+
+@pytest.mark.parametrize("kind", [CloudLab, LeverageLab], ids=lambda kind: kind.__name__)
+def test_a_picture_of_few_colours_keeps_those_that_mean_something(kind):
+    lab = kind(load(labs.NOTEBOOKS / "scenarios.toml")[kind.starts_in])
+    for place in lab.presets.values():
+        lab.set(**lab.presets["start"])
+        lab.set(**place)
+        stored = np.asarray(Image.open(io.BytesIO(labs.webp(lab))).convert("RGB"), dtype=int)
+        drawn = np.asarray(lab.canvas.canvas.buffer_rgba())[..., :3].astype(int)
+        assert stored.shape == drawn.shape and len(np.unique(stored.reshape(-1, 3), axis=0)) <= 24
+        for colour in map(ImageColor.getrgb, labs.MEANT):
+            there = (drawn == colour).all(axis=2)
+            assert np.abs(stored[there] - colour).max(initial=0) <= 12, colour

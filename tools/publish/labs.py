@@ -32,6 +32,7 @@ import numpy as np
 from IPython.core.inputtransformer2 import TransformerManager
 from PIL import Image
 
+from margin_course import palette
 from margin_course.lab import Lab
 from margin_course.text import translated
 from tools import repo
@@ -44,6 +45,8 @@ STATES = 800  # of a lab, about: its sliders share them
 FRAMES = 61  # of a film; and places of a slider, at most
 FEW = 31  # frames of a film that is stored many times over
 COLOURS = 24
+MEANT = palette.PAPER, palette.INK, palette.ISOLATED, palette.CROSS, palette.YOURS, palette.DEAD
+STRIP = 12  # pixels
 PAINTED = ("matplotlib", "numpy", "pandas", "pillow")  # whose versions decide on a picture
 PLAIN = TransformerManager()  # lines of the shell to Python
 LEGEND = 'class="mc-more"'  # in what a lab leaves where no kernel runs
@@ -287,8 +290,14 @@ def webp(lab: Lab) -> bytes:
     """The picture of a lab in few colours, without loss."""
     lab.png()
     pixels = Image.fromarray(np.asarray(lab.canvas.canvas.buffer_rgba())).convert("RGB")
-    few, made = pixels.quantize(COLOURS, dither=Image.Dither.NONE), BytesIO()
-    few.convert("RGB").save(made, "WEBP", lossless=True, method=1)
+    wide, high = pixels.size
+    # Colours that many pixels have stay as they are; so a strip of each that means something.
+    with_strips = Image.new("RGB", (wide, high + STRIP * len(MEANT)))
+    with_strips.paste(pixels)
+    for top, colour in zip(range(high, with_strips.height, STRIP), MEANT, strict=True):
+        with_strips.paste(colour, (0, top, wide, top + STRIP))
+    few, made = with_strips.quantize(COLOURS, dither=Image.Dither.NONE), BytesIO()
+    few.convert("RGB").crop((0, 0, wide, high)).save(made, "WEBP", lossless=True, method=1)
     return made.getvalue()
 
 
