@@ -509,7 +509,7 @@ def liquidation_price(
     rate = number("rate", rate, at_least=0, below=1)
     rate = number("rate with closing fee", rate + number("fee rate", fee_rate, at_least=0), below=1)
     reached = (q * entry - money - number("amount", amount)) / (1 - rate * np.sign(q))
-    return _price(np.where(np.less(q, 0), np.minimum(reached, 0), reached), q, inverse)
+    return _price(np.where(np.less(q, 0), np.minimum(reached, 0), reached), q, q * entry, inverse)
 
 
 def tiered_liquidation_price(
@@ -561,7 +561,7 @@ def tiered_liquidation_price(
         long, short = (_reached(debt, side, tiers, fee, growth, end) for side in (1, -1))
         if growth:  # What never dies as it loses can still outgrow its equity as it gains.
             long = np.where(long > 0, long, end)
-        return _price(np.where(q > 0, long, short), q, inverse)
+        return _price(np.where(q > 0, long, short), q, q * entry, inverse)
 
     return _in_parts(prices, entry, q, money)
 
@@ -635,8 +635,12 @@ def _checked(
     return entry, q, number("collateral", collateral)
 
 
-def _price(reached: Number, q: Number, inverse: bool) -> Number:
-    """Price of side · notional. A long that would have to fall to 0 or below never gets there."""
+def _price(reached: Number, q: Number, term: Number, inverse: bool) -> Number:
+    """Price of side · notional, a difference of terms like this one: a rounding of 0 is 0.
+
+    A long that would have to fall to 0 or below never gets there.
+    """
+    reached = np.where(abs(reached) > FARTHEST * abs(term), reached, 0)
     dies = np.logical_or(np.less(q, 0), np.logical_and(np.greater(q, 0), np.greater(reached, 0)))
     price = _over(abs(reached), abs(q), np.nan)
     if inverse:
@@ -887,8 +891,9 @@ def spot_liquidation_price(
     coin, quote, coin_owed, quote_owed = _held_and_owed(
         coin, quote, coin_debt, quote_debt, coin_interest, quote_interest
     )
-    coins, cash = coin - level * coin_owed, quote - level * quote_owed
-    return bankruptcy_price(1, coins, equity_of_cash(cash, coins, 1))
+    coins, owed = coin - level * coin_owed, level * quote_owed - quote
+    reached = np.where(np.less(coins, 0), np.minimum(owed, 0), owed)
+    return _price(reached, coins, level * quote_owed, inverse=False)
 
 
 def _held_and_owed(*sums: ArrayLike) -> tuple[Number, Number, Number, Number]:

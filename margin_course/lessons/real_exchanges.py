@@ -130,7 +130,7 @@ class RulesPicture(Picture):
         edge = state["account"].liquidation_price(position.symbol)
         dot = "a full dot" if state["at"] else "an empty dot"
         where = "nowhere"
-        if edge > 1e-9 * position.entry_price:  # rounding may leave a price where there is none
+        if edge > 0:
             where = f"at {text.price(edge, unit)}, marked by {dot}"
         plain = "nowhere" if np.isnan(state["plain"]) else f"at {text.price(state['plain'], unit)}"
         return (
@@ -272,7 +272,7 @@ class RulesLab(Lab):
         )
         lives = f"With {pocket.name} it is {pocket.life}."
         first = Tile("the first rules", text.price(plain, unit))
-        if not edge > 1e-9 * trade.price:  # rounding may leave a price where there is none
+        if not edge > 0:
             mine = Tile("these rules", "never", "no price closes it", "", "isolated")
             words = f"{symbol} {side}: no price closes it."
             if np.isnan(plain):

@@ -569,6 +569,26 @@ def test_each_of_several_accounts_has_crossings_of_its_own():
     assert [3, 4] in [np.asarray(each).tolist() for each in found]
 
 
+@given(price=prices, margin=st.floats(0.01, 1e6), rate=rates)
+def test_what_own_money_pays_for_is_never_closed_however_it_is_rounded(price, margin, rate):
+    """At 1x a long's margin is its value; of a quotient times its divisor, all but a hair."""
+    quantity = margin / price
+    assert math.isnan(formulas.liquidation_price(price, quantity, margin, rate))
+    assert math.isnan(formulas.tiered_liquidation_price(price, quantity, margin, [(0, rate, 0, 1)]))
+    assert math.isnan(formulas.bankruptcy_price(price, quantity, margin))
+    assert formulas.liquidation_price(price, -quantity, -margin, rate) == 0  # and never alive
+    both = formulas.liquidation_price([price] * 2, quantity, [margin, 0.5 * margin], rate)
+    assert np.isnan(both).tolist() == [True, False]
+
+
+@given(coins=st.floats(1e-3, 1e15), owed=st.floats(1e-3, 1e6))
+def test_the_price_of_a_small_coin_has_all_its_digits(coins, owed):
+    price = formulas.spot_liquidation_price(1, coin=coins, quote_debt=owed)
+    assert price * coins == pytest.approx(owed, rel=1e-14)
+    price = formulas.spot_liquidation_price(1, coin_debt=coins, quote=owed)
+    assert price * coins == pytest.approx(owed, rel=1e-14)
+
+
 @pytest.mark.parametrize("left", [1, 2])
 def test_a_price_of_a_trillionth_of_todays_is_never_reached(left):
     """At a trillion a price of 1 is as good as 0, at 1 a trillion as good as infinity."""
