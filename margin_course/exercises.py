@@ -46,16 +46,13 @@ def check(
 
 def verdict(name: str, *answer: Any, path: str | Path = "scenarios.toml") -> str:
     """What `check` says of an answer: "right.", or words for what is not."""
-    function = _known(name)
-    in_order = len(answer) == 1 and isinstance(answer[0], list)
-    given = None if in_order else _one("answer", answer)
-    truth = function(load(path))
-    if isinstance(truth, Puzzle) and (in_order or given is not None):
-        return _verdict_on_order(answer[0], truth)
-    if in_order:
-        given = _one("answer", answer)
+    truth = _known(name)(load(path))
+    in_order = isinstance(truth, Puzzle)
+    given = answer[0] if answer and in_order else _one("answer", answer)
     if given is None:
         return "no answer yet."
+    if in_order:
+        return _verdict_on_order(given, truth)
     return _verdict(given, truth) or f'not yet. Does hint("{name}") help?'
 
 
@@ -358,7 +355,7 @@ def _verdict(given: float, truth: Answer) -> str | None:
 def _verdict_on_order(order: Any, puzzle: Puzzle) -> str:
     """What can be said of an order of lines, once it was run."""
     numbers = list(range(1, len(puzzle.lines) + 1))
-    if not isinstance(order, list) or sorted(order, key=str) != numbers:
+    if not isinstance(order, list) or sorted(map(repr, order)) != sorted(map(repr, numbers)):
         rule = f"must be the numbers {numbers[0]} to {numbers[-1]}, each once, in a list"
         raise MarginError("answer", rule, order)
     try:

@@ -156,8 +156,12 @@ class WithoutLooks(ast.NodeTransformer):
 
     def visit_Call(self, node):
         if self.draws:
-            node.args = [arg for arg in node.args if getattr(arg, "id", "") not in self.looks]
+            node.args = [arg for arg in node.args if not self._is_look(arg)]
         return self.generic_visit(node)
+
+    def _is_look(self, arg):
+        """Whether it says how something looks; None stands for the usual look."""
+        return getattr(arg, "id", "") in self.looks or getattr(arg, "value", "") is None
 
     def visit_Dict(self, node):
         pairs = [

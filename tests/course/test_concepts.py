@@ -1,6 +1,7 @@
 """The fifteen questions: right by a run, wrong by a belief, other numbers each time."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -8,6 +9,7 @@ from margin_course import concepts
 from margin_course.concepts import FORMS, SITUATIONS, UNSURE, Made, inventory
 from margin_course.scenarios import load
 from margin_lib import MarginError
+from margin_lib.contracts import Contract
 from tests.notebooks.test_structure import anchors
 from tests.support.recipes import ADAPTED
 from tools.repo import ROOT
@@ -208,3 +210,13 @@ def test_a_run_is_compared_with_beliefs_that_the_file_knows(form, book, monkeypa
     for run in SITUATIONS.values():
         run(Made(book, **DATA.forms[form]))
     assert None in compared and compared - {None} <= set(DATA.beliefs)
+
+
+@pytest.mark.parametrize("wanted", [1.5, 2.5, 3, 7, 20])
+def test_a_leverage_is_a_round_number_an_odd_one_too(wanted, book):
+    """Halves below 3x; never more than half of what the maintenance rate allows."""
+    contract = Contract(symbol="ETH", maintenance=0.04)
+    trade = replace(book["leverage"].trades[0], contract=contract, leverage=wanted)
+    made = replace(Made(book, **DATA.forms["before"]), leverage=1.0)
+    assert made._leverage(trade) == wanted
+    assert replace(made, leverage=9.0)._leverage(trade) == max(12, wanted)

@@ -426,6 +426,15 @@ def test_what_is_no_order_is_refused(bad, path):
         check("02.6", bad, path=path)
 
 
+def test_an_order_of_many_lines_is_an_order():
+    lines = ("answer = 1", *(f"answer = answer + {number}" for number in range(11)))
+    puzzle = Puzzle(right=56, slips={}, hints=(), lines=lines)
+    right = [puzzle.shown.index(line) + 1 for line in lines]
+    assert exercises._verdict_on_order(right, puzzle) == "right."
+    with pytest.raises(MarginError, match="numbers 1 to 12"):
+        exercises._verdict_on_order([1.0, *right[1:]], puzzle)
+
+
 def test_an_order_is_pressed_as_the_page_sends_it(path):
     field = check("02.6", None, path=path)
     assert field.field.what["lines"] == list(field.truth.shown)

@@ -484,8 +484,12 @@ def test_regions_stay_apart_in_greyscale_or_by_their_pattern():
 
 @pytest.mark.parametrize(("sign", "kind"), [(-1, "dots"), (1, "lines")])
 def test_who_holds_more_is_told_by_a_pattern_too(sign, kind):
-    light = _heat(np.full((24, 36), 5.0 * sign), unit=5.0)[..., :3].sum(axis=2)
-    assert ((light < light.max()) == pattern((24, 36), kind)).all()
+    shown = _heat(np.full((24, 36), 5.0 * sign), unit=5.0)[..., :3]
+    light = shown.sum(axis=2)
+    marked = pattern((24, 36), kind)
+    assert ((light < light.max()) == marked).all()
+    end = rgb(ISOLATED if sign < 0 else CROSS)
+    assert np.abs(shown[~marked] - (255 + 0.85 * (end - 255.0))).max() <= 1
 
 
 def test_the_two_modes_stay_apart_in_greyscale():
