@@ -216,6 +216,8 @@ def test_a_lab_is_one_glance(opened, name, kind):
     """Controls, status and picture without scrolling; tracks of sliders at least 240 pixels."""
     notebook = opened(name)
     lab, *_ = notebook.lab(kind)
+    for track in lab.root.locator(".noUi-target").all():
+        lab.unfold(track)
     try:
         for size in ({"width": 1366, "height": 768}, {"width": 1024, "height": 768}):
             notebook.page.set_viewport_size(size)
