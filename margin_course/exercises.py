@@ -47,11 +47,10 @@ def check(
 def verdict(name: str, *answer: Any, path: str | Path = "scenarios.toml") -> str:
     """What `check` says of an answer: "right.", or words for what is not."""
     truth = _known(name)(load(path))
-    in_order = isinstance(truth, Puzzle)
-    given = answer[0] if answer and in_order else _one("answer", answer)
+    given = answer[0] if answer and isinstance(truth, Puzzle) else _one("answer", answer)
     if given is None:
         return "no answer yet."
-    if in_order:
+    if isinstance(truth, Puzzle):
         return _verdict_on_order(given, truth)
     return _verdict(given, truth) or f'not yet. Does hint("{name}") help?'
 

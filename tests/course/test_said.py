@@ -101,19 +101,37 @@ def heard(lab):
     for name, values in places(lab):
         lab.set(**lab.presets["start"])
         lab.set(**values)
-        state = lab.state()
         yield f"\n## {name}"
-        yield from state["words"]
-        for tile in state["tiles"]:
-            yield f"- {' | '.join(tile.values())}"
-        yield f"alt: {state['alt']}"
-        if name in lab.presets:
-            yield f"drawn: {drawn(lab.canvas)}"
-            yield f"shapes: {shapes(lab.canvas)}"
-            for handle in state["handles"]:
-                yield f"handle: {handle['name']}; {handle['text']}"
-        if state["locked"]:
-            yield f"locked: {', '.join(state['locked'])}"
+        yield from shown(lab, name in lab.presets)
+
+
+def shown(lab, with_picture):
+    """What a lab says where it stands."""
+    state = lab.state()
+    yield from state["words"]
+    for tile in state["tiles"]:
+        yield f"- {' | '.join(tile.values())}"
+    yield f"alt: {state['alt']}"
+    if with_picture:
+        yield f"drawn: {drawn(lab.canvas)}"
+        yield f"shapes: {shapes(lab.canvas)}"
+        for handle in state["handles"]:
+            yield f"handle: {handle['name']}; {handle['text']}"
+    if state["locked"]:
+        yield f"locked: {', '.join(state['locked'])}"
+
+
+def mirrored(kind):
+    """What a lab says of the other sides, at a thousand times the price: less than a coin each."""
+    scenario = book()[kind.starts_in]
+    other = {"long": "short", "short": "long"}
+    trades = [replace(t, side=other[t.side], price=1000 * t.price) for t in scenario.trades]
+    lab = kind(replace(scenario, trades=trades))
+    for name, values in lab.presets.items():
+        lab.set(**lab.presets["start"])
+        lab.set(**values)
+        yield f"\n## the other sides, {name}"
+        yield from shown(lab, with_picture=True)
 
 
 def pictured():
@@ -271,7 +289,7 @@ def file_of(name):
 
 def words_of(name):
     kind = LABS[name]
-    lines = "\n".join(heard(kind(book()[kind.starts_in])))
+    lines = "\n".join([*heard(kind(book()[kind.starts_in])), *mirrored(kind)])
     return f"# {name}\n{lines}\n"
 
 
