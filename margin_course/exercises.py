@@ -46,13 +46,16 @@ def check(
 
 def verdict(name: str, *answer: Any, path: str | Path = "scenarios.toml") -> str:
     """What `check` says of an answer: "right.", or words for what is not."""
-    truth = _known(name)(load(path))
-    given = answer[0] if answer and isinstance(truth, Puzzle) else _one("answer", answer)
+    function = _known(name)
+    in_order = len(answer) == 1 and isinstance(answer[0], list)
+    given = answer[0] if in_order else _one("answer", answer)
     if given is None:
         return "no answer yet."
+    truth = function(load(path))
     if isinstance(truth, Puzzle):
         return _verdict_on_order(given, truth)
-    return _verdict(given, truth) or f'not yet. Does hint("{name}") help?'
+    number = one_number("answer", given) if in_order else given
+    return _verdict(number, truth) or f'not yet. Does hint("{name}") help?'
 
 
 def hint(name: str, level: int = 1, path: str | Path = "scenarios.toml") -> None:
