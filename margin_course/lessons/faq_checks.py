@@ -36,7 +36,9 @@ class FundingPicture(Picture):
     def frame(self, scenario: Scenario) -> None:
         edge, pot = self.axes
         how: dict[str, Any] = {"fontweight": "normal", "x": -0.2}
-        edge.set(xlim=(0, self.days), xlabel="days", ylim=(-1.0, 0.1), xticks=[0, 30, 60, 90])
+        self.way = -1 if scenario.trades[0].quantity > 0 else 1  # in which the position loses
+        edge.set(xlim=(0, self.days), xlabel="days", ylim=sorted((self.way, -0.1 * self.way)))
+        edge.set_xticks([0, 30, 60, 90])
         edge.set_title("liquidation price", **how)
         percent_axis(edge.yaxis)
         edge.axhline(0, color=QUIET, linewidth=0.8)
@@ -52,18 +54,18 @@ class FundingPicture(Picture):
             yield curve(pot, days, money, color=colour, linestyle=style)
             ended = len(days) <= self.days
             words = "own margin" if mode == "isolated" else "whole balance"
-            # The name of the upper line goes above it, of the lower one below.
+            # Names go away from the other line: isolated's is nearer to the price, and less money.
             up = 1 if mode == "isolated" else -1
             at = money[0] + 0.1 * -up * self.scenario.balance
             yield label(pot, 4, at, words, colour, ha="left", ground=False)
-            if np.isfinite(prices[0]) and prices[0] > -0.93:
-                at = prices[0] + 0.075 * up
+            if np.isfinite(prices[0]) and abs(prices[0]) < 0.93:
+                at = prices[0] - 0.075 * up * self.way
                 yield inside(label(edge, 4, at, mode, colour, ha="left", ground=False))
             else:
-                x, at = (4, -0.88) if mode == "isolated" else (40, -0.88)
+                x, va = 4 if mode == "isolated" else 40, "bottom" if self.way < 0 else "top"
                 far = "far away" if np.isfinite(prices).any() else "never"
-                far = f"{mode}:\n{far}"
-                yield label(edge, x, at, far, colour, ha="left", va="bottom", ground=False)
+                far, at = f"{mode}:\n{far}", 0.88 * self.way
+                yield label(edge, x, at, far, colour, ha="left", va=va, ground=False)
             if ended:
                 for ax, y in ((edge, prices[-1]), (pot, money[-1])):
                     if np.isfinite(y):

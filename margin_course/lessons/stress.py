@@ -240,8 +240,14 @@ class StressPicture(Picture):
 
     def frame(self, scenario: Scenario) -> None:
         prices, money = self.axes
-        balance = scenario.balance
-        prices.set(xlim=(-0.03, 1.4), ylim=(-1.42, 0.2), xticks=[], yticks=[-1, -0.5, 0])
+        balance, trade = scenario.balance, scenario.trades[0]
+        rises = [moves.get(trade.symbol, 0) for moves in scenario.moves.values()]
+        for mode in MODES:
+            edge = scenario.account(mode).liquidation_price(trade.symbol, scenario.marks())
+            rises.append(float(edge) / trade.price - 1)
+        self.top = max(0.2, *(1.1 * rise for rise in rises if rise < 2))
+        prices.set(xlim=(-0.03, 1.4), ylim=(-1.42, self.top), xticks=[])
+        prices.set_yticks(np.arange(-1, self.top, 0.5))
         prices.yaxis.set_major_formatter(lambda value, _: text.percent(value, 0))
         prices.spines["bottom"].set_visible(False)
         prices.set_title("price, change since the first moment", fontweight="normal", x=-0.15)
@@ -260,11 +266,12 @@ class StressPicture(Picture):
     def ground(self, state: Mapping[str, Any]) -> Parts:
         """What does not hang on the time: known prices, the way between, where each mode dies."""
         (ax, _), story, at = self.axes, state["story"], np.inf
-        for mode, (colour, style) in LINES.items():
-            edge = state["edges"][mode]
-            if np.isfinite(edge) and -1 < edge < 0.2:
+        for mode, edge in sorted(state["edges"].items(), key=lambda each: -each[1]):
+            colour, style = LINES[mode]
+            if np.isfinite(edge) and -1 < edge < self.top:
                 yield curve(ax, [-0.03, 1.02], [edge, edge], color=colour, ls=style, lw=1.2)
-                at = min(edge, at - 0.25)  # names of lines that are close, one below the other
+                # Names of lines that are close stand one below the other.
+                at = min(edge, at - 0.155 * (self.top + 1.42))
                 yield inside(label(ax, 1.4, at, f"{mode} dies", colour, ha="right", ground=False))
         yield ax.step(state["x"], state["y"], where="post", color=INK, ls=":", lw=1.5, zorder=4)[0]
         known = np.linspace(0, 1, len(story.changes))

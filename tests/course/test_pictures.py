@@ -32,7 +32,7 @@ from margin_course.lessons.comparison import (
     of_families,
 )
 from margin_course.lessons.cross_margin import CrossPicture
-from margin_course.lessons.faq_checks import EdgesPicture, FundingPicture
+from margin_course.lessons.faq_checks import EdgesPicture, FundingLab, FundingPicture
 from margin_course.lessons.isolated_margin import PocketsPicture
 from margin_course.lessons.leverage import LeveragePicture
 from margin_course.lessons.other_modes import (
@@ -67,6 +67,7 @@ from margin_course.modes import FlowPicture, PathPicture, both_modes, sides_of
 from margin_course.palette import CROSS, DEAD, INK, INKS, ISOLATED, PATTERNS, REGIONS
 from margin_course.picture import RING, grid, hatched, pattern, rgb
 from margin_course.scenarios import load
+from margin_lib.account import MODES
 from margin_lib.liquidation import liquidate
 from margin_lib.replay import replay
 from tests.support.lessons import LABS, PICTURES
@@ -676,6 +677,23 @@ def test_words_lie_in_the_picture_and_not_on_each_other(kind, root):
                 if across > 4 and upwards > 4:
                     found.append((place, words, other))
     assert found == []
+
+
+@pytest.mark.parametrize("kind", [FundingLab, StressLab], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("side", ["long", "short"])
+def test_where_a_position_dies_is_in_sight_whichever_its_side(kind, side, root):
+    scenario = load(root / FILES[0])[kind.starts_in]
+    first, *others = scenario.trades
+    rise = -0.5 if side == "long" else 0.5
+    moves = {"crash": {first.symbol: rise}}
+    lab = kind(replace(scenario, trades=[replace(first, side=side), *others], moves=moves))
+    ax = lab.canvas.axes[0]
+    low, high = ax.get_ylim()
+    ends = [y for line in ax.lines for y in np.asarray(line.get_ydata(), float) if np.isfinite(y)]
+    assert len(ends) > 4 and low <= min(ends) and max(ends) <= high
+    names = [each for each in ax.texts if each.get_text().startswith(MODES)]
+    heights = {each.get_text()[:5]: each.get_position()[1] for each in names}
+    assert (heights["isola"] < heights["cross"]) == (side == "short")
 
 
 @pytest.mark.parametrize("kind", LABS.values(), ids=LABS)
