@@ -85,8 +85,9 @@ def test_a_share_of_an_amount_is_an_amount():
     "text", ["", "a lot", "5 BTC", "50 %", "inf", "nan", "1e999", "5,00,0", "--5"]
 )
 def test_what_it_refuses(text):
-    with pytest.raises(MarginError, match="prediction must be"):
+    with pytest.raises(MarginError, match="prediction must be") as refused:
         read(text, "USD")
+    assert refused.value.value == text
 
 
 @pytest.mark.parametrize(

@@ -231,6 +231,7 @@ def test_what_is_missing_is_named():
         ("StressLab", BOOK["cross"].first_trades(2), "moves", 1),
         ("LeverageLab", BOOK["leverage"].first_trades(0), "trades", 1),
         ("CapstoneLab", first, "mandate", 1),
+        ("YourAccountLab", BOOK["account"].first_trades(0), "trades", 1),
     ):
         rule = f"needs at least {least} of its {part}, got {len(getattr(scenario, part))}$"
         with pytest.raises(MarginError, match=f"^{name}: scenario {scenario.name} {rule}"):

@@ -192,6 +192,7 @@ def pressed():
     lab = LABS["YourAccountLab"](book()["account"])
     form = lab.form
     yield "form", "\n".join(line for line in seen(form) if "<style>" not in line)
+    yield "tables", lab.tables().replace("<t", "\n<t")
     form.rows.children[0].fields["leverage"].value = "0.5"
     for press in ("show my account", "add a position", "remove", "read what I pasted"):
         next(button for button in buttons(form) if button.description == press).click()
