@@ -509,7 +509,7 @@ def liquidation_price(
     rate = number("rate", rate, at_least=0, below=1)
     rate = number("rate with closing fee", rate + number("fee rate", fee_rate, at_least=0), below=1)
     reached = (q * entry - money - number("amount", amount)) / (1 - rate * np.sign(q))
-    return _price(np.where(np.less(q, 0), np.minimum(reached, 0), reached), q, q * entry, inverse)
+    return _price(reached, q, q * entry, inverse)
 
 
 def tiered_liquidation_price(
@@ -638,14 +638,16 @@ def _checked(
 def _price(reached: Number, q: Number, term: Number, inverse: bool) -> Number:
     """Price of side · notional, a difference of terms like this one: a rounding of 0 is 0.
 
-    A long that would have to fall to 0 or below never gets there.
+    A long that would have to fall to 0 or below never gets there; a short that would have to is
+    alive at no price.
     """
-    reached = np.where(abs(reached) > FARTHEST * abs(term), reached, 0)
-    dies = np.logical_or(np.less(q, 0), np.logical_and(np.greater(q, 0), np.greater(reached, 0)))
-    price = _over(abs(reached), abs(q), np.nan)
+    hair = FARTHEST * abs(term)
+    falls = np.logical_and(np.greater(q, 0), np.greater(reached, hair))
+    rises = np.logical_and(np.less(q, 0), np.less(reached, -hair))
+    price = _over(np.where(np.logical_or(falls, rises), abs(reached), 0), abs(q), np.nan)
     if inverse:
         price = _over(1, price, np.inf)
-    return as_scalar(np.where(dies, price, np.nan))
+    return as_scalar(np.where(np.logical_or(falls, np.less(q, 0)), price, np.nan))
 
 
 def nearest_zeros(
@@ -892,8 +894,7 @@ def spot_liquidation_price(
         coin, quote, coin_debt, quote_debt, coin_interest, quote_interest
     )
     coins, owed = coin - level * coin_owed, level * quote_owed - quote
-    reached = np.where(np.less(coins, 0), np.minimum(owed, 0), owed)
-    return _price(reached, coins, level * quote_owed, inverse=False)
+    return _price(owed, coins, level * quote_owed, inverse=False)
 
 
 def _held_and_owed(*sums: ArrayLike) -> tuple[Number, Number, Number, Number]:
