@@ -96,8 +96,6 @@ class FifteenQuestions(widgets.VBox):
         self.given[question.name] = key
         self.in_file = progress.note(self.form, question.name, key)
         self.place = self.place + 1 if self.place + 1 < len(self.asked) else None
-        if self.place is None and not self.done:
-            self.go_on()
         self._show()
 
     def begin_again(self) -> None:

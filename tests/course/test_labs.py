@@ -589,6 +589,18 @@ def test_a_hedge_that_is_taken_apart_keeps_its_profit_up_to_the_losers_bankruptc
     assert ends[0] - ends[1] > taken.paid  # what the loser did not pay, and what the leg still won
 
 
+def test_the_rules_are_tried_on_the_first_trade_alone(book):
+    scenario = book["exchange"]
+    first, second = scenario.trades[0], book["cross"].trades[1]
+    alone, beside = (
+        RulesLab(replace(scenario, trades=trades)) for trades in ([first], [first, second])
+    )
+    for place in alone.presets.values():
+        alone.set(**place)
+        beside.set(**place)
+        assert alone.summary() == beside.summary() and alone.alt() == beside.alt()
+
+
 def test_an_outage_takes_a_stop_and_leaves_the_liquidation_price(book):
     scenario = book["stress"]
     fact = {"entry": 100, "low": 70, "stop": 90, "closed": 104}

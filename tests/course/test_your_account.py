@@ -115,6 +115,9 @@ def test_rows_come_and_go_and_an_empty_one_is_none(lab):
         lab.form.remove(row)
     lab.form._try(lab.form.typed)
     assert words_of(lab.said) == "✕ positions must be at least one: add a position."
+    with pytest.raises(MarginError) as refused:
+        lab.form.typed()
+    assert (refused.value.name, refused.value.value) == ("positions", "none")
     assert len(lab.statement.account.positions) == 3  # what was shown stays
 
 
@@ -182,6 +185,14 @@ def test_the_form_begins_with_the_exchange_of_the_first_trade(name):
 
     assert begins(contract) == name
     assert begins(replace(contract, symbol="XYZ", market="XYZ")) == names()[0]
+
+
+def test_the_button_that_saves_sends_the_picture_under_its_name(lab, monkeypatch):
+    sent = []
+    monkeypatch.setattr(lab.saver, "send", lambda *what: sent.append(what))
+    lab.saver._handle_custom_msg({}, [])
+    ((said, (picture,)),) = sent
+    assert said == {"name": "your_account.png"} and picture == lab.card()
 
 
 # What is pasted
