@@ -54,11 +54,9 @@ def status(words: str) -> str:
     return f'<div role="status" aria-live="polite">{words}</div>'
 
 
-def still(bundle: Any, shown: str, plain: str) -> Any:
+def still(bundle: dict[str, Any], shown: str, plain: str) -> dict[str, Any]:
     """The bundle of a widget, and beside its live view HTML and text for where no kernel runs."""
-    data = bundle[0] if isinstance(bundle, tuple) else bundle
-    data["text/html"], data["text/plain"] = shown, plain
-    return bundle
+    return bundle | {"text/html": shown, "text/plain": plain}
 
 
 def figure(

@@ -560,9 +560,7 @@ class YourAccountLab(Lab):
 
     def _repr_mimebundle_(self, **how: Any) -> Any:
         bundle = super()._repr_mimebundle_(**how)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        data["text/html"] += self.tables()
-        return bundle
+        return bundle | {"text/html": bundle["text/html"] + self.tables()}
 
 
 def _the(pocket: str) -> str:

@@ -141,8 +141,7 @@ def test_no_answer_is_not_a_wrong_answer_but_a_field(name, path, capsys):
     assert exercises.verdict(name, None, path=path) == "no answer yet."
     field = check(name, None, path=path)
     assert capsys.readouterr().out == "" and field.told.value == ""
-    bundle = field._repr_mimebundle_()
-    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    data = field._repr_mimebundle_()
     assert data["text/plain"] == f"{name}: no answer yet."
     for advice in exercises.every()[name](load(path)).hints:
         assert f"{html.escape(advice)}</details>" in data["text/html"]
@@ -333,8 +332,7 @@ def test_a_worked_example_is_what_the_library_says(path):
 @pytest.mark.parametrize("name", [*WORKED, *PUZZLES])
 def test_other_kinds_show_their_hints_and_no_answer_in_sight(name, path):
     made = check(name, None, path=path)
-    bundle = made._repr_mimebundle_()
-    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    data = made._repr_mimebundle_()
     assert data["text/plain"] == f"{name}: no answer yet."
     for advice in made.hints:
         assert f"{html.escape(advice)}</details>" in data["text/html"]

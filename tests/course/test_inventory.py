@@ -139,8 +139,7 @@ def test_an_answer_that_cannot_be_kept_is_known_to_the_page(monkeypatch):
 @pytest.mark.parametrize("form", ["before", "after"])
 def test_without_a_kernel_it_is_the_same_for_every_reader(form):
     def still():
-        bundle = made(form)._repr_mimebundle_()
-        return bundle[0] if isinstance(bundle, tuple) else bundle
+        return made(form)._repr_mimebundle_()
 
     empty = {key: still()[key] for key in ("text/html", "text/plain")}
     test = answer(made(form), wrongly)

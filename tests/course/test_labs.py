@@ -213,8 +213,7 @@ def test_a_picture_writes_its_own_alternative_text(lab):
 
 
 def test_without_a_kernel_a_picture_with_words_remains(lab):
-    bundle = lab._repr_mimebundle_()
-    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    data = lab._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in data
     assert data["text/plain"] == lab.summary()
     assert '<img alt="' in data["text/html"]

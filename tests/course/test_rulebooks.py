@@ -73,8 +73,7 @@ def test_a_choice_leaves_the_rows_that_say_yes_and_all_come_back():
 def test_without_a_kernel_the_whole_table_remains():
     table = WhatMayIDo()
     table.want.value = next(iter(MAY_I))
-    bundle = table._repr_mimebundle_()
-    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    data = table._repr_mimebundle_()
     assert len(cells(data["text/html"])) == 1 + len(names())
     assert all(name in data["text/plain"] for name in names())
 

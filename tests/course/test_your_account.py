@@ -260,8 +260,7 @@ def test_names_in_an_answer_are_words_and_no_markup(lab):
     state = SAMPLES["hyperliquid"] | {"assetPositions": [{"position": row}]}
     paste(lab, state)
     assert lab.statement.coins[PAYLOAD]
-    bundle = lab._repr_mimebundle_()
-    shown = (bundle[0] if isinstance(bundle, tuple) else bundle)["text/html"]
+    shown = lab._repr_mimebundle_()["text/html"]
     for html in (shown, lab.said.value, lab.facts.value, lab._legend.value):
         assert active(html) == []
     said = paste(lab, [{**BINANCE_3, "symbol": PAYLOAD}])

@@ -37,8 +37,7 @@ def test_the_example_of_a_lab_is_one(shown):
     buttons["start"].click()
     assert lab.summary() == start
     assert (lab._screen.picture == picture) is True
-    bundle = lab._repr_mimebundle_()
-    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    data = lab._repr_mimebundle_()
     assert data["text/plain"] == start
     assert start in data["text/html"]
 

@@ -96,8 +96,7 @@ def marked(notebook, outputs, links):
 
 def _html(widget):
     """What a widget of the course shows where no kernel runs."""
-    bundle = widget._repr_mimebundle_()
-    return (bundle[0] if isinstance(bundle, tuple) else bundle)["text/html"]
+    return widget._repr_mimebundle_()["text/html"]
 
 
 def _quizzes():
