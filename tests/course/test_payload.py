@@ -38,11 +38,6 @@ def rendered(markdown):
     return mistune.create_markdown(escape=False, plugins=["table"])(markdown)
 
 
-def bundle(made):
-    shown = made._repr_mimebundle_()
-    return shown[0] if isinstance(shown, tuple) else shown
-
-
 def assert_inert(*pages):
     for shown in pages:
         assert active(shown) == []
@@ -127,7 +122,7 @@ def test_a_lab_shows_words_and_no_markup(kind):
     lab = kind(hostile(BOOK[kind.starts_in]))
     for name, control in lab.controls.items():
         lab.set(**{name: control.options[-1] if hasattr(control, "options") else control.max})
-    shown = [*html_of(lab), bundle(lab)["text/html"]]
+    shown = [*html_of(lab), lab._repr_mimebundle_()["text/html"]]
     assert_inert("".join(shown))
     for each in shown:
         assert active(each) == []
@@ -170,7 +165,7 @@ def test_a_quiz_shows_words_and_no_markup():
             for button in question.buttons:
                 button.click()
                 assert_inert(*html_of(question))
-        assert_inert(bundle(made)["text/html"]), name
+        assert_inert(made._repr_mimebundle_()["text/html"]), name
 
 
 def test_a_glossary_shows_words_and_no_markup(tmp_path):
@@ -221,8 +216,8 @@ def test_a_notebook_of_all_this_is_inert_as_a_page_and_as_slides(said):
     made = Quiz(poisoned(data("quiz.toml")["01"]))
     outputs = [
         *said,
-        bundle(lab),
-        bundle(made),
+        lab._repr_mimebundle_(),
+        made._repr_mimebundle_(),
         {"text/html": page.table([{"a": PAYLOAD}] * 2).to_html()},
     ]
     cells = [
