@@ -214,7 +214,7 @@ def mark_to_market(
     if account.cross and account.risk(marks).is_liquidatable:
         due.append(None)
     due += [p.symbol for p in account.isolated if p.risk(p.mark(marks)).is_liquidatable]
-    return _taken(account, marks, due, rules)
+    return _taken(account, marks, due, rules) if due else (account, ())
 
 
 class Deleveraged(NamedTuple):
