@@ -64,8 +64,8 @@ class FundingPicture(Picture):
             else:
                 x, va = 4 if mode == "isolated" else 40, "bottom" if self.way < 0 else "top"
                 far = "far away" if np.isfinite(prices).any() else "never"
-                far, at = f"{mode}:\n{far}", 0.88 * self.way
-                yield label(edge, x, at, far, colour, ha="left", va=va, ground=False)
+                words, at = f"{mode}:\n{far}", 0.88 * self.way
+                yield label(edge, x, at, words, colour, ha="left", va=va, ground=False)
             if ended:
                 for ax, y in ((edge, prices[-1]), (pot, money[-1])):
                     if np.isfinite(y):

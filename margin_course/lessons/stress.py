@@ -240,10 +240,10 @@ class StressPicture(Picture):
 
     def frame(self, scenario: Scenario) -> None:
         prices, money = self.axes
-        balance, trade = scenario.balance, scenario.trades[0]
+        balance, trade, alone = scenario.balance, scenario.trades[0], scenario.first_trades(1)
         rises = [moves.get(trade.symbol, 0) for moves in scenario.moves.values()]
         for mode in MODES:
-            edge = scenario.account(mode).liquidation_price(trade.symbol, scenario.marks())
+            edge = alone.account(mode).liquidation_price(trade.symbol, alone.marks())
             rises.append(float(edge) / trade.price - 1)
         self.top = max(0.2, *(1.1 * rise for rise in rises if rise < 2))
         prices.set(xlim=(-0.03, 1.4), ylim=(-1.42, self.top), xticks=[])

@@ -438,15 +438,14 @@ class YourAccountLab(Lab):
     def canvas(self) -> Picture:
         """The picture of the two names that are chosen, laid out when it is first needed."""
         with DRAWING:
-            values = self.values()
-            account, names = (self.unit, self._most()), (values["across"], self._upwards(values))
-            if (*account, *names) not in self._canvases:
-                for key in [key for key in self._canvases if key[:2] != account]:
-                    del self._canvases[key]  # of an account that is gone
+            values, most = self.values(), self.controls["added"].max
+            key = (self.unit, most, values["across"], self._upwards(values))
+            if key not in self._canvases:
+                for other in [each for each in self._canvases if each[:2] != key[:2]]:
+                    del self._canvases[other]  # of an account that is gone
                 words = replace(self.scenario, currency=self.unit)
-                plane = AccountPlane(words, *names, most=self._most())
-                self._canvases[*account, *names] = plane
-            return self._canvases[*account, *names]
+                self._canvases[key] = AccountPlane(words, *key[2:], most=most)
+            return self._canvases[key]
 
     def _show(self, values: dict[str, Any]) -> None:
         upwards = self._upwards(values)

@@ -34,11 +34,11 @@ from ipywidgets.widgets.widget import _instances
 from margin_course import lab as _lab_module
 def _state(lab):
     with _lab_module.DRAWING:  # the lab may be moved in another thread, now
-        picture = _hashlib.sha256(bytes(lab._screen.picture)).hexdigest()
+        picture, state = _hashlib.sha256(bytes(lab._screen.picture)).hexdigest(), lab.state()
         return {{
             "values": lab.values(), "drawn": lab._shown == lab.values(), "words": lab.summary(),
             "alt": lab.alt(), "picture": picture,
-        }} | {{part: lab.state()[part] for part in ("tiles", "handles", "locked")}}
+        }} | {{part: state[part] for part in ("tiles", "handles", "locked")}}
 _lab = _instances[{id!r}]
 """
 TOLD = """

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from unittest import mock
 
 import pytest
 
@@ -193,22 +194,13 @@ def test_an_unknown_form_is_refused(book):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_run_is_compared_with_beliefs_that_the_file_knows(form, book, monkeypatch):
-    compared = set()
-
-    def heard(name):
-        of = getattr(concepts, name)
-
-        def one(value, beliefs):
-            compared.update(beliefs)
-            return of(value, beliefs)
-
-        monkeypatch.setattr(concepts, name, one)
-
-    heard("_true")
-    heard("liquidated_at")
-    for run in SITUATIONS.values():
-        run(Made(book, **DATA.forms[form]))
+def test_a_run_is_compared_with_beliefs_that_the_file_knows(form, book):
+    judges = {each: mock.Mock(wraps=getattr(concepts, each)) for each in ("_true", "liquidated_at")}
+    with mock.patch.multiple(concepts, **judges):
+        for run in SITUATIONS.values():
+            run(Made(book, **DATA.forms[form]))
+    calls = [call for judge in judges.values() for call in judge.mock_calls]
+    compared = {belief for call in calls for belief in call.args[1]}
     assert None in compared and compared - {None} <= set(DATA.beliefs)
 
 
