@@ -42,7 +42,7 @@ set_up = $(python) -m tools.setup
 pytest = PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$ARGS" $(1)/$(SCRIPTS)/python -m pytest -q
 # -W ignore: warnings of pytest's plug-ins say nothing about a notebook. One that the notebook
 # itself raises lands in its stderr and fails the comparison.
-NBVAL := -q -W ignore -p no:cacheprovider -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=600 --nbval-sanitize-with tests/nbval_sanitize.cfg
+NBVAL := -q -W ignore -p no:cacheprovider -p tools.notebooks.ports -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=600 --nbval-kernel-startup-timeout=600 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .DEFAULT_GOAL := help
 .PHONY: app update oldest set-up set-up-bench set-up-lite set-up-assignment help lab test newest test-browser site test-site test-lite links slides assignment test-assignment handouts student test-student test-adapt results gains cards binder-check binder-build bench soak mutants notebooks diff format badges pictures clean

@@ -16,6 +16,7 @@ import pytest
 from tests.support.waiting import CAP, answers, stop_group, until
 from tools import setup
 from tools.lab import __main__ as opener
+from tools.notebooks import ports
 from tools.repo import ROOT
 
 VENV = Path(sys.prefix)  # of the set-up that runs the tests
@@ -237,27 +238,22 @@ def test_arguments_reach_jupyterlab_word_by_word():
 # make lab
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @on_unix
 @pytest.mark.skipif(not (VENV / "done.json").exists(), reason="not the Python of a make set-up")
 @pytest.mark.parametrize("home", ["writable", "not writable"])
 def test_make_lab_answers_without_a_screen(home, tmp_path):
-    port = free_port()
-    arguments = f"--ServerApp.port={port} --ServerApp.port_retries=0"
+    port = ports.free()
     environment = clean()
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):  # would call for a browser
         environment.pop(name, None)
     environment["HOME"] = str(tmp_path) if home == "writable" else os.devnull
+    # The port that it looks at first may be taken, by another course that is open.
+    taken = socket.create_server(("127.0.0.1", port))
     log = tmp_path / "log"
-    address = re.compile(rf"http://\S+:{port}/lab/tree/notebooks/00_index\.ipynb\?token=(\w+)")
+    address = re.compile(r"(http://\S+:\d+)/lab/tree/notebooks/00_index\.ipynb\?token=(\w+)")
     with log.open("w", encoding="utf-8") as output:
         server = subprocess.Popen(
-            ["make", "lab", f"VENV={os.path.relpath(VENV, ROOT)}", f"ARGS={arguments}"],
+            ["make", "lab", f"VENV={os.path.relpath(VENV, ROOT)}", f"ARGS=--ServerApp.port={port}"],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -267,9 +263,11 @@ def test_make_lab_answers_without_a_screen(home, tmp_path):
         )
     try:
         printed = until("the address", lambda: address.search(log.read_text("utf-8")), server)
-        status = f"http://127.0.0.1:{port}/api/status?token={printed[1]}"
+        assert not printed[1].endswith(f":{port}")
+        status = f"{printed[1]}/api/status?token={printed[2]}"
         until("an answer", lambda: answers(status), server)
     except AssertionError as error:
         raise AssertionError(f"{error}\n{log.read_text('utf-8')}") from None
     finally:
         stop_group(server)
+        taken.close()

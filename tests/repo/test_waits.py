@@ -2,10 +2,12 @@
 
 import ast
 import re
+import socket
+import threading
 
 import pytest
 
-from tests.support.waiting import CAP
+from tests.support.waiting import CAP, answers
 from tools.repo import ROOT
 
 WAITS = re.compile("timeout|deadline|patience", re.IGNORECASE)
@@ -82,6 +84,32 @@ def test_nothing_waits_for_a_short_time(path):
     text = path.read_text(encoding="utf-8", errors="replace")
     found = [*short_settings(text), *(short_waits(text) if path.suffix == ".py" else ())]
     assert found == [], f"wait for the thing itself: tests/support/waiting.py; {name}: {found}"
+
+
+# What gives up after a minute where nothing is said: (who, how it is said).
+GIVES_UP = [
+    ("--nbval-cell-timeout=", "--nbval-kernel-startup-timeout="),
+    ("NotebookClient", "startup_timeout="),
+    ("ExecutePreprocessor.timeout", "ExecutePreprocessor.startup_timeout"),
+    (".start_kernel(", ".wait_for_ready(timeout="),
+]
+
+
+@pytest.mark.parametrize(("who", "how"), GIVES_UP, ids=lambda words: words.strip("-.=("))
+def test_a_kernel_may_take_its_time_to_start(who, how):
+    texts = {path: path.read_text(encoding="utf-8", errors="replace") for path in FILES}
+    users = [path for path, text in texts.items() if who in text and path.name != "test_waits.py"]
+    assert users and [path for path in users if how not in texts[path]] == []
+
+
+def test_what_does_not_speak_http_is_no_answer():
+    def greet():
+        with other.accept()[0] as caller:
+            caller.sendall(b"\xff\0\0\x01\x7f\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        threading.Thread(target=greet).start()
+        assert not answers(f"http://127.0.0.1:{other.getsockname()[1]}/")
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ of pyproject.toml, and Chromium (its path may be given as CHROMIUM).
 import importlib.util
 import json
 import os
+import re
 import secrets
-import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.support import waiting
 from tools import chromium
+from tools.notebooks import ports
 from tools.repo import ROOT
 
 FLAGS = [
@@ -38,6 +39,7 @@ FRONT_ENDS = {
     ],
     "voila": ["voila", "--VoilaConfiguration.show_tracebacks=True"],
 }
+STARTS = re.compile(r"http://127\.0\.0\.1:\d+/")  # in what a server writes about itself
 ADDRESS = {
     "lab": "doc/tree/{}?reset&token={}",
     "notebook": "notebooks/{}?token={}",
@@ -93,16 +95,13 @@ def _patient(make, cap):
 def server(kind, folder, own):
     """A server of the notebooks in `folder` until the block ends; yields name -> address.
 
-    What it writes about itself goes into the folder `own`.
+    What it writes about itself goes into the folder `own`: its address, too.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     token = secrets.token_hex(8)
     app = {"lab": "ServerApp", "notebook": "ServerApp", "voila": "Voila"}[kind]
     tokens = "Voila" if kind == "voila" else "IdentityProvider"
-    command = [sys.executable, "-m", *FRONT_ENDS[kind], "--no-browser", f"--{app}.port={port}"]
-    command += [f"--{app}.port_retries=0", f"--{tokens}.token={token}", f"--{app}.ip=127.0.0.1"]
+    command = [sys.executable, "-m", *FRONT_ENDS[kind], "--no-browser", f"--{app}.ip=127.0.0.1"]
+    command += [f"--{app}.port={ports.free()}", f"--{tokens}.token={token}"]
     if kind != "voila":
         command.append(f"--ServerApp.root_dir={folder}")
         if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -121,9 +120,13 @@ def server(kind, folder, own):
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    base = f"http://127.0.0.1:{port}/"
+
+    def told():
+        return STARTS.search((own / "log").read_text("utf-8"))
+
     try:
         try:
+            base = waiting.until("the server told its address", told, process)[0]
             first = f"{base}?token={token}"
             waiting.until("the server answered", lambda: waiting.answers(first), process)
         except AssertionError as error:

@@ -4,6 +4,7 @@ Some machines are ten times slower than others, and do three things at once. So 
 long a thing takes. CAP says that nothing will come any more.
 """
 
+import http.client
 import os
 import signal
 import subprocess
@@ -30,11 +31,11 @@ def until(what, true, process=None):
 
 
 def answers(address):
-    """Whether a server answers at this address."""
+    """Whether a server answers at this address; what does not speak its language is another."""
     try:
         with urllib.request.urlopen(address, timeout=CAP) as reply:
             return reply.status == 200
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return False
 
 

@@ -66,6 +66,7 @@ c = get_config()
 c.CourseDirectory.course_id = "margin"
 c.ClearSolutions.code_stub = {"python": "# Lines of your own, if you need some."}
 c.ExecutePreprocessor.timeout = 600
+c.ExecutePreprocessor.startup_timeout = 600
 """
 
 

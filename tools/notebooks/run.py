@@ -28,11 +28,12 @@ from nbformat.v4 import new_code_cell
 
 from margin_course import prose
 from tools.notebooks import glossary, objectives
+from tools.notebooks.ports import Ports
 from tools.repo import ROOT
 
 FOLDERS = "notebooks", "instructors/solutions"
 AT_A_TIME = 2
-CELL_TIMEOUT = 600  # seconds, as in the check of the notebooks: then nothing will come
+CAP = 600  # seconds, as in the check of the notebooks: then nothing will come
 COMPARES = "prose_is_fresh("  # the cell that compares the numbers in the text
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 NOTEBOOK_METADATA = {
@@ -121,6 +122,7 @@ def execute(path, cwd=None) -> NotebookNode:
 def execute_all(paths, cwd=None) -> dict[Path, NotebookNode]:
     """Run several notebooks, two at a time. Raises one NotebookError that names every failure."""
     paths = [Path(path) for path in paths]
+    Ports.instance()
     # The usual loop on Windows cannot wait for the sockets of a kernel.
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
         results = runner.run(_execute_all(paths, cwd))
@@ -154,7 +156,8 @@ async def _execute(path: Path, cwd) -> NotebookNode:
     client = _Client(
         notebook,
         kernel_manager_class=_OwnKernel,
-        timeout=CELL_TIMEOUT,
+        timeout=CAP,
+        startup_timeout=CAP,
         store_widget_state=False,
         resources={"metadata": {"path": str(cwd or path.resolve().parent)}},
     )
