@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.support import browser
 from tools.publish.site import SITE
@@ -19,16 +20,28 @@ def pytest_sessionstart(session):
         pytest.exit("The browser tests cannot run.\n" + "\n".join(lacks), returncode=1)
 
 
+def place(nodeid):
+    """File and notebook of a test.
+
+    >>> place("tests/test_lab.py::test_slider[01_leverage.ipynb-LeverageLab]")
+    ('tests/test_lab.py', '01_leverage.ipynb')
+    """
+    return nodeid.partition("::")[0], "".join(re.findall(r"\w+\.ipynb", nodeid)[:1])
+
+
 def pytest_collection_modifyitems(items):
-    """Notebook by notebook, so that each is opened once, by one of those who share the work."""
+    items.sort(key=lambda item: place(item.nodeid))
 
-    def place(item):
-        values = item.callspec.params if hasattr(item, "callspec") else {}
-        return str(item.path), values.get("name", "")
 
-    items.sort(key=place)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(" ".join(place(item))))
+class NotebookByNotebook(LoadScopeScheduling):
+    """So each is opened once, by one of those who share the work."""
+
+    def _split_scope(self, nodeid):
+        return " ".join(place(nodeid))
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return NotebookByNotebook(config, log)
 
 
 @pytest.fixture(scope="session")
