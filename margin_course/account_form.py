@@ -3,7 +3,7 @@
 import ast
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +170,7 @@ class AccountForm(widgets.VBox):
         scenario: Scenario,
     ) -> None:
         self.told, self.failed = told, failed
+        self._pressed: Callable[[], tuple[list[Statement], str]] | None = None
         how: Any = {"continuous_update": False}
         self.venue = widgets.Dropdown(description="exchange", options=names())
         self.money = widgets.Text(scenario.currency, description="currency", **how)
@@ -192,6 +193,8 @@ class AccountForm(widgets.VBox):
         style = widgets.HTML(f"<style>{looks}</style>", layout={"display": "none"})
         super().__init__([style, self._typed(), self._pasted()])
         self.add_class("mc-form")
+        self._follow([self.venue, self.money, self.balance], self.typed)
+        self._follow([self.paste, *self.missing.values()], self.pasted)
         self._fill(scenario)
 
     @staticmethod
@@ -243,11 +246,14 @@ class AccountForm(widgets.VBox):
 
     def add(self, **values: str) -> None:
         """One more row, as the button does."""
-        self.rows.children = (*self.rows.children, PositionRow(self.remove, **values))
+        row = PositionRow(self.remove, **values)
+        self._follow(row.fields.values(), self.typed)
+        self.rows.children = (*self.rows.children, row)
 
     def remove(self, row: PositionRow) -> None:
         """Take a row out, as its button does."""
         self.rows.children = tuple(each for each in self.rows.children if each is not row)
+        self._again(self.typed)
 
     def typed(self) -> tuple[list[Statement], str]:
         """Statements of what stands in the rows."""
@@ -284,7 +290,17 @@ class AccountForm(widgets.VBox):
             raise MarginError("positions", "must be open: all of these are empty", "none")
         return found, f"Read as {KINDS[kind]}; the rows above are as you left them."
 
+    def _follow(self, fields: Iterable[Any], read: Callable[[], Any]) -> None:
+        """Once it was pressed, what changes is read again: a press can overtake the last words."""
+        for field in fields:
+            field.observe(lambda _: self._again(read), "value")
+
+    def _again(self, read: Callable[[], Any]) -> None:
+        if self._pressed == read:
+            self._try(read)
+
     def _try(self, read: Callable[[], tuple[list[Statement], str]]) -> None:
+        self._pressed = read
         try:
             found, words = read()
         except MarginError as error:

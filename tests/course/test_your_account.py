@@ -118,7 +118,28 @@ def test_rows_come_and_go_and_an_empty_one_is_none(lab):
     with pytest.raises(MarginError) as refused:
         lab.form.typed()
     assert (refused.value.name, refused.value.value) == ("positions", "none")
-    assert len(lab.statement.account.positions) == 3  # what was shown stays
+    assert len(lab.statement.account.positions) == 1  # the last that could be shown stays
+
+
+def test_a_press_that_overtakes_the_last_words_is_made_good(lab):
+    """A kernel may hear of the press first, of what was typed before it a moment later."""
+    form = lab.form
+    form.add(coin="SOL", size="10", entry="150", leverage="5")
+    form.rows.children[-1].fields["size"].value = "20"
+    assert "SOL" not in lab.statement.account  # nothing was pressed yet
+    form._try(form.typed)
+    assert words_of(lab.said).startswith("✕ maintenance margin of SOL must be told")
+    form.rows.children[-1].fields["rate"].value = "1"
+    assert lab.statement.account["SOL"].units == 20 and "✕" not in words_of(lab.said)
+    form.balance.value = "5000"
+    assert lab.statement.account.balance == 5000
+    form._try(form.pasted)
+    assert words_of(lab.said).startswith("✕ paste must hold an answer")
+    form.paste.value = json.dumps(SAMPLES["okx"])
+    assert words_of(lab.said).startswith("Read as OKX")
+    read = lab.statement
+    form.rows.children[0].fields["leverage"].value = "3"
+    assert lab.statement is read  # the rows are not what was pressed last
 
 
 @pytest.mark.parametrize(
