@@ -101,14 +101,14 @@ oldest: ## make test's part for the library, with the oldest packages and Python
 	$(call pytest,$(OLDEST)) -n 2 tests/margin margin_lib --deselect tests/margin/test_types.py::test_a_checker_knows_right_use_from_wrong_use_and_accepts_the_examples
 
 test-browser: set-up-test-browser slides handouts ## open every notebook in Chromium and move every lab (11 minutes)
-	$(call pytest,$(VENV)) -p no:cacheprovider -n 2 --dist loadscope tests/browser --ignore-glob='*/test_site*.py' --ignore-glob='*/test_lite*.py'
+	$(call pytest,$(VENV)) -p no:cacheprovider -n 2 --dist loadscope --no-loadscope-reorder tests/browser --ignore-glob='*/test_site*.py' --ignore-glob='*/test_lite*.py'
 
 site: set-up-site set-up-lite ## write the course as pages, and as a site that runs it in the reader's browser, to build/site
 	$(PY) -m tools.publish.site
 	$(LITE)/$(SCRIPTS)/python -m tools.publish.lite
 
 test-site: set-up-test-browser site ## make both, and open them in Chromium (8 minutes)
-	$(call pytest,$(VENV)) -p no:cacheprovider -n 2 --dist loadscope tests/browser/test_site*.py tests/browser/test_lite.py
+	$(call pytest,$(VENV)) -p no:cacheprovider -n 2 --dist loadscope --no-loadscope-reorder tests/browser/test_site*.py tests/browser/test_lite.py
 
 test-lite: set-up-test-browser set-up-lite ## run every notebook in the reader's browser, with a real Pyodide from the registries (20 minutes)
 	$(LITE)/$(SCRIPTS)/python -m tools.publish.lite

@@ -21,27 +21,30 @@ def pytest_sessionstart(session):
 
 
 def place(nodeid):
-    """File and notebook of a test.
+    """File of a test, and its notebook, or else the first thing that it is tried with.
 
     >>> place("tests/test_lab.py::test_slider[01_leverage.ipynb-LeverageLab]")
-    ('tests/test_lab.py', '01_leverage.ipynb')
+    'tests/test_lab.py 01_leverage.ipynb'
+    >>> place("tests/test_page.py::test_it_fits[dark-wide]"), place("tests/test_page.py::test_it")
+    ('tests/test_page.py dark', 'tests/test_page.py')
     """
-    return nodeid.partition("::")[0], "".join(re.findall(r"\w+\.ipynb", nodeid)[:1])
+    with_what = re.findall(r"\w+\.ipynb", nodeid) or re.findall(r"\[(\w+)", nodeid)
+    return " ".join([nodeid.partition("::")[0], *with_what[:1]])
 
 
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: place(item.nodeid))
 
 
-class NotebookByNotebook(LoadScopeScheduling):
-    """So each is opened once, by one of those who share the work."""
+class PlaceByPlace(LoadScopeScheduling):
+    """So a notebook is opened once, by one of those who share the work."""
 
     def _split_scope(self, nodeid):
-        return " ".join(place(nodeid))
+        return place(nodeid)
 
 
 def pytest_xdist_make_scheduler(config, log):
-    return NotebookByNotebook(config, log)
+    return PlaceByPlace(config, log)
 
 
 @pytest.fixture(scope="session")

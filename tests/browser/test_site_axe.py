@@ -12,8 +12,8 @@ from tests.browser.test_site_live import opened
 NARROW = [name for name in PAGES if re.match("index|search|notebooks/0[05]", name)]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", ["narrow", "wide"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_violation(chrome, scheme, width):
     page = chrome.new_page(viewport={"width": WIDTHS[width], "height": 1000}, color_scheme=scheme)
     found = {}
