@@ -16,6 +16,7 @@ All examples below know these:
 """
 
 import math
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -350,11 +351,11 @@ class Risk:
     def is_liquidatable(self) -> Truth:
         """Equity has fallen to the maintenance margin of something open, or is a debt."""
         # What is no number is not above anything, so it is never taken for safe.
-        above = np.greater if self.at_equality else np.greater_equal
+        above = operator.gt if self.at_equality else operator.ge
         carried = above(self.backing, self.maintenance_margin)
-        safe = np.logical_or(np.equal(self.notional, 0), carried)
-        known = np.greater_equal(self.notional, 0) & np.greater_equal(self.equity, 0)
-        return np.logical_not(np.logical_and(safe, known))[()]
+        safe = (self.notional == 0) | carried
+        known = (self.notional >= 0) & (self.equity >= 0)
+        return (safe & known) ^ True  # "not", of a number and of an array alike
 
     @property
     def margin_ratio(self) -> Number:

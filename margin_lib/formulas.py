@@ -365,6 +365,9 @@ def tiered_maintenance(notional: ArrayLike, tiers: Sequence[Row]) -> Number:
 
 def _by_rows(value: Number, rows: Sequence[Row]) -> Number:
     """rate · value − amount of the row that each value falls into."""
+    if not isinstance(value, np.ndarray):  # The rows below a number's own need no look.
+        reached = (row for row in reversed(rows) if value >= row[0])
+        return next((rate * value - amount for _, rate, amount, _ in reached), 0)
     result = 0
     for floor, rate, amount, _ in rows:
         result = np.where(value >= floor, rate * value - amount, result)
