@@ -51,7 +51,8 @@ while Path("wait").exists():
 
 def clean():
     """The environment without what an outer make or pytest, or its ARGS, put there."""
-    ours = re.compile("MAKE|MFLAGS|PYTEST_|ARGS$|REPO$|HUB$|BRANCH$|SCENARIOS$|FOLDER$|PYTHON$")
+    given = "ARGS|REPO|HUB|BRANCH|SCENARIOS|FOLDER|PYTHON|UV_OVERRIDE"
+    ours = re.compile(f"MAKE|MFLAGS|PYTEST_|({given})$")
     return {name: value for name, value in os.environ.items() if not ours.match(name)}
 
 
