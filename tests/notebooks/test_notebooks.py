@@ -3,6 +3,7 @@
 `make test` also runs every notebook and compares each output with the stored one.
 """
 
+import ast
 import copy
 import html
 import os
@@ -10,11 +11,13 @@ import re
 import shlex
 import shutil
 import subprocess
+import symtable
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 from margin_course import prose
@@ -357,6 +360,41 @@ def test_prose_types_no_number(path):
         for typed in typed_digits(cell.source)
     ]
     assert not found, "compute these, or tag the cell 'fixed':\n" + "\n".join(found)
+
+
+def assigned(source: str) -> set[str]:
+    """Names that a cell gives a value; those within its functions and one-line loops are theirs.
+
+    >>> sorted(assigned("!pip list\\nrow, total = 1, sum(x for x in [2])\\nfor k in (3,): pass"))
+    ['k', 'row', 'total']
+    """
+    code = TransformerManager().transform_cell(source)
+    names = symtable.symtable(code, "cell", "exec").get_symbols()
+    return {name.get_name() for name in names if name.is_assigned()}
+
+
+def used(expression: str) -> set[str]:
+    """Names that an expression looks up."""
+    return {node.id for node in ast.walk(ast.parse(expression)) if isinstance(node, ast.Name)}
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
+def test_a_name_in_the_text_means_one_thing(path):
+    """Numbers in the text are computed when all cells have run: none may change what one means."""
+    notebook = notebooks.read(path)
+    places: dict[str, list[str]] = {}
+    for number, cell in code_cells(notebook):
+        for name in assigned(cell.source):
+            places.setdefault(name, []).append(number)
+    found = {
+        f"{name}, for {expression}: {', '.join(places[name])}"
+        for cell in notebook.cells
+        if cell.cell_type == "markdown"
+        for expression in prose.expressions(cell.source)
+        for name in used(expression)
+        if len(places.get(name, [])) > 1
+    }
+    assert not found, "give them names of their own:\n" + "\n".join(sorted(found))
 
 
 def shown_in(notebook: NotebookNode) -> list[tuple[str, set[str], bool]]:

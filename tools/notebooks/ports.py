@@ -2,18 +2,31 @@
 
 Who starts a kernel looks for free ports; the kernel takes them a moment later. A port above HIGHEST
 the system gives to whoever asks for any: if another kernel starts in that moment, it may get it,
-and the first one dies without a word. Below, nobody gets one unasked. There, each process counts
-through ports of its own.
+and the first one dies without a word. Below, nobody gets one unasked, and each process has a row of
+ports that no other one gives away: it holds the first of them as long as it lives.
 """
 
+import atexit
 import itertools
 import os
 import socket
+from contextlib import suppress
 
 from jupyter_client.connect import LocalPortCache
 
 LOWEST, HIGHEST = 10_000, 32_000
-A_PROCESS = 40  # ports from one process to the next
+IN_A_ROW = 100
+HERE = "127.0.0.1"
+
+
+def held_row() -> tuple[socket.socket, range]:
+    """What keeps a row of ports for this process, and those that it may give away."""
+    starts = range(LOWEST, HIGHEST, IN_A_ROW)
+    turn = os.getpid() % len(starts)
+    for first in (*starts[turn:], *starts[:turn]):
+        with suppress(OSError):
+            return socket.create_server((HERE, first)), range(first + 1, first + IN_A_ROW)
+    raise OSError(f"no row of ports from {LOWEST} to {HIGHEST} is left")
 
 
 class Ports(LocalPortCache):
@@ -21,23 +34,22 @@ class Ports(LocalPortCache):
 
     def __init__(self, **settings):
         super().__init__(**settings)
-        self.numbers = itertools.count(A_PROCESS * os.getpid())
+        self.held, self.row = held_row()
+        atexit.register(self.held.close)
+        self.turns = itertools.cycle(self.row)
 
     def find_available_port(self, ip: str) -> int:
         """The next port of this process that is free. Raises OSError where none is."""
-        for number in itertools.islice(self.numbers, HIGHEST - LOWEST):
-            port = LOWEST + number % (HIGHEST - LOWEST)
-            try:
+        for port in itertools.islice(self.turns, len(self.row)):
+            with suppress(OSError):
                 socket.create_server((ip, port)).close()
-            except OSError:
-                continue
-            return port
-        raise OSError(f"no port from {LOWEST} to {HIGHEST} is free at {ip}")
+                return port
+        raise OSError(f"no port from {self.row[0]} to {self.row[-1]} is free at {ip}")
 
 
 def free() -> int:
     """A port of this machine where a server may begin to look."""
-    return Ports.instance().find_available_port("127.0.0.1")
+    return Ports.instance().find_available_port(HERE)
 
 
 def pytest_configure() -> None:
