@@ -100,7 +100,7 @@ oldest: ## make test's part for the library, with the oldest packages and Python
 	$(set_up) $(OLDEST) test
 	$(call pytest,$(OLDEST)) -n 2 tests/margin margin_lib --deselect tests/margin/test_types.py::test_a_checker_knows_right_use_from_wrong_use_and_accepts_the_examples
 
-test-browser: set-up-test-browser slides handouts ## open every notebook in Chromium and move every lab (11 minutes)
+test-browser: set-up-test-browser slides handouts ## open every notebook in Chromium and move every lab (8 minutes)
 	$(call pytest,$(VENV)) -p no:cacheprovider -n 2 --dist loadscope --no-loadscope-reorder tests/browser --ignore-glob='*/test_site*.py' --ignore-glob='*/test_lite*.py'
 
 site: set-up-site set-up-lite ## write the course as pages, and as a site that runs it in the reader's browser, to build/site
