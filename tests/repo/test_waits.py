@@ -1,12 +1,17 @@
 """No test and no tool gives up after a short time: the next machine may be ten times slower."""
 
 import ast
+import os
 import re
+import signal
 import socket
+import subprocess
+import sys
 import threading
 
 import pytest
 
+from tests.support import waiting
 from tests.support.waiting import CAP, answers
 from tools.repo import ROOT
 
@@ -18,7 +23,10 @@ FILES = [
 ]
 FILES = [path for path in FILES if path.is_file() and "__pycache__" not in path.parts]
 # Who may: what it waits for is not ours, or nothing is judged by it.
-MAY = {"tools/publish/links.py": "a stranger's server that does not answer in time is told"}
+MAY = {
+    "tools/publish/links.py": "a stranger's server that does not answer in time is told",
+    "tests/support/waiting.py": "what has not ended by then is killed",
+}
 
 
 def value(node, known):
@@ -110,6 +118,18 @@ def test_what_does_not_speak_http_is_no_answer():
     with socket.create_server(("127.0.0.1", 0)) as other:
         threading.Thread(target=greet).start()
         assert not answers(f"http://127.0.0.1:{other.getsockname()[1]}/")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such groups")
+@pytest.mark.parametrize("how", [signal.SIG_DFL, signal.SIG_IGN])
+def test_a_group_stops_even_where_it_does_not_want_to(how, monkeypatch):
+    monkeypatch.setattr(waiting, "GRACE", 1)
+    stays = f"import signal; signal.signal(15, {int(how)}); print(); signal.pause()"
+    command = [sys.executable, "-c", stays]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
+        process.stdout.readline()
+        waiting.stop_group(process)
+        assert process.poll() == (-signal.SIGTERM if how is signal.SIG_DFL else -signal.SIGKILL)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import time
 import urllib.request
 
 CAP = 600  # seconds
+GRACE = 30  # seconds; a server of Jupyter may never come to its end, so then it is killed
 
 
 def until(what, true, process=None):
@@ -44,6 +45,6 @@ def stop_group(process):
     for how in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, how)
-            process.wait(timeout=CAP)
+            process.wait(timeout=GRACE)
         except (ProcessLookupError, subprocess.TimeoutExpired):
             continue
