@@ -362,6 +362,14 @@ def test_prose_types_no_number(path):
     assert not found, "compute these, or tag the cell 'fixed':\n" + "\n".join(found)
 
 
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
+def test_no_line_with_marks_begins_with_a_computed_number(path):
+    """Markdown takes a line that begins with a comment for HTML, and shows its marks raw."""
+    texts = [c.source for c in notebooks.read(path).cells if c.cell_type == "markdown"]
+    lines = [line for text in texts for line in text.splitlines() if line.startswith("<!--")]
+    assert not [line for line in lines if re.search(r"[*`\[]", re.sub(r"<!--.*?-->", "", line))]
+
+
 def assigned(source: str) -> set[str]:
     """Names that a cell gives a value; those within its functions and one-line loops are theirs.
 
